@@ -1,0 +1,2 @@
+//! The `parfocal` program.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Tasks of the project on itself.
+fn main() {}
