@@ -1,1 +1,16 @@
-//! Placeholder, replaced in the next steps.
+//! Zoom's files and the words in them: transcripts, chats, timelines, the search grammar and the normal form of text.
+//!
+//! Everything here is pure: bytes and strings in, values out; no I/O, no clock, no async. Nothing panics on any
+//! input, because all of it comes from outside.
+//!
+//! - [`vtt`] reads and writes Zoom's WebVTT transcripts,
+//! - [`chat`] reads Zoom's chat files,
+//! - [`timeline`] reads the active-speaker timeline,
+//! - [`text`] turns text into the tokens that every search index stores,
+//! - [`query`] reads what a person types into the search box.
+
+pub mod chat;
+pub mod query;
+pub mod text;
+pub mod timeline;
+pub mod vtt;

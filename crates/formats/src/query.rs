@@ -1,0 +1,561 @@
+//! What a person types into the search box.
+//!
+//! | written | found |
+//! | --- | --- |
+//! | `budget plan` | both words, anywhere in the same utterance |
+//! | `"budget plan"` | the words next to each other |
+//! | `budg*` | words that begin so |
+//! | `-draft`, `-"first draft"` | not with this |
+//! | `speaker:ana`, `host:"Ana Silva"`, `topic:standup` | who spoke, whose meeting, its topic; `-` in front excludes |
+//! | `from:2026-03-01` (also `after:`), `before:2026-04-01` | meetings from that day on, before that day |
+//!
+//! A word with a colon that is none of these is searched as words.
+
+use jiff::civil::Date;
+
+use crate::text::Terms;
+
+/// Longest query in characters.
+pub const MAX_QUERY: usize = 1_000;
+/// Most words, phrases and filters together.
+pub const MAX_PARTS: usize = 64;
+
+/// A search as a tree: every clause and every filter has to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// Words, phrases and prefixes.
+    pub clauses: Vec<Clause>,
+    /// Restrictions on meetings and speakers.
+    pub filters: Filters,
+}
+
+impl Query {
+    /// Terms that have to occur; what marks in the results are made from.
+    pub fn positive_terms(&self) -> Vec<Terms> {
+        self.clauses
+            .iter()
+            .filter(|clause| !clause.negated)
+            .map(|clause| clause.terms.clone())
+            .collect()
+    }
+}
+
+/// One word, phrase or prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// Must not occur.
+    pub negated: bool,
+    /// How it was written.
+    pub kind: ClauseKind,
+    /// As typed, without quotes, minus and star.
+    pub text: String,
+    /// In the form of the index; never empty.
+    pub terms: Terms,
+    /// Position in the query in characters, from 0.
+    pub at: usize,
+}
+
+/// How a clause was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClauseKind {
+    /// A word (which may be several tokens: `don't`).
+    Word,
+    /// Quoted words.
+    Phrase,
+    /// The beginning of a word.
+    Prefix,
+}
+
+/// Restrictions on what is searched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filters {
+    /// Names (or parts) of speakers; of those not negated one has to fit.
+    pub speaker: Vec<Filter>,
+    /// Names or addresses (or parts) of hosts.
+    pub host: Vec<Filter>,
+    /// Words of the topic.
+    pub topic: Vec<Filter>,
+    /// First day, included.
+    pub from: Option<Date>,
+    /// Day before which a meeting started, not included.
+    pub before: Option<Date>,
+}
+
+impl Filters {
+    /// Whether nothing is restricted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One `name:value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Must not fit.
+    pub negated: bool,
+    /// As typed, without quotes.
+    pub value: String,
+    /// Position in the query in characters, from 0.
+    pub at: usize,
+}
+
+/// A query that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (at character {})", at + 1)]
+pub struct QueryError {
+    /// Position in characters, from 0.
+    pub at: usize,
+    /// What kind of fault.
+    pub kind: QueryErrorKind,
+    /// A sentence for a person, with the mend.
+    pub message: String,
+}
+
+/// Kinds of faults in a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueryErrorKind {
+    /// Nothing to search for.
+    Empty,
+    /// A quote that is not closed.
+    OpenQuote,
+    /// A filter without a value.
+    MissingValue,
+    /// Not a date.
+    BadDate,
+    /// A date filter that cannot be negated, or stands there twice.
+    BadDateFilter,
+    /// Longer than [`MAX_QUERY`] or with more than [`MAX_PARTS`] parts.
+    TooLong,
+    /// Only things to exclude.
+    OnlyNegative,
+}
+
+/// Reads a query.
+pub fn parse(input: &str) -> Result<Query, QueryError> {
+    if input.chars().count() > MAX_QUERY {
+        return Err(fail(
+            MAX_QUERY,
+            QueryErrorKind::TooLong,
+            format!("the search is longer than {MAX_QUERY} characters"),
+        ));
+    }
+    let mut reader = Reader {
+        chars: input.chars().collect(),
+        at: 0,
+    };
+    let mut query = Query::default();
+    let mut parts = 0;
+    while let Some(part) = reader.part()? {
+        parts += 1;
+        if parts > MAX_PARTS {
+            return Err(fail(
+                part.at,
+                QueryErrorKind::TooLong,
+                format!("more than {MAX_PARTS} words and filters"),
+            ));
+        }
+        take(&mut query, part)?;
+    }
+    let positive = query.clauses.iter().any(|clause| !clause.negated)
+        || query.filters.from.is_some()
+        || query.filters.before.is_some()
+        || {
+            let filters = &query.filters;
+            [&filters.speaker, &filters.host, &filters.topic]
+                .into_iter()
+                .flatten()
+                .any(|filter| !filter.negated)
+        };
+    match (
+        positive,
+        query.clauses.is_empty() && query.filters.is_empty(),
+    ) {
+        (true, _) => Ok(query),
+        (false, true) => Err(fail(
+            0,
+            QueryErrorKind::Empty,
+            "there is nothing to search for: type a word of at least one letter or digit"
+                .to_owned(),
+        )),
+        (false, false) => Err(fail(
+            0,
+            QueryErrorKind::OnlyNegative,
+            "the search only says what to leave out: add a word, a phrase or a filter to look for"
+                .to_owned(),
+        )),
+    }
+}
+
+fn fail(at: usize, kind: QueryErrorKind, message: String) -> QueryError {
+    QueryError { at, kind, message }
+}
+
+/// A piece of the query between blanks.
+struct Part {
+    at: usize,
+    negated: bool,
+    name: Option<String>,
+    value: String,
+    value_at: usize,
+    quoted: bool,
+    star: bool,
+}
+
+fn take(query: &mut Query, part: Part) -> Result<(), QueryError> {
+    let Part {
+        at,
+        negated,
+        name,
+        value,
+        value_at,
+        ..
+    } = part;
+    let Some(name) = name else {
+        let (kind, terms) = match (part.quoted, part.star) {
+            (true, _) => (ClauseKind::Phrase, Terms::of(&value)),
+            (false, true) => (ClauseKind::Prefix, Terms::prefix_of(&value)),
+            (false, false) => (ClauseKind::Word, Terms::of(&value)),
+        };
+        // Signs alone are no words: nothing to find, nothing to complain about.
+        if !terms.is_empty() {
+            query.clauses.push(Clause {
+                negated,
+                kind,
+                text: value,
+                terms,
+                at,
+            });
+        }
+        return Ok(());
+    };
+    if value.trim().is_empty() {
+        let example = if is_date_filter(&name) {
+            "2026-03-01"
+        } else {
+            "ana"
+        };
+        return Err(fail(
+            at,
+            QueryErrorKind::MissingValue,
+            format!("{name}: needs a value, like {name}:{example}"),
+        ));
+    }
+    if is_date_filter(&name) {
+        let slot = if name == "before" {
+            &mut query.filters.before
+        } else {
+            &mut query.filters.from
+        };
+        if negated {
+            return Err(fail(
+                at,
+                QueryErrorKind::BadDateFilter,
+                format!("{name}: cannot be excluded: leave out the minus"),
+            ));
+        }
+        if slot.is_some() {
+            return Err(fail(
+                at,
+                QueryErrorKind::BadDateFilter,
+                format!("{name}: stands there twice: keep one"),
+            ));
+        }
+        *slot = Some(date(&value).ok_or_else(|| {
+            fail(
+                value_at,
+                QueryErrorKind::BadDate,
+                format!(
+                    "\"{value}\" is not a date: write year, month and day, like {name}:2026-03-01"
+                ),
+            )
+        })?);
+        return Ok(());
+    }
+    let filter = Filter {
+        negated,
+        value: value.trim().to_owned(),
+        at,
+    };
+    match name.as_str() {
+        "speaker" => query.filters.speaker.push(filter),
+        "host" => query.filters.host.push(filter),
+        _ => query.filters.topic.push(filter),
+    }
+    Ok(())
+}
+
+fn is_date_filter(name: &str) -> bool {
+    matches!(name, "from" | "after" | "before")
+}
+
+/// `yyyy-mm-dd` and nothing else.
+fn date(value: &str) -> Option<Date> {
+    let value = value.trim();
+    let mut parts = value.split('-');
+    let mut next = |len: usize| {
+        parts
+            .next()
+            .filter(|part| part.len() == len && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let (year, month, day) = (
+        next(4)?.parse().ok()?,
+        next(2)?.parse().ok()?,
+        next(2)?.parse().ok()?,
+    );
+    if parts.next().is_some() {
+        return None;
+    }
+    Date::new(year, month, day).ok()
+}
+
+struct Reader {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Reader {
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn part(&mut self) -> Result<Option<Part>, QueryError> {
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.at += 1;
+        }
+        let at = self.at;
+        if self.peek().is_none() {
+            return Ok(None);
+        }
+        let negated =
+            is_minus(self.peek()) && self.chars.get(at + 1).is_some_and(|c| !c.is_whitespace());
+        self.at += usize::from(negated);
+        let name = self.filter_name();
+        let value_at = self.at;
+        if is_quote(self.peek()) {
+            let value = self.quoted()?;
+            // `"budget plan"*` is a phrase; a star behind it adds nothing.
+            if self.peek() == Some('*') {
+                self.at += 1;
+            }
+            return Ok(Some(Part {
+                at,
+                negated,
+                name,
+                value,
+                value_at,
+                quoted: true,
+                star: false,
+            }));
+        }
+        let mut value: String = self.bare();
+        let star = name.is_none() && value.ends_with('*');
+        if star {
+            value.truncate(value.trim_end_matches('*').len());
+        }
+        Ok(Some(Part {
+            at,
+            negated,
+            name,
+            value,
+            value_at,
+            quoted: false,
+            star,
+        }))
+    }
+
+    /// The name of a filter in front of a colon, if one of ours stands here.
+    fn filter_name(&mut self) -> Option<String> {
+        let len = self.chars[self.at..]
+            .iter()
+            .take(8)
+            .position(|&c| c == ':')?;
+        let name: String = self.chars[self.at..self.at + len]
+            .iter()
+            .map(char::to_ascii_lowercase)
+            .collect();
+        if !matches!(
+            name.as_str(),
+            "speaker" | "host" | "topic" | "from" | "after" | "before"
+        ) {
+            return None;
+        }
+        self.at += len + 1;
+        Some(name)
+    }
+
+    fn bare(&mut self) -> String {
+        let from = self.at;
+        while self
+            .peek()
+            .is_some_and(|c| !c.is_whitespace() && !(self.at > from && is_straight_quote(c)))
+        {
+            self.at += 1;
+        }
+        self.chars[from..self.at].iter().collect()
+    }
+
+    fn quoted(&mut self) -> Result<String, QueryError> {
+        let open = self.at;
+        self.at += 1;
+        let from = self.at;
+        while let Some(c) = self.peek() {
+            self.at += 1;
+            if is_quote(Some(c)) {
+                return Ok(self.chars[from..self.at - 1].iter().collect());
+            }
+        }
+        Err(fail(
+            open,
+            QueryErrorKind::OpenQuote,
+            "this quote is never closed: add a \" behind the last word".to_owned(),
+        ))
+    }
+}
+
+fn is_minus(c: Option<char>) -> bool {
+    matches!(c, Some('-' | '\u{2212}' | '\u{2013}'))
+}
+
+/// Straight quotes and what keyboards and word processors make of them.
+fn is_quote(c: Option<char>) -> bool {
+    matches!(
+        c,
+        Some(
+            '"' | '\u{201c}'
+                | '\u{201d}'
+                | '\u{201e}'
+                | '\u{ab}'
+                | '\u{bb}'
+                | '\u{300c}'
+                | '\u{300d}'
+                | '\u{ff02}'
+        )
+    )
+}
+
+fn is_straight_quote(c: char) -> bool {
+    c == '"'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(query: &Query) -> Vec<(&str, ClauseKind, bool)> {
+        query
+            .clauses
+            .iter()
+            .map(|clause| (clause.text.as_str(), clause.kind, clause.negated))
+            .collect()
+    }
+
+    #[test]
+    fn reads_words_phrases_prefixes_and_exclusions() {
+        let query = parse(r#"budget "second quarter" plan* -draft -"first try""#).unwrap();
+        assert_eq!(
+            words(&query),
+            [
+                ("budget", ClauseKind::Word, false),
+                ("second quarter", ClauseKind::Phrase, false),
+                ("plan", ClauseKind::Prefix, false),
+                ("draft", ClauseKind::Word, true),
+                ("first try", ClauseKind::Phrase, true),
+            ]
+        );
+        assert_eq!(query.positive_terms().len(), 3);
+        assert!(query.filters.is_empty());
+    }
+
+    #[test]
+    fn reads_filters_with_quoted_values() {
+        let query = parse(r#"Speaker:"Ana Silva" -host:bob topic:standup from:2026-03-01 before:2026-04-01 rollout"#).unwrap();
+        assert_eq!(
+            query.filters.speaker,
+            [Filter {
+                negated: false,
+                value: "Ana Silva".into(),
+                at: 0
+            }]
+        );
+        assert!(query.filters.host[0].negated);
+        assert_eq!(query.filters.topic[0].value, "standup");
+        assert_eq!(query.filters.from, Some(jiff::civil::date(2026, 3, 1)));
+        assert_eq!(query.filters.before, Some(jiff::civil::date(2026, 4, 1)));
+        assert_eq!(words(&query), [("rollout", ClauseKind::Word, false)]);
+        assert_eq!(
+            parse("after:2026-01-02").unwrap().filters.from,
+            Some(jiff::civil::date(2026, 1, 2))
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_words() {
+        let query = parse("foo:bar https://example.org/a 10:30").unwrap();
+        assert_eq!(query.clauses[0].terms.tokens, ["foo", "bar"]);
+        assert_eq!(query.clauses.len(), 3);
+    }
+
+    #[test]
+    fn signs_alone_are_left_out() {
+        assert_eq!(parse("a - b & !").unwrap().clauses.len(), 2);
+        assert_eq!(parse("* ( )").unwrap_err().kind, QueryErrorKind::Empty);
+        assert_eq!(parse("").unwrap_err().kind, QueryErrorKind::Empty);
+        assert_eq!(parse("c\"d e\"").unwrap().clauses.len(), 2);
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        let fault = |input: &str| {
+            parse(input)
+                .map_err(|error| (error.at, error.kind))
+                .unwrap_err()
+        };
+        assert_eq!(fault("ééé \"open"), (4, QueryErrorKind::OpenQuote));
+        assert_eq!(fault("x from:yesterday"), (7, QueryErrorKind::BadDate));
+        assert_eq!(fault("from:2026-02-30"), (5, QueryErrorKind::BadDate));
+        assert_eq!(fault("from:2026-2-3"), (5, QueryErrorKind::BadDate));
+        assert_eq!(fault("speaker:"), (0, QueryErrorKind::MissingValue));
+        assert_eq!(fault("speaker:\"\""), (0, QueryErrorKind::MissingValue));
+        assert_eq!(
+            fault("-from:2026-01-01"),
+            (0, QueryErrorKind::BadDateFilter)
+        );
+        assert_eq!(
+            fault("from:2026-01-01 after:2026-01-01"),
+            (16, QueryErrorKind::BadDateFilter)
+        );
+        assert_eq!(fault("-a -speaker:b"), (0, QueryErrorKind::OnlyNegative));
+        assert_eq!(fault(&"a ".repeat(300)).1, QueryErrorKind::TooLong);
+        assert_eq!(fault(&"a".repeat(1_001)).1, QueryErrorKind::TooLong);
+        let message = parse("x from:yesterday").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "\"yesterday\" is not a date: write year, month and day, like from:2026-03-01 (at character 8)"
+        );
+    }
+
+    #[test]
+    fn cjk_and_other_quotes() {
+        let query = parse("「会議室」 “budget plan” 室").unwrap();
+        assert_eq!(query.clauses[0].terms.tokens, ["会議", "議室"]);
+        assert_eq!(query.clauses[1].kind, ClauseKind::Phrase);
+        assert!(query.clauses[2].terms.prefix);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(input in "\\PC*") {
+            let _ = parse(&input);
+        }
+
+        #[test]
+        fn never_panics_on_grammar(input in "(speaker:|from:|before:|-|\"|\\*|:| |a|é|会|2026-01-01){0,24}") {
+            if let Ok(query) = parse(&input) {
+                prop_assert!(query.clauses.iter().all(|clause| !clause.terms.is_empty()));
+            }
+        }
+    }
+}
