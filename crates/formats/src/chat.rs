@@ -475,7 +475,8 @@ mod tests {
 
         #[test]
         fn every_written_message_comes_back(messages in proptest::collection::vec(("[A-Za-zé][A-Za-zé .]{0,20}[a-z]", "[a-z][a-zA-Z :é]{0,30}[a-z]"), 0..20)) {
-            let file: String = messages.iter().map(|(name, text)| format!("00:00:07\t{name}:\t{text}\r\n")).collect();
+            let lines: Vec<String> = messages.iter().map(|(name, text)| format!("00:00:07\t{name}:\t{text}\r\n")).collect();
+            let file = lines.concat();
             let chat = parse(&file);
             let read: Vec<(String, String)> = chat.messages.into_iter().map(|m| (m.sender, m.raw)).collect();
             prop_assert_eq!(read, messages);

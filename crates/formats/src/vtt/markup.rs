@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+/// Longest tag in bytes; looking further for its end would make hostile files slow.
+const MAX_TAG: usize = 512;
+
 /// The words of a text: tags removed, entities decoded, blanks at both ends cut.
 pub(super) fn words(text: Cow<'_, str>) -> Cow<'_, str> {
     if memchr::memchr2(b'<', b'&', text.as_bytes()).is_none() {
@@ -88,7 +91,8 @@ struct Tag<'a> {
 
 /// A tag of WebVTT at the start of `rest`, which begins with `<`.
 fn tag(rest: &str) -> Option<Tag<'_>> {
-    let len = memchr::memchr(b'>', rest.as_bytes())? + 1;
+    let bytes = rest.as_bytes();
+    let len = memchr::memchr(b'>', &bytes[..bytes.len().min(MAX_TAG)])? + 1;
     let inside = &rest[1..len - 1];
     if memchr::memchr(b'<', inside.as_bytes()).is_some() {
         return None;

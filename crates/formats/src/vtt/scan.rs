@@ -53,7 +53,7 @@ pub(super) fn transcript<'a>(
     let trailing_newlines = scan.trailing(header_end);
     let header = bytes::join_lines(&source[..header_end], newline == Newline::Cr);
     // Zoom's files leave nothing over; a file with very uneven cues may.
-    if scan.records.capacity() - scan.records.len() > scan.records.len() / 8 + 64 {
+    if scan.records.capacity() - scan.records.len() > scan.records.len() / 8 {
         scan.records.shrink_to_fit();
     }
     Ok(Transcript {

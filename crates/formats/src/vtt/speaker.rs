@@ -5,7 +5,7 @@
 //! A prefix with sentence punctuation, more than 64 characters or nothing but digits and colons is never one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -43,8 +43,8 @@ impl Label<'_> {
 
 /// Collects the candidates of a file and decides in the end which of them are speakers.
 pub(super) struct Labels<'a, 'o> {
-    labels: Vec<Label<'a>>,
-    by_raw: HashMap<(bool, &'a str), u32>,
+    found: Vec<Label<'a>>,
+    by_raw: HashMap<&'a str, u32>,
     last: Option<(&'a str, u32)>,
     known: &'o [&'o str],
     /// Cues with text but without any candidate.
@@ -64,7 +64,7 @@ pub(super) struct Found {
 impl<'a, 'o> Labels<'a, 'o> {
     pub(super) fn new(options: &Options<'o>) -> Self {
         Self {
-            labels: Vec::new(),
+            found: Vec::new(),
             by_raw: HashMap::new(),
             last: None,
             known: options.known_speakers,
@@ -98,7 +98,7 @@ impl<'a, 'o> Labels<'a, 'o> {
         let raw = payload[indent..indent + len].trim_end();
         let label = match self.last {
             Some((last, label)) if last == raw => {
-                self.labels[label as usize].cues += 1;
+                self.found[label as usize].cues += 1;
                 label
             }
             _ => self.intern(false, raw, |raw| {
@@ -151,29 +151,30 @@ impl<'a, 'o> Labels<'a, 'o> {
         raw: &'a str,
         name: impl FnOnce(&'a str) -> Cow<'a, str>,
     ) -> u32 {
-        let next = self.labels.len();
-        let label = *self.by_raw.entry((certain, raw)).or_insert_with(|| {
-            self.labels.push(Label {
+        let next = self.found.len();
+        let label = *self.by_raw.entry(raw).or_insert_with(|| {
+            self.found.push(Label {
                 name: name(raw),
                 accepted: false,
                 cues: 0,
-                certain,
+                certain: false,
             });
             super::scan::narrow(next)
         });
-        if let Some(found) = self.labels.get_mut(label as usize) {
+        if let Some(found) = self.found.get_mut(label as usize) {
             found.cues += 1;
+            found.certain |= certain;
         }
         label
     }
 
     /// Decides which candidates are speakers.
     pub(super) fn decide(mut self) -> Vec<Label<'a>> {
+        let known: HashSet<String> = self.known.iter().map(|name| folded(name)).collect();
         let mut labelled = 0;
         let mut unlabelled = self.unlabelled;
-        for label in &mut self.labels {
-            label.certain =
-                label.certain || self.known.iter().any(|known| same_name(known, &label.name));
+        for label in &mut self.found {
+            label.certain |= !known.is_empty() && known.contains(&folded(&label.name));
             // For now: may this be a name at all?
             label.accepted =
                 label.certain || (may_be_name(&label.name) && !is_lead_in(&label.name));
@@ -184,18 +185,18 @@ impl<'a, 'o> Labels<'a, 'o> {
             }) += label.cues;
         }
         let whole_file = u64::from(unlabelled) * 50 <= u64::from(labelled);
-        for label in self.labels.iter_mut().filter(|label| label.accepted) {
+        for label in self.found.iter_mut().filter(|label| label.accepted) {
             label.accepted =
                 label.certain || whole_file || label.cues > 1 || written_like_name(&label.name);
         }
-        self.labels.shrink_to_fit();
-        self.labels
+        self.found.shrink_to_fit();
+        self.found
     }
 }
 
-fn same_name(known: &str, name: &str) -> bool {
-    let (known, name) = (known.trim(), name.trim());
-    known == name || known.to_lowercase() == name.to_lowercase()
+/// Names are the same whatever their case.
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// The conditions that every name without other evidence has to meet.
