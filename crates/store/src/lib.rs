@@ -1,1 +1,34 @@
-//! Placeholder, replaced in the next steps.
+//! Parfocal's memory: records, migrations and all SQL, for SQLite and PostgreSQL.
+//!
+//! [`Store::open`] gives a handle that is cheap to clone. Reads are methods on it and take a
+//! [`Scope`]; writes happen in a [`Tx`] and are there together or not at all. Missing rows are
+//! `Option`, conflicts are outcomes, and everything else is a [`StoreError`] with a kind and advice.
+//! Instants come in as arguments: the store never looks at a clock.
+//!
+//! It knows no HTTP and no provider. What Zoom's JSON means is decided in the engine; here it is kept.
+
+mod access;
+mod checkpoint;
+mod db;
+mod error;
+mod grants;
+mod id;
+mod inbox;
+mod jobs;
+mod migrations;
+mod model;
+mod page;
+mod rates;
+mod secrets;
+mod status;
+mod store;
+
+pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
+pub use error::{ErrorKind, Result, StoreError};
+pub use id::*;
+pub use inbox::{Inbox, ROUTE_JOB};
+pub use model::*;
+pub use rates::{
+    DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,
+};
+pub use store::{Scope, Store};

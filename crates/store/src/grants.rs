@@ -1,0 +1,224 @@
+//! OAuth grants, and the protocol by which one process at a time refreshes one.
+//!
+//! 1. [`Store::lease_grant`]: one holder, until an instant.
+//! 2. [`Store::begin_refresh`]: the intent is durable before the provider is asked.
+//! 3. [`Tx::store_refreshed`] in the transaction that writes the new tokens into the vault: only with
+//!    the lease still held and on top of the generation it was given for; or [`Tx::kill_grant`], or
+//!    [`Store::release_grant`] when nothing came of it.
+
+use jiff::Timestamp;
+
+use crate::db::{Cells, Tx, args, one, statements};
+use crate::error::{Result, StoreError};
+use crate::id::{AppId, GrantId};
+use crate::model::{Grant, GrantLease, GrantTokens, LeaseAnswer, NewGrant};
+use crate::store::{Scope, Store};
+
+macro_rules! grant {
+    () => {
+        "id, workspace_id, app_id, provider, subject_external_id, scopes, api_url, access_exp, generation, lease_until, pending_refresh, dead_reason, updated_at"
+    };
+}
+
+statements! {
+    GRANT = one(concat!("SELECT ", grant!(), " FROM grants WHERE workspace_id = $1 AND id = $2"));
+    GRANT_OF = one(concat!("SELECT ", grant!(), " FROM grants WHERE workspace_id = $1 AND app_id = $2 AND subject_external_id = $3"));
+    GRANTS = one(concat!("SELECT ", grant!(), " FROM grants WHERE workspace_id = $1 ORDER BY updated_at, id"));
+    GRANT_ELSEWHERE = one(concat!("SELECT ", grant!(), " FROM grants WHERE subject_external_id = $1 AND workspace_id <> $2
+        AND app_id IN (SELECT a.id FROM apps a WHERE a.client_id = (SELECT b.client_id FROM apps b WHERE b.id = $3)) ORDER BY updated_at LIMIT 1"));
+    GRANT_PUT = one("INSERT INTO grants AS t (id, workspace_id, app_id, provider, subject_external_id, scopes, api_url, access_exp, generation, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
+        ON CONFLICT (workspace_id, app_id, subject_external_id) DO UPDATE SET
+            scopes = $6, api_url = COALESCE($7, t.api_url), access_exp = $8, generation = t.generation + 1,
+            lease_token = NULL, lease_until = NULL, pending_refresh = NULL, dead_reason = NULL, updated_at = $9
+        RETURNING id");
+    LEASE = one("UPDATE grants SET lease_token = $3, lease_until = $4
+        WHERE workspace_id = $1 AND id = $2 AND dead_reason IS NULL AND (lease_until IS NULL OR lease_until <= $5)
+        RETURNING generation, pending_refresh");
+    LEASE_UNTIL = one("SELECT lease_until FROM grants WHERE workspace_id = $1 AND id = $2 AND dead_reason IS NULL");
+    PENDING = one("UPDATE grants SET pending_refresh = $4 WHERE workspace_id = $1 AND id = $2 AND lease_token = $3 AND lease_until > $5");
+    RELEASE = one("UPDATE grants SET lease_token = NULL, lease_until = NULL, pending_refresh = NULL
+        WHERE workspace_id = $1 AND id = $2 AND lease_token = $3");
+    REFRESHED = one("UPDATE grants SET scopes = $5, api_url = COALESCE($6, api_url), access_exp = $7, generation = generation + 1,
+            lease_token = NULL, lease_until = NULL, pending_refresh = NULL, updated_at = $8
+        WHERE workspace_id = $1 AND id = $2 AND lease_token = $3 AND generation = $4");
+    KILL = one("UPDATE grants SET dead_reason = $4, lease_token = NULL, lease_until = NULL, pending_refresh = NULL, updated_at = $5
+        WHERE workspace_id = $1 AND id = $2 AND generation = $3");
+    DELETE = one("DELETE FROM grants WHERE workspace_id = $1 AND id = $2");
+}
+
+fn grant(row: &mut Cells) -> Result<Grant> {
+    Ok(Grant {
+        id: row.id()?,
+        workspace: row.id()?,
+        app_id: row.id()?,
+        provider: row.parsed()?,
+        subject_external_id: row.text()?,
+        scopes: row.text()?.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+        api_url: row.opt_text()?,
+        access_exp: row.opt_instant()?,
+        generation: row.int()?,
+        lease_until: row.opt_instant()?,
+        pending_refresh: row.opt_instant()?,
+        dead_reason: row.opt_text()?,
+        updated_at: row.instant()?,
+    })
+}
+
+impl Store {
+    /// A grant.
+    pub async fn grant(&self, scope: Scope, id: GrantId) -> Result<Option<Grant>> {
+        self.one(GRANT, args![scope.workspace, id], grant).await
+    }
+
+    /// The grant of an identity to an app.
+    pub async fn grant_of(&self, scope: Scope, app: AppId, subject: &str) -> Result<Option<Grant>> {
+        self.one(GRANT_OF, args![scope.workspace, app, subject], grant).await
+    }
+
+    /// The grants of a workspace.
+    pub async fn grants(&self, scope: Scope) -> Result<Vec<Grant>> {
+        self.all(GRANTS, args![scope.workspace], grant).await
+    }
+
+    /// A grant of the same identity to the same client id in another workspace, if there is one:
+    /// refreshing either would break the other.
+    pub async fn grant_elsewhere(
+        &self,
+        scope: Scope,
+        app: AppId,
+        subject: &str,
+    ) -> Result<Option<Grant>> {
+        self.one(GRANT_ELSEWHERE, args![subject, scope.workspace, app], grant).await
+    }
+
+    /// Takes a grant for a refresh, until `until`, if nobody else has it.
+    pub async fn lease_grant(
+        &self,
+        scope: Scope,
+        id: GrantId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<LeaseAnswer> {
+        let mut tx = self.begin(scope).await?;
+        let token = self.inner.ids.uuid(now).to_string();
+        let held = tx
+            .one(LEASE, args![scope.workspace, id, &token, until, now], |row| {
+                Ok((row.int()?, row.opt_instant()?))
+            })
+            .await?;
+        let answer = match held {
+            Some((generation, pending_refresh)) => LeaseAnswer::Held {
+                lease: GrantLease { grant: id, generation, until, token },
+                pending_refresh,
+            },
+            None => match tx.one(LEASE_UNTIL, args![scope.workspace, id], Cells::opt_instant).await? {
+                // A lease that was given back between the two statements may be asked for at once.
+                Some(until) => LeaseAnswer::HeldElsewhere { until: until.unwrap_or(now) },
+                None => LeaseAnswer::Gone,
+            },
+        };
+        tx.commit().await?;
+        Ok(answer)
+    }
+
+    /// Writes down that a refresh is about to be asked for.
+    ///
+    /// # Errors
+    /// `LeaseLost`: then the provider must not be asked.
+    pub async fn begin_refresh(&self, scope: Scope, lease: &GrantLease, now: Timestamp) -> Result<()> {
+        let mut tx = self.begin(scope).await?;
+        let done = tx
+            .execute(PENDING, args![scope.workspace, lease.grant, &lease.token, now, now])
+            .await?;
+        held(done, lease)?;
+        tx.commit().await
+    }
+
+    /// Gives a grant back without a new token pair, when it is certain that the provider made none.
+    pub async fn release_grant(&self, scope: Scope, lease: &GrantLease) -> Result<()> {
+        let mut tx = self.begin(scope).await?;
+        tx.execute(RELEASE, args![scope.workspace, lease.grant, &lease.token]).await?;
+        tx.commit().await
+    }
+}
+
+fn held(rows: u64, lease: &GrantLease) -> Result<()> {
+    if rows == 0 {
+        return Err(StoreError::lease_lost(format_args!("grant {}", lease.grant)));
+    }
+    Ok(())
+}
+
+impl Tx {
+    /// Puts in what a consent (or a first token) granted. A grant of the same identity to the same app
+    /// is replaced: next generation, alive again, nobody's lease on it.
+    pub async fn upsert_grant(&mut self, new: &NewGrant, now: Timestamp) -> Result<GrantId> {
+        let id: GrantId = self.new_id(now);
+        let w = self.w();
+        self.exactly(
+            GRANT_PUT,
+            args![
+                id,
+                w,
+                new.app_id,
+                new.provider,
+                &new.subject_external_id,
+                new.tokens.scopes.join(" "),
+                new.tokens.api_url.clone(),
+                new.tokens.access_exp,
+                now
+            ],
+            Cells::id,
+        )
+        .await
+    }
+
+    /// Records a new token pair (whose secrets go into the vault in this transaction) and gives the
+    /// lease back.
+    ///
+    /// # Errors
+    /// `LeaseLost` when somebody else took the grant or stored another pair meanwhile: roll back.
+    pub async fn store_refreshed(
+        &mut self,
+        lease: &GrantLease,
+        tokens: &GrantTokens,
+        now: Timestamp,
+    ) -> Result<()> {
+        let w = self.w();
+        let done = self
+            .execute(
+                REFRESHED,
+                args![
+                    w,
+                    lease.grant,
+                    &lease.token,
+                    lease.generation,
+                    tokens.scopes.join(" "),
+                    tokens.api_url.clone(),
+                    tokens.access_exp,
+                    now
+                ],
+            )
+            .await?;
+        held(done, lease)
+    }
+
+    /// Marks a grant as never usable again, if it still is the generation that was refused; whether it was.
+    pub async fn kill_grant(
+        &mut self,
+        id: GrantId,
+        generation: i64,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let w = self.w();
+        Ok(self.execute(KILL, args![w, id, generation, reason, now]).await? > 0)
+    }
+
+    /// Removes a grant; its secrets are removed by [`Tx::delete_secrets_of`].
+    pub async fn delete_grant(&mut self, id: GrantId) -> Result<bool> {
+        let w = self.w();
+        Ok(self.execute(DELETE, args![w, id]).await? > 0)
+    }
+}

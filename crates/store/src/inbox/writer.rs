@@ -1,0 +1,279 @@
+//! The task that writes events in batches.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock, Weak};
+
+use jiff::Timestamp;
+use sqlx::{Postgres, Sqlite, Transaction};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use super::{ROUTE_JOB, Waiting};
+use crate::db::{Args, Db, Link, Sql, Value, args, one};
+use crate::error::{ErrorKind, Result, StoreError};
+use crate::id::EventId;
+use crate::model::{Appended, NewEvent};
+use crate::store::Inner;
+
+/// The most events of one transaction: it bounds how long the first of them waits for the last.
+const BATCH: usize = 512;
+
+/// Rows per statement, largest first; a batch is cut into these.
+const SIZES: [usize; 4] = [64, 16, 4, 1];
+
+const EVENT_COLUMNS: usize = 11;
+const JOB_COLUMNS: usize = 10;
+
+/// `VALUES ($1, $2 …), ($9 …)`: numbered parameters for `rows` rows. Only numbers are put into the text.
+fn values(rows: usize, columns: usize, tail: &str) -> String {
+    let mut text = String::from(" VALUES ");
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let comma = if column == 0 { "" } else { ", " };
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{comma}${}", row * columns + column + 1);
+        }
+        text.push_str(tail);
+        text.push(')');
+    }
+    text
+}
+
+/// The statements that insert many rows, made once and kept for the life of the program.
+static EVENTS: LazyLock<Vec<(usize, Sql)>> = LazyLock::new(|| {
+    family(
+        "INSERT INTO inbox (id, workspace_id, app_id, connection_id, dedupe_key, event, event_ts, lane, body, download_token, received)",
+        EVENT_COLUMNS,
+        "",
+        " ON CONFLICT (app_id, dedupe_key) DO NOTHING RETURNING id",
+    )
+});
+
+static JOBS: LazyLock<Vec<(usize, Sql)>> = LazyLock::new(|| {
+    family(
+        "INSERT INTO jobs (id, workspace_id, lane, priority, payload, cause_id, run_at, created_at, updated_at, kind, v, state)",
+        JOB_COLUMNS,
+        ", 1, 'ready'",
+        "",
+    )
+});
+
+fn family(head: &str, columns: usize, row_tail: &str, tail: &str) -> Vec<(usize, Sql)> {
+    SIZES
+        .iter()
+        .map(|&size| {
+            let text = format!("{head}{}{tail}", values(size, columns, row_tail));
+            (size, one(Box::leak(text.into_boxed_str())))
+        })
+        .collect()
+}
+
+const EXISTING: Sql = one("SELECT id FROM inbox WHERE app_id = $1 AND dedupe_key = $2");
+const REPEATED: Sql = one(
+    "UPDATE inbox SET repeats = repeats + 1, download_token = COALESCE($3, download_token) WHERE app_id = $1 AND dedupe_key = $2",
+);
+
+/// All statements of the writer, for the test that prepares them.
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<Sql> {
+    EVENTS
+        .iter()
+        .chain(JOBS.iter())
+        .map(|(_, sql)| *sql)
+        .chain([EXISTING, REPEATED])
+        .collect()
+}
+
+pub(crate) async fn run(
+    mut waiting: mpsc::Receiver<Waiting>,
+    store: Weak<Inner>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            received = waiting.recv_many(&mut batch, BATCH) => if received == 0 { return },
+            () = stopped(&mut stop) => {
+                // Refuse newcomers, finish what is in the queue.
+                waiting.close();
+                if waiting.recv_many(&mut batch, BATCH).await == 0 {
+                    return;
+                }
+            }
+        }
+        let Some(store) = store.upgrade() else {
+            return;
+        };
+        write_batch(&store, std::mem::take(&mut batch)).await;
+    }
+}
+
+/// Ends when the store is being closed (or is gone).
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn write_batch(store: &Arc<Inner>, batch: Vec<Waiting>) {
+    let (events, answers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|w| (w.event, w.answer)).unzip();
+    match transaction(store, &events).await {
+        Ok(outcomes) => {
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                // A caller that went away does not matter: the event is there.
+                let _ = answer.send(Ok(outcome));
+            }
+            store.job_signal.notify_waiters();
+        }
+        Err(error) if events.len() == 1 || !is_about_one_row(&error) => {
+            let kind = error.kind();
+            let message = error.to_string();
+            for answer in answers {
+                let _ = answer.send(Err(StoreError::new(kind, message.clone())));
+            }
+        }
+        Err(_) => {
+            // One event that the database refuses must not take the others with it.
+            for (event, answer) in events.into_iter().zip(answers) {
+                let outcome = transaction(store, std::slice::from_ref(&event)).await;
+                let _ = answer.send(outcome.and_then(|mut outcomes| {
+                    outcomes.pop().ok_or_else(|| StoreError::data("an event without an outcome"))
+                }));
+            }
+            store.job_signal.notify_waiters();
+        }
+    }
+}
+
+fn is_about_one_row(error: &StoreError) -> bool {
+    matches!(error.kind(), ErrorKind::Constraint | ErrorKind::Data | ErrorKind::Other)
+}
+
+enum Batch {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Batch {
+    async fn begin(db: &Db) -> Result<Self> {
+        Ok(match db {
+            Db::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Postgres(pool) => Self::Postgres(pool.begin().await?),
+        })
+    }
+
+    fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Sqlite(tx) => Link::Sqlite(tx),
+            Self::Postgres(tx) => Link::Postgres(tx),
+        }
+    }
+
+    async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appended>> {
+    let ids: Vec<Uuid> = events.iter().map(|event| store.ids.uuid(event.received)).collect();
+    let keys: Vec<String> = events.iter().map(|event| stored_key(event.event_ts, &event.dedupe_key)).collect();
+    let mut tx = Batch::begin(&store.db).await?;
+
+    let mut accepted: HashSet<Uuid> = HashSet::with_capacity(events.len());
+    for (from, sql, size) in cut(&EVENTS, events.len()) {
+        let mut args: Args = Vec::with_capacity(size * EVENT_COLUMNS);
+        for at in from..from + size {
+            event_args(&mut args, ids[at], &events[at], &keys[at]);
+        }
+        let rows = tx.link().all(sql, args, |row| row.id::<Uuid>()).await?;
+        accepted.extend(rows);
+    }
+
+    let mut outcomes = Vec::with_capacity(events.len());
+    let mut fresh = Vec::with_capacity(accepted.len());
+    for (at, event) in events.iter().enumerate() {
+        if accepted.contains(&ids[at]) {
+            outcomes.push(Appended::Accepted(EventId::new(ids[at])));
+            fresh.push(at);
+            continue;
+        }
+        let app = event.app_id;
+        let id = tx
+            .link()
+            .exactly(EXISTING, args![app, &keys[at]], |row| row.id::<EventId>())
+            .await?;
+        tx.link()
+            .execute(REPEATED, args![app, &keys[at], event.download_token.clone()])
+            .await?;
+        outcomes.push(Appended::Duplicate(id));
+    }
+
+    for (from, sql, size) in cut(&JOBS, fresh.len()) {
+        let mut args: Args = Vec::with_capacity(size * JOB_COLUMNS);
+        for &at in &fresh[from..from + size] {
+            job_args(&mut args, store, ids[at], &events[at]);
+        }
+        tx.link().execute(sql, args).await?;
+    }
+    tx.commit().await?;
+    if matches!(store.db, Db::Sqlite { .. }) {
+        store.committed();
+    }
+    Ok(outcomes)
+}
+
+/// Cuts `rows` rows into statements of the family: (first row, statement, rows).
+fn cut(family: &[(usize, Sql)], rows: usize) -> Vec<(usize, Sql, usize)> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    for &(size, sql) in family {
+        while rows - from >= size {
+            out.push((from, sql, size));
+            from += size;
+        }
+    }
+    out
+}
+
+/// The dedupe key as it is stored. It begins with the event's instant, which every repetition shares:
+/// events come in the order of their instants, so the index grows at its end instead of everywhere.
+fn stored_key(event_ts: Timestamp, hash: &[u8; 32]) -> String {
+    format!("{:013x}{}", event_ts.as_millisecond().max(0), hex::encode(hash))
+}
+
+fn event_args(args: &mut Args, id: Uuid, event: &NewEvent, key: &str) {
+    args.extend([
+        Value::from(id),
+        event.workspace.into(),
+        event.app_id.into(),
+        event.connection_id.into(),
+        key.into(),
+        (&event.event).into(),
+        event.event_ts.into(),
+        event.lane.clone().into(),
+        (&event.body).into(),
+        event.download_token.clone().into(),
+        event.received.into(),
+    ]);
+}
+
+fn job_args(args: &mut Args, store: &Inner, event_id: Uuid, event: &NewEvent) {
+    args.extend([
+        Value::from(store.ids.uuid(event.received)),
+        event.workspace.into(),
+        event.lane.clone().into(),
+        event.priority.into(),
+        format!("{{\"event_id\":\"{event_id}\"}}").into(),
+        event_id.into(),
+        event.received.into(),
+        event.received.into(),
+        event.received.into(),
+        ROUTE_JOB.into(),
+    ]);
+}

@@ -1,0 +1,181 @@
+//! Claiming: which jobs a worker gets, and keeping them.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{job_columns, read_job};
+use crate::db::{Cells, Engine, Tx, args, one, statements, two};
+use crate::error::{Result, StoreError};
+use crate::id::JobId;
+use crate::model::{Claim, ClaimedJob, JobLease};
+use crate::store::{Scope, Store};
+
+statements! {
+    PEEK = one("SELECT
+        CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND kind = $1)
+               OR EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = $1 AND run_at <= $2) THEN 1 ELSE 0 END");
+    PEEK_LEASES = one("SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= $1) THEN 1 ELSE 0 END");
+    // Two claimers must not pick two jobs of one lane at the same time: with PostgreSQL they take turns.
+    LOCK = two("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7446, 1)) AS l");
+    LEASES_LOST = one("INSERT INTO attempts (job_id, no, started, ended, outcome, error)
+        SELECT id, attempts, COALESCE(started_at, lease_until), $1, 'lease_lost', 'its worker vanished or was too slow'
+        FROM jobs WHERE state = 'running' AND lease_until <= $1 ON CONFLICT (job_id, no, ended) DO NOTHING");
+    FREE_LEASES = one("UPDATE jobs SET state = 'ready', lease_token = NULL, lease_until = NULL, again = 0, updated_at = $1
+        WHERE state = 'running' AND lease_until <= $1");
+    PROMOTE = one("UPDATE jobs SET state = 'ready' WHERE state = 'waiting' AND kind = $1 AND run_at <= $2");
+    CANDIDATES = two(
+        "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j INDEXED BY jobs_ready WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
+            AND (j.lane IS NULL OR NOT EXISTS (SELECT 1 FROM jobs r WHERE r.lane = j.lane AND r.state = 'running' AND r.lane IS NOT NULL))
+         ORDER BY j.priority, j.run_at, j.id LIMIT $3",
+        "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
+            AND (j.lane IS NULL OR NOT EXISTS (SELECT 1 FROM jobs r WHERE r.lane = j.lane AND r.state = 'running' AND r.lane IS NOT NULL))
+         ORDER BY j.priority, j.run_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED",
+    );
+    TAKE = one(concat!("UPDATE jobs SET state = 'running', lease_token = $2, lease_until = $3, started_at = $4, attempts = attempts + 1, updated_at = $4
+        WHERE id = $1 AND state = 'ready' RETURNING ", job_columns!()));
+    EXTEND = one("UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease_token = $2 AND state = 'running'");
+    NEXT = one("SELECT MIN(run_at) FROM jobs WHERE state IN ('waiting', 'ready') AND kind = $1");
+}
+
+/// How often a claim looks again when the candidates it saw were all of the same few lanes.
+const ROUNDS: usize = 8;
+
+struct Candidate {
+    order: (i64, i64),
+    id: JobId,
+    lane: Option<String>,
+}
+
+impl Store {
+    /// Claims jobs of all workspaces, most urgent first, at most one per lane and none of a lane with a
+    /// running job. What an expired lease held is free again. Costs no write when there is nothing.
+    pub async fn claim_jobs(&self, claim: &Claim<'_>) -> Result<Vec<ClaimedJob>> {
+        if !self.has_work(claim).await? {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.begin(Scope::DEFAULT).await?;
+        if tx.engine() == Engine::Postgres {
+            tx.execute(LOCK, args![]).await?;
+        }
+        let lost = tx.exactly(PEEK_LEASES, args![claim.now], Cells::flag).await?;
+        if lost {
+            tx.execute(LEASES_LOST, args![claim.now]).await?;
+            tx.execute(FREE_LEASES, args![claim.now]).await?;
+        }
+        for (kind, _) in claim.kinds {
+            tx.execute(PROMOTE, args![*kind, claim.now]).await?;
+        }
+        let limit = claim.limit as usize;
+        let mut claimed = Vec::new();
+        for _ in 0..ROUNDS {
+            let room = limit - claimed.len();
+            let (mut candidates, more) = candidates(&mut tx, claim, room).await?;
+            candidates.sort_by_key(|a| (a.order, a.id));
+            let mut lanes = HashSet::new();
+            for candidate in candidates {
+                if claimed.len() == limit {
+                    break;
+                }
+                let free = candidate.lane.is_none_or(|lane| lanes.insert(lane));
+                if free && let Some(job) = take(&mut tx, candidate.id, claim).await? {
+                    claimed.push(job);
+                }
+            }
+            if claimed.len() == limit || !more {
+                break;
+            }
+        }
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn has_work(&self, claim: &Claim<'_>) -> Result<bool> {
+        let mut read = self.read().await?;
+        let mut link = read.link();
+        for (kind, _) in claim.kinds {
+            if link.exactly(PEEK, args![*kind, claim.now], Cells::flag).await? {
+                return Ok(true);
+            }
+        }
+        link.exactly(PEEK_LEASES, args![claim.now], Cells::flag).await
+    }
+
+    /// Keeps a job for longer.
+    ///
+    /// # Errors
+    /// `LeaseLost`: stop working on it.
+    pub async fn extend_job(&self, lease: &JobLease, until: Timestamp) -> Result<()> {
+        let mut tx = self.begin(Scope::DEFAULT).await?;
+        let done = tx.execute(EXTEND, args![lease.id, &lease.token, until]).await?;
+        super::finish::held(done, lease)?;
+        tx.commit().await
+    }
+
+    /// When the next job of these kinds may run (an instant that has passed: there is one now).
+    pub async fn next_job_at(&self, kinds: &[&str]) -> Result<Option<Timestamp>> {
+        let mut read = self.read().await?;
+        let mut next: Option<Timestamp> = None;
+        for kind in kinds {
+            let at = read.link().exactly(NEXT, args![*kind], Cells::opt_instant).await?;
+            next = match (next, at) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(next)
+    }
+
+    /// Waits until something in this process enqueued jobs. Other processes are not heard: look now and
+    /// then by the clock as well.
+    pub async fn jobs_enqueued(&self) {
+        self.inner.job_signal.notified().await;
+    }
+}
+
+async fn candidates(
+    tx: &mut Tx,
+    claim: &Claim<'_>,
+    room: usize,
+) -> Result<(Vec<Candidate>, bool)> {
+    // A little more than needed, since several may be of one lane.
+    let limit = room * 2 + 8;
+    let mut out = Vec::new();
+    let mut more = false;
+    for (kind, v) in claim.kinds {
+        let rows = tx
+            .all(CANDIDATES, args![*kind, *v, limit], |row| {
+                let id = row.id()?;
+                let lane = row.opt_text()?;
+                Ok(Candidate {
+                    order: (row.int()?, row.int()?),
+                    id,
+                    lane,
+                })
+            })
+            .await?;
+        more |= rows.len() == limit;
+        out.extend(rows);
+    }
+    Ok((out, more))
+}
+
+async fn take(tx: &mut Tx, id: JobId, claim: &Claim<'_>) -> Result<Option<ClaimedJob>> {
+    let token = tx.store.ids.uuid(claim.now).to_string();
+    let job = tx
+        .one(TAKE, args![id, &token, claim.lease_until, claim.now], read_job)
+        .await?;
+    Ok(job.map(|job| ClaimedJob {
+        lease: JobLease {
+            id,
+            attempt: job.attempts,
+            started: claim.now,
+            token,
+        },
+        job,
+    }))
+}
+
+pub(super) fn lost(lease: &JobLease) -> StoreError {
+    StoreError::lease_lost(format_args!("job {}", lease.id))
+}

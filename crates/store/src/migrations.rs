@@ -1,0 +1,108 @@
+//! The schema, forward only, a folder per engine; and the refusal of a newer one.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
+
+use crate::error::{ErrorKind, Result, StoreError};
+
+/// The schema version this program writes.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+
+const SQLITE: &[(i64, &str, &str)] = &[(
+    1,
+    "the thread",
+    include_str!("../migrations/sqlite/0001_the_thread.sql"),
+)];
+
+const POSTGRES: &[(i64, &str, &str)] = &[(
+    1,
+    "the thread",
+    include_str!("../migrations/postgres/0001_the_thread.sql"),
+)];
+
+const LIMITS: &[(i64, &str, &str)] = &[(
+    1,
+    "rate slots",
+    include_str!("../migrations/limits/0001_rate_slots.sql"),
+)];
+
+fn migrator(list: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migrations = list
+        .iter()
+        .map(|(version, name, sql)| {
+            Migration::new(
+                *version,
+                Cow::Borrowed(*name),
+                MigrationType::Simple,
+                sql.into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    Migrator {
+        migrations: Cow::Owned(migrations),
+        ..Migrator::DEFAULT
+    }
+}
+
+pub(crate) async fn sqlite(pool: &SqlitePool) -> Result<()> {
+    sqlite_list(pool, SQLITE).await
+}
+
+pub(crate) async fn limits(pool: &SqlitePool) -> Result<()> {
+    sqlite_list(pool, LIMITS).await
+}
+
+async fn sqlite_list(
+    pool: &SqlitePool,
+    list: &[(i64, &'static str, &'static str)],
+) -> Result<()> {
+    let migrator = migrator(list);
+    // Two processes may open a new file at the same time; SQLite's migrator takes no lock, so the
+    // loser of the race finds the tables made and looks again.
+    let mut rounds = 0;
+    loop {
+        match migrator.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(MigrateError::ExecuteMigration(_, _)) if rounds < 3 => rounds += 1,
+            Err(error) => return Err(failure(error, list)),
+        }
+    }
+}
+
+pub(crate) async fn postgres(pool: &PgPool) -> Result<()> {
+    migrator(POSTGRES)
+        .run(pool)
+        .await
+        .map_err(|error| failure(error, POSTGRES))
+}
+
+fn failure(error: MigrateError, list: &[(i64, &'static str, &'static str)]) -> StoreError {
+    let ours = list.last().map_or(0, |(version, _, _)| *version);
+    match error {
+        MigrateError::VersionMissing(theirs) if theirs > ours => StoreError::new(
+            ErrorKind::SchemaTooNew,
+            format!("the database has schema {theirs}, this program knows schemas up to {ours}"),
+        ),
+        MigrateError::Execute(error) => error.into(),
+        MigrateError::ExecuteMigration(error, version) => {
+            let error = StoreError::from(error);
+            if matches!(error.kind(), ErrorKind::Other | ErrorKind::Constraint) {
+                StoreError::with_source(
+                    ErrorKind::Migration,
+                    format!("migration {version} failed: {error}"),
+                    error,
+                )
+            } else {
+                error
+            }
+        }
+        error => StoreError::with_source(
+            ErrorKind::Migration,
+            format!("the schema does not fit this program: {error}"),
+            error,
+        ),
+    }
+}
