@@ -1,2 +1,43 @@
-//! Tasks of the project on itself.
-fn main() {}
+//! What the project does to itself: test, lint, document, measure.
+//!
+//! `cargo xtask help` lists the tasks. Each prints what it is doing and how long every step took, installs what it
+//! needs where it can, and says aloud what it leaves out.
+#![expect(
+    clippy::print_stdout,
+    reason = "tasks talk to the person or the log that runs them"
+)]
+
+mod docs;
+mod lint;
+mod postgres;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the project on itself")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what tests need, start a throw-away PostgreSQL and run every test
+    Test(test::Options),
+    /// Check format, lints, arrows between crates, licences, duplicate versions, file lengths and documentation
+    Lint(lint::Options),
+    /// Make the generated pages of the book, and build it
+    Docs(docs::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Lint(options) => lint::run(&options),
+        Task::Docs(options) => docs::run(&options),
+    }
+}
