@@ -1,0 +1,95 @@
+//! `/past_meetings` and summaries.
+
+use jiff::civil::Date;
+
+use super::types::{MeetingSummary, Participant, PastInstance, PastMeeting};
+use crate::client::{Client, Reply};
+use crate::error::Result;
+use crate::id::{MeetingKey, MeetingNumber, MeetingUuid};
+use crate::lenient::records;
+use crate::page::Pages;
+
+/// Calls about held instances; see [`Client::past_meetings`]. Needs a paid plan.
+#[derive(Debug)]
+pub struct PastMeetings<'a> {
+    client: &'a Client,
+}
+
+records! {
+    /// The list of instances.
+    pub struct InstanceList {
+        /// Instances of a meeting.
+        meetings: Vec<PastInstance>,
+        /// Instances of a webinar.
+        webinars: Vec<PastInstance>,
+    }
+}
+
+impl<'a> PastMeetings<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Actual times and head count of an instance (light); a year back.
+    pub async fn get(&self, instance: impl Into<MeetingKey>) -> Result<Reply<PastMeeting>> {
+        self.client
+            .get(format!("/past_meetings/{}", instance.into().path_segment()))
+            .reply()
+            .await
+    }
+
+    /// The held instances of a meeting (medium); 15 months back, not paged.
+    pub async fn instances(&self, meeting: MeetingNumber) -> Result<Vec<PastInstance>> {
+        self.instances_between(meeting, None, None).await
+    }
+
+    /// The held instances of a meeting within dates (medium).
+    pub async fn instances_between(
+        &self,
+        meeting: MeetingNumber,
+        from: Option<Date>,
+        to: Option<Date>,
+    ) -> Result<Vec<PastInstance>> {
+        let list: InstanceList = self
+            .client
+            .get(format!("/past_meetings/{meeting}/instances"))
+            .query_opt("from", from)
+            .query_opt("to", to)
+            .json()
+            .await?;
+        Ok(list.meetings)
+    }
+
+    /// Who attended an instance (medium); 15 months back. Meetings of one person have none.
+    pub fn participants(&self, instance: &MeetingUuid) -> Pages<Participant> {
+        self.client
+            .get(format!(
+                "/past_meetings/{}/participants",
+                instance.path_segment()
+            ))
+            .pages("participants")
+    }
+}
+
+/// Calls about AI Companion summaries; see [`Client::summaries`].
+#[derive(Debug)]
+pub struct Summaries<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Summaries<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// The summary of an instance (light).
+    pub async fn get(&self, instance: &MeetingUuid) -> Result<Reply<MeetingSummary>> {
+        self.client
+            .get(format!(
+                "/meetings/{}/meeting_summary",
+                instance.path_segment()
+            ))
+            .reply()
+            .await
+    }
+}

@@ -1,0 +1,436 @@
+//! Zoom's token endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::{App, AuthorizationRequest, Authorize, Grant, Pkce};
+use crate::backoff::Backoff;
+use crate::clock::{Clock, OsRandom, Random, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lenient;
+use crate::limit::RetryAfter;
+use crate::transport::{self, Transport};
+
+const DEFAULT_URL: &str = "https://zoom.us";
+const MAX_BODY: usize = 256 * 1024;
+
+/// Zoom's OAuth server: consent page, tokens, revocation.
+///
+/// ```no_run
+/// # async fn example() -> parfocal_zoom::Result<()> {
+/// use parfocal_zoom::auth::{App, OAuth};
+///
+/// let oauth = OAuth::system()?;
+/// let app = App::public("client-id");
+/// let request = oauth.authorize(&app, "http://127.0.0.1:9876/callback").build()?;
+/// println!("open {}", request.url);
+/// # let (state, code) = ("state", "code");
+/// let grant = oauth.redeem(&app, &request, state, code).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OAuth {
+    base: Url,
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    backoff: Backoff,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(default)]
+    access_token: Option<String>,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default, deserialize_with = "lenient::field")]
+    expires_in: Option<i64>,
+    #[serde(default)]
+    scope: Option<String>,
+    #[serde(default)]
+    api_url: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct TokenRefusal {
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default, alias = "errorMessage", alias = "message")]
+    error_description: Option<String>,
+}
+
+impl OAuth {
+    /// The server at `https://zoom.us`.
+    pub fn new(
+        transport: Transport,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
+        Ok(Self {
+            base: transport::base_url(DEFAULT_URL)?,
+            transport,
+            clock,
+            random,
+            backoff: Backoff::default(),
+        })
+    }
+
+    /// The server at `https://zoom.us`, with the clock and random source of the operating system.
+    pub fn system() -> Result<Self> {
+        Self::new(
+            Transport::new()?,
+            Arc::new(SystemClock::new()),
+            Arc::new(OsRandom),
+        )
+    }
+
+    /// The same at another address, without `/oauth`; plain http only to this machine.
+    pub fn with_url(mut self, url: &str) -> Result<Self> {
+        self.base = transport::base_url(url)?;
+        Ok(self)
+    }
+
+    /// The server's address.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn random_source(&self) -> &Arc<dyn Random> {
+        &self.random
+    }
+
+    pub(super) fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    /// Starts to build the address of the consent page, with PKCE unless it is left out.
+    pub fn authorize<'a>(&'a self, app: &'a App, redirect_uri: impl Into<String>) -> Authorize<'a> {
+        Authorize::new(self, app, redirect_uri.into())
+    }
+
+    /// Checks the state that came back, then exchanges the code.
+    pub async fn redeem(
+        &self,
+        app: &App,
+        request: &AuthorizationRequest,
+        state: &str,
+        code: &str,
+    ) -> Result<Grant> {
+        request.check_state(state)?;
+        self.exchange(app, code, &request.redirect_uri, request.pkce.as_ref())
+            .await
+    }
+
+    /// Exchanges an authorization code; it lives five minutes and works once.
+    pub async fn exchange(
+        &self,
+        app: &App,
+        code: &str,
+        redirect_uri: &str,
+        pkce: Option<&Pkce>,
+    ) -> Result<Grant> {
+        if app.is_public() && pkce.is_none() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "a public client has to use PKCE",
+            ));
+        }
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", redirect_uri),
+        ];
+        if let Some(pkce) = pkce {
+            form.push(("code_verifier", pkce.verifier().expose_secret()));
+        }
+        self.grant(app, form, 1).await
+    }
+
+    /// Exchanges a refresh token; the new grant replaces the old one and has the next generation.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::GrantDead`] when the refresh token is dead, [`ErrorKind::ClientRejected`] when the app's
+    /// credentials are wrong (the grant then stays valid).
+    pub async fn refresh(&self, app: &App, grant: &Grant) -> Result<Grant> {
+        let Some(refresh_token) = &grant.refresh_token else {
+            return Err(Error::new(
+                ErrorKind::GrantDead,
+                "the grant has no refresh token",
+            ));
+        };
+        let form = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose_secret()),
+        ];
+        let mut fresh = self.grant(app, form, grant.generation + 1).await?;
+        // Zoom always sends a new one; if it ever does not, the old one has to do.
+        fresh.refresh_token = fresh.refresh_token.or_else(|| Some(refresh_token.clone()));
+        if fresh.scopes.is_empty() {
+            fresh.scopes.clone_from(&grant.scopes);
+        }
+        fresh.api_url = fresh.api_url.or_else(|| grant.api_url.clone());
+        Ok(fresh)
+    }
+
+    /// Asks for a server-to-server token of this account.
+    pub async fn account_credentials(
+        &self,
+        app: &App,
+        account_id: &str,
+        generation: u64,
+    ) -> Result<Grant> {
+        self.grant(
+            app,
+            vec![
+                ("grant_type", "account_credentials"),
+                ("account_id", account_id),
+            ],
+            generation,
+        )
+        .await
+    }
+
+    /// Asks for a token of the app itself.
+    pub async fn client_credentials(&self, app: &App, generation: u64) -> Result<Grant> {
+        self.grant(app, vec![("grant_type", "client_credentials")], generation)
+            .await
+    }
+
+    /// Revokes a grant by its access token; both its tokens die.
+    pub async fn revoke(&self, app: &App, access_token: &SecretString) -> Result<()> {
+        self.post(
+            app,
+            "/oauth/revoke",
+            vec![("token", access_token.expose_secret())],
+        )
+        .await
+        .map(|_| ())
+    }
+
+    async fn grant(&self, app: &App, form: Vec<(&str, &str)>, generation: u64) -> Result<Grant> {
+        let (body, issued_at) = self.post(app, "/oauth/token", form).await?;
+        // serde's message could quote the body, which holds tokens.
+        let answer: TokenAnswer = serde_json::from_slice(&body)
+            .map_err(|_| decode("the token answer is not the JSON it should be"))?;
+        let access_token = answer
+            .access_token
+            .filter(|token| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()))
+            .ok_or_else(|| decode("the token answer holds no usable access token"))?;
+        let life =
+            SignedDuration::from_secs(answer.expires_in.unwrap_or(3600).clamp(0, 365 * 86_400));
+        Ok(Grant {
+            access_token: access_token.into(),
+            refresh_token: answer
+                .refresh_token
+                .filter(|token| !token.is_empty())
+                .map(Into::into),
+            issued_at,
+            expires_at: issued_at.saturating_add(life).unwrap_or(Timestamp::MAX),
+            scopes: answer
+                .scope
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+            api_url: answer.api_url.filter(|url| !url.is_empty()),
+            generation,
+        })
+    }
+
+    /// Posts a form, repeating what is safe to repeat; gives the body and the time before the last attempt.
+    async fn post(
+        &self,
+        app: &App,
+        path: &str,
+        mut form: Vec<(&str, &str)>,
+    ) -> Result<(bytes::Bytes, Timestamp)> {
+        let operation = format!("POST {path}");
+        if app.is_public() {
+            form.push(("client_id", app.client_id()));
+        }
+        let secrets: Vec<&str> = form
+            .iter()
+            .filter(|(name, _)| {
+                matches!(*name, "code" | "refresh_token" | "token" | "code_verifier")
+            })
+            .map(|(_, value)| *value)
+            .collect();
+        let url = transport::join(&self.base, path)?;
+        let started = self.clock.monotonic();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let issued_at = self.clock.now();
+            let mut request = self.transport.calls(&url).post(url.clone()).form(&form);
+            if let Some(secret) = app.secret() {
+                request = request.basic_auth(app.client_id(), Some(secret.expose_secret()));
+            }
+            let error = match self.send(request, &secrets).await {
+                Ok(body) => return Ok((body, issued_at)),
+                Err(error) => error,
+            };
+            let elapsed = self.clock.monotonic().saturating_sub(started);
+            let delay = self
+                .backoff
+                .delay(attempt, error.retry_after(), &*self.random);
+            let again = matches!(
+                error.kind(),
+                ErrorKind::Server | ErrorKind::Network | ErrorKind::RateLimited
+            );
+            if !again || attempt >= self.backoff.attempts || elapsed + delay > self.backoff.total {
+                return Err(error
+                    .with_operation(operation)
+                    .with_effort(attempt, elapsed));
+            }
+            tracing::debug!(path, attempt, ?delay, error = %error, "the token endpoint is asked again");
+            self.clock.sleep_until(self.clock.monotonic() + delay).await;
+        }
+    }
+
+    async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        secrets: &[&str],
+    ) -> Result<bytes::Bytes> {
+        let response = request.send().await.map_err(Error::from_transport)?;
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok())
+            .and_then(RetryAfter::parse)
+            .map(|retry| retry.delay(self.clock.now()));
+        let tracking = crate::client::tracking_id(response.headers());
+        let body = transport::bounded_body(response, MAX_BODY).await?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(refusal(status.as_u16(), &body, secrets)
+            .with_retry_after(retry_after)
+            .with_tracking_id(tracking))
+    }
+}
+
+fn decode(message: &str) -> Error {
+    Error::new(ErrorKind::Decode, message).with_received(true)
+}
+
+/// Reads the token endpoint's refusal; it has no numeric code.
+fn refusal(status: u16, body: &[u8], secrets: &[&str]) -> Error {
+    let answer: TokenRefusal = serde_json::from_slice(body).unwrap_or_default();
+    let reason = answer
+        .reason
+        .or(answer.error_description)
+        .unwrap_or_default();
+    let error = answer.error.unwrap_or_default();
+    let kind = match (status, error.as_str()) {
+        (429, _) => ErrorKind::RateLimited,
+        (500.., _) => ErrorKind::Server,
+        // Zoom used to answer a dead token with invalid_request; its words have stayed the same.
+        (_, "invalid_grant") => ErrorKind::GrantDead,
+        _ if reason == "Invalid Token!" => ErrorKind::GrantDead,
+        (_, "invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
+            ErrorKind::ClientRejected
+        }
+        (_, "invalid_request") if reason.starts_with("Invalid authorization code") => {
+            ErrorKind::Validation
+        }
+        (_, "invalid_request") => ErrorKind::ClientRejected,
+        (300..=399, _) => ErrorKind::Configuration,
+        _ => ErrorKind::ClientRejected,
+    };
+    let mut message = if reason.is_empty() { error } else { reason };
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        message = message.replace(*secret, "…");
+    }
+    message = message.chars().take(300).collect();
+    if message.is_empty() {
+        "the token endpoint refused without saying why".clone_into(&mut message);
+    }
+    Error::new(kind, message).with_answer(status, None)
+}
+
+impl OAuth {
+    /// Bounds how often and how long the token endpoint is asked again (default 4 times within 30 s).
+    #[must_use]
+    pub fn with_patience(mut self, attempts: u32, total: Duration) -> Self {
+        self.backoff.attempts = attempts.max(1);
+        self.backoff.total = total;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let cases: &[(u16, &str, ErrorKind)] = &[
+            (
+                400,
+                r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#,
+                ErrorKind::GrantDead,
+            ),
+            (
+                401,
+                r#"{"reason":"Invalid Token!","error":"invalid_request"}"#,
+                ErrorKind::GrantDead,
+            ),
+            (
+                400,
+                r#"{"reason":"Invalid client_id or client_secret","error":"invalid_client"}"#,
+                ErrorKind::ClientRejected,
+            ),
+            (
+                401,
+                r#"{"reason":"Invalid client_id or client_secret","error":"invalid_client"}"#,
+                ErrorKind::ClientRejected,
+            ),
+            (
+                400,
+                r#"{"reason":"Account does not exist","error":"invalid_request"}"#,
+                ErrorKind::ClientRejected,
+            ),
+            (
+                400,
+                r#"{"reason":"Redirect URI mismatch.","error":"invalid_request"}"#,
+                ErrorKind::ClientRejected,
+            ),
+            (
+                400,
+                r#"{"reason":"unsupported grant type","error":"unsupported_grant_type"}"#,
+                ErrorKind::ClientRejected,
+            ),
+            (
+                400,
+                r#"{"reason":"Invalid authorization code abc","error":"invalid_request"}"#,
+                ErrorKind::Validation,
+            ),
+            (429, "", ErrorKind::RateLimited),
+            (503, "<html>busy</html>", ErrorKind::Server),
+        ];
+        for (status, body, kind) in cases {
+            let error = refusal(*status, body.as_bytes(), &["abc"]);
+            assert_eq!(error.kind(), *kind, "{status} {body}");
+            assert!(!error.to_string().contains("abc"), "{error}");
+        }
+    }
+}

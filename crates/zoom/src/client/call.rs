@@ -1,0 +1,227 @@
+//! One call, before it is sent.
+
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Client, Reply, Response};
+use crate::endpoint::{self, Endpoint, Repeat};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::UserId;
+use crate::limit::{Label, Priority, Quota};
+use crate::page::Pages;
+
+/// A call to build up and send; see [`Client::call`].
+#[derive(Debug, Clone)]
+#[must_use = "a call does nothing until it is sent"]
+pub struct Call {
+    pub(super) client: Client,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) endpoint: Option<&'static Endpoint>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Option<Bytes>,
+    pub(super) quotas: Vec<Quota>,
+    pub(super) repeat: Repeat,
+    pub(super) label: Label,
+    pub(super) fault: Option<String>,
+}
+
+impl Call {
+    pub(super) fn new(client: Client, method: Method, path: String) -> Self {
+        let endpoint = endpoint::find(&method, &path);
+        let fault = check_path(&path).err().map(str::to_owned);
+        Self {
+            client,
+            endpoint,
+            label: endpoint::label_of(endpoint),
+            repeat: endpoint::repeat_of(&method),
+            method,
+            path,
+            query: Vec::new(),
+            body: None,
+            quotas: Vec::new(),
+            fault,
+        }
+    }
+
+    /// Adds a query parameter; an empty `next_page_token` is left out, since Zoom would start again at page one.
+    pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        let (name, value) = (name.into(), value.to_string());
+        if !(name == "next_page_token" && value.is_empty()) {
+            self.query.push((name, value));
+        }
+        self
+    }
+
+    /// Adds a query parameter if there is a value.
+    pub fn query_opt(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Sets the JSON body.
+    pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = Some(bytes.into()),
+            Err(error) => self.fault = Some(format!("the body cannot be written as JSON: {error}")),
+        }
+        self
+    }
+
+    /// Counts the call against the daily creates and updates of this host.
+    pub fn host(self, host: &UserId) -> Self {
+        let host = host.as_str().to_owned();
+        self.quota(Quota::HostWrites { host })
+    }
+
+    /// Counts the call against a further quota.
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.quotas.push(quota);
+        self
+    }
+
+    /// Sends the call with another priority than the client's.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.client.options.priority = priority;
+        self
+    }
+
+    /// Counts the call under another label than the table's.
+    pub fn label(mut self, label: Label) -> Self {
+        self.label = label;
+        self
+    }
+
+    /// Declares that doing it twice is the same as doing it once, so that it may be repeated after a lost answer.
+    pub fn repeatable(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Sends the call.
+    ///
+    /// # Errors
+    ///
+    /// Everything but a 2xx answer; see [`ErrorKind`].
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future gives the slot back when it is safe; whether Zoom has got the call is not known then.
+    pub async fn send(self) -> Result<Response> {
+        super::pipeline::run(&self).await
+    }
+
+    /// Sends the call and reads the answer's JSON.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let operation = self.operation();
+        self.send()
+            .await?
+            .json()
+            .map_err(|error| error.with_operation(operation))
+    }
+
+    /// Sends the call and reads the answer's JSON, keeping what it was read from.
+    pub async fn reply<T: DeserializeOwned>(self) -> Result<Reply<T>> {
+        let operation = self.operation();
+        let response = self.send().await?;
+        let tracking_id = response.tracking_id().map(str::to_owned);
+        Reply::from_response(&response).map_err(|error| {
+            error
+                .with_operation(operation)
+                .with_tracking_id(tracking_id)
+        })
+    }
+
+    /// Sends a call whose answer has no body.
+    pub async fn done(self) -> Result<()> {
+        self.send().await.map(|_| ())
+    }
+
+    /// Pages through a list; `item_key` names the array in each page.
+    pub fn pages<T: DeserializeOwned + Send + 'static>(
+        self,
+        item_key: impl Into<String>,
+    ) -> Pages<T> {
+        Pages::new(self, item_key.into())
+    }
+
+    pub(crate) fn has_query(&self, name: &str) -> bool {
+        self.query.iter().any(|(known, _)| known == name)
+    }
+
+    pub(crate) fn operation(&self) -> String {
+        match self.endpoint {
+            Some(endpoint) => endpoint.operation(),
+            None => format!("{} (unlisted path)", self.method),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.fault {
+            Some(fault) => Err(Error::new(ErrorKind::InvalidRequest, fault.clone())
+                .with_operation(self.operation())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A path stays under the base address, whatever was put into it.
+fn check_path(path: &str) -> std::result::Result<(), &'static str> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err("the path has to begin with a slash");
+    };
+    if path.len() > 4096 {
+        return Err("the path is too long");
+    }
+    if path
+        .bytes()
+        .any(|b| !b.is_ascii_graphic() || matches!(b, b'?' | b'#' | b'\\'))
+    {
+        return Err("the path holds characters that have to be percent-encoded");
+    }
+    for segment in rest.split('/') {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        if segment.is_empty() {
+            return Err("the path holds an empty part");
+        }
+        if plain == "." || plain == ".." {
+            return Err("the path holds a part of dots only");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_cannot_leave_the_api() {
+        for good in [
+            "/users/me",
+            "/meetings/%252Fabc%252F%252Fx%253D%253D",
+            "/users/a.b%40x.test",
+        ] {
+            assert!(check_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "users",
+            "//evil.test/x",
+            "/a/../b",
+            "/a/%2e%2E/b",
+            "/a?x=1",
+            "/a#b",
+            "/a b",
+            "/ä",
+            "/a\\b",
+            "/a//b",
+            "/",
+        ] {
+            assert!(check_path(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Zoom's webhooks: is it from Zoom, the address challenge, and what happened.
+//!
+//! Verify over the bytes as received, before anything parses them: JSON written again may differ.
+
+mod event;
+mod object;
+mod verify;
+
+pub use event::{
+    Event, EventError, EventKind, MeetingAction, ParticipantAction, RecordingAction,
+    RegistrationAction, SessionKind, SummaryAction, UserAction,
+};
+pub use object::{
+    AicTranscriptObject, BatchRecording, DeauthorizedObject, MeetingObject, ParticipantObject,
+    RecordingObject, RegistrantObject, SummaryObject, UserObject,
+};
+pub use verify::{
+    Challenge, ChallengeAnswer, RejectReason, SIGNATURE_HEADER, TIMESTAMP_HEADER, Verified,
+    Verifier, WebhookSecret, sign,
+};
