@@ -57,13 +57,19 @@ pub struct Clock {
 
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Clock").field("reading", &self.read()).finish_non_exhaustive()
+        f.debug_struct("Clock")
+            .field("reading", &self.read())
+            .finish_non_exhaustive()
     }
 }
 
 impl Clock {
     /// A clock that shows `start` (none: the real time) and runs at `speed`; writes `file` at once when given.
-    pub fn new(start: Option<Timestamp>, speed: f64, file: Option<PathBuf>) -> Result<Self, ClockError> {
+    pub fn new(
+        start: Option<Timestamp>,
+        speed: f64,
+        file: Option<PathBuf>,
+    ) -> Result<Self, ClockError> {
         check_speed(speed)?;
         let real_us = real_now_us();
         let clock = Self {
@@ -109,7 +115,12 @@ impl Clock {
 
     /// Moves the clock by `by`.
     pub fn advance(&self, by: SignedDuration) -> Result<Reading, ClockError> {
-        self.change(|now| Ok((now.checked_add(by).map_err(|_| ClockError::OutOfRange)?, None)))
+        self.change(|now| {
+            Ok((
+                now.checked_add(by).map_err(|_| ClockError::OutOfRange)?,
+                None,
+            ))
+        })
     }
 
     /// Changes the speed from here on.
@@ -134,11 +145,17 @@ impl Clock {
                 continue;
             }
             let sim_us = until.as_microsecond().saturating_sub(now.as_microsecond());
-            #[expect(clippy::cast_precision_loss, reason = "a wait may be off by microseconds")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a wait may be off by microseconds"
+            )]
             let real = Duration::try_from_secs_f64(sim_us as f64 / 1e6 / speed)
                 .unwrap_or(Duration::from_secs(3600))
                 .min(Duration::from_secs(3600));
-            #[expect(clippy::disallowed_methods, reason = "this is the clock the others sleep on")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the clock the others sleep on"
+            )]
             let sleep = tokio::time::sleep(real.max(Duration::from_micros(200)));
             tokio::select! {
                 () = sleep => {}
@@ -177,7 +194,9 @@ impl Clock {
     }
 
     fn write_file(&self, anchor: Anchor) -> Result<(), ClockError> {
-        let Some(path) = &self.file else { return Ok(()) };
+        let Some(path) = &self.file else {
+            return Ok(());
+        };
         write_atomically(path, anchor).map_err(|source| ClockError::File {
             path: path.clone(),
             source,
@@ -216,7 +235,10 @@ fn at_real(anchor: Anchor, real_us: i64) -> Timestamp {
 
 /// Microseconds of the machine's clock.
 fn real_now_us() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock the others take")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock the others take"
+    )]
     let now = Timestamp::now();
     now.as_microsecond()
 }
@@ -272,7 +294,8 @@ mod tests {
         clock.set_speed(2.0).unwrap();
         clock.set_speed(0.0).unwrap();
         clock.set(start()).unwrap();
-        let value: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(value["v"], 1);
         assert_eq!(value["anchor_sim_us"], start().as_microsecond());
         assert!(value["anchor_real_us"].is_i64());
@@ -291,14 +314,19 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());
         clock.advance(SignedDuration::from_hours(1)).unwrap();
-        tokio::time::timeout(Duration::from_secs(5), sleeper).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), sleeper)
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     #[tokio::test]
     async fn speed_shortens_sleep() {
         let clock = Clock::new(Some(start()), 20.0, None).unwrap();
         let wait = clock.sleep(SignedDuration::from_secs(2));
-        tokio::time::timeout(Duration::from_secs(1), wait).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(1), wait)
+            .await
+            .unwrap();
         assert!(clock.now() >= start() + SignedDuration::from_secs(2));
     }
 }

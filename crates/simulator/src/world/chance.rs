@@ -102,10 +102,22 @@ mod tests {
     #[test]
     fn equal_names_give_equal_streams_and_others_differ() {
         let take = |mut chance: Chance| (0..4).map(|_| chance.next_u64()).collect::<Vec<_>>();
-        assert_eq!(take(Chance::of(7, "users", 3)), take(Chance::of(7, "users", 3)));
-        assert_ne!(take(Chance::of(7, "users", 3)), take(Chance::of(7, "users", 4)));
-        assert_ne!(take(Chance::of(7, "users", 3)), take(Chance::of(8, "users", 3)));
-        assert_ne!(take(Chance::of(7, "users", 3)), take(Chance::of(7, "meetings", 3)));
+        assert_eq!(
+            take(Chance::of(7, "users", 3)),
+            take(Chance::of(7, "users", 3))
+        );
+        assert_ne!(
+            take(Chance::of(7, "users", 3)),
+            take(Chance::of(7, "users", 4))
+        );
+        assert_ne!(
+            take(Chance::of(7, "users", 3)),
+            take(Chance::of(8, "users", 3))
+        );
+        assert_ne!(
+            take(Chance::of(7, "users", 3)),
+            take(Chance::of(7, "meetings", 3))
+        );
     }
 
     #[test]

@@ -111,9 +111,16 @@ mod tests {
             let plain = InstanceUuid::draw(&mut chance, 0);
             assert_eq!(plain.to_string().len(), 24);
             assert_eq!(plain.to_string().parse::<InstanceUuid>().unwrap(), plain);
-            assert!(InstanceUuid::draw(&mut chance, 1).to_string().starts_with('/'));
+            assert!(
+                InstanceUuid::draw(&mut chance, 1)
+                    .to_string()
+                    .starts_with('/')
+            );
             let doubled = InstanceUuid::draw(&mut chance, 2).to_string();
-            assert!(doubled.contains("//") && !doubled.starts_with('/'), "{doubled}");
+            assert!(
+                doubled.contains("//") && !doubled.starts_with('/'),
+                "{doubled}"
+            );
         }
         assert!("short".parse::<InstanceUuid>().is_err());
     }

@@ -6,29 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 pub use super::ids::InstanceUuid;
-
-/// What the account pays for; decides refusals, events and rate limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plan {
-    /// Basic: scheduling and some webhooks, no recordings, reports or attendance.
-    Free,
-    /// Pro: cloud recording, attendance, reports.
-    Pro,
-    /// Business and higher: dashboards and tracking fields too.
-    Business,
-}
-
-impl Plan {
-    /// The lower-case name used in options and answers.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Pro => "pro",
-            Self::Business => "business",
-        }
-    }
-}
+pub use crate::config::Plan;
 
 /// The Zoom account itself.
 #[derive(Clone, Debug)]
@@ -439,8 +417,9 @@ impl Instance {
     /// Whole minutes from start to end, rounded up (0 while it runs).
     #[must_use]
     pub fn minutes(&self) -> i64 {
-        self.end
-            .map_or(0, |end| (end.as_second() - self.start.as_second() + 59) / 60)
+        self.end.map_or(0, |end| {
+            (end.as_second() - self.start.as_second() + 59) / 60
+        })
     }
 
     /// Number of different people who were in the meeting.
@@ -449,11 +428,13 @@ impl Instance {
         let mut seen = std::collections::BTreeSet::new();
         for row in &self.participants {
             if row.presence == Presence::InMeeting {
-                seen.insert(match (&row.account_user_id, &row.registrant_id, &row.email) {
-                    (Some(id), _, _) | (None, Some(id), _) => id.as_str(),
-                    (None, None, Some(email)) => email.as_str(),
-                    (None, None, None) => row.name.as_str(),
-                });
+                seen.insert(
+                    match (&row.account_user_id, &row.registrant_id, &row.email) {
+                        (Some(id), _, _) | (None, Some(id), _) => id.as_str(),
+                        (None, None, Some(email)) => email.as_str(),
+                        (None, None, None) => row.name.as_str(),
+                    },
+                );
             }
         }
         seen.len()
@@ -479,6 +460,8 @@ pub struct Summary {
     pub content: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What AI Companion heard: the source of its own transcript.
+    pub heard: ContentRef,
 }
 
 /// The cloud recording of an instance.
@@ -638,17 +621,13 @@ pub enum ContentRef {
     /// Rendered from a built-in script on demand.
     Talk(crate::content::TalkRef),
     /// Rendered from the generator on demand.
-    Generated {
-        /// Name of the content.
-        seed: u64,
-    },
+    Generated(crate::generate::GeneratedTalk),
     /// A file of the `--transcripts` folder, served byte for byte.
     Disk(std::sync::Arc<DiskFile>),
     /// Media filler, derived by offset.
-    Media {
-        /// Name of the content.
-        seed: u64,
-    },
+    Media(crate::files::Media),
+    /// A text as it is.
+    Text(std::sync::Arc<str>),
 }
 
 /// A file on disk that was measured when the world was made.
