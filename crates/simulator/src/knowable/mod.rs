@@ -1,0 +1,93 @@
+//! What an ideal client with given means could know of the account, and how few calls would tell it.
+//!
+//! The rules are written from the facts of the world, apart from the REST handlers, so that each can be held against the
+//! other.
+
+mod calls;
+mod facts;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use crate::config::Plan;
+use crate::oauth::scopes;
+use crate::rest::table;
+use crate::world::World;
+
+/// What a client has to work with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// Plan of the account.
+    pub plan: Plan,
+    /// Plan whose rates apply; none when limits are off.
+    pub limits: Option<Plan>,
+    /// Scopes of its token.
+    pub scopes: BTreeSet<String>,
+    /// Events it hears, `*` for all.
+    pub events: Vec<String>,
+    /// First day it looks at; 180 days before now when none.
+    pub since: Option<Date>,
+    /// Since when it has heard events.
+    pub events_from: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Means {
+    /// Whether the token opens an endpoint.
+    fn opens(&self, key: &str) -> bool {
+        table::all()
+            .iter()
+            .any(|row| row.key() == key && scopes::opens(row, &self.scopes))
+    }
+
+    fn hears(&self, event: &str) -> bool {
+        self.events.iter().any(|one| one == "*" || one == event)
+    }
+}
+
+/// Everything `/_sim/knowable` answers. `hashes` remembers SHA-256 of files.
+pub fn tell(world: &World, hashes: &Mutex<HashMap<String, String>>, means: &Means) -> Value {
+    let known = facts::gather(world, means);
+    let instances: Vec<Value> = known
+        .instances
+        .iter()
+        .map(|one| facts::write(world, hashes, means, one))
+        .collect();
+    let count = |test: &dyn Fn(&Value) -> u64| instances.iter().map(test).sum::<u64>();
+    let long = |value: &Value| u64::try_from(value.as_array().map_or(0, Vec::len)).unwrap_or(0);
+    json!({
+        "as_of": means.now,
+        "plan": means.plan,
+        "scopes": means.scopes,
+        "since": known.since.to_string(),
+        "users": known.users.iter().map(|user| json!({
+            "id": if user.status == crate::world::model::UserStatus::Pending { Value::Null } else { json!(user.id) },
+            "email": user.email,
+        })).collect::<Vec<_>>(),
+        "meetings": known.meetings.iter().map(|meeting| json!({
+            "id": meeting.number,
+            "topic": meeting.topic,
+            "host_id": meeting.host_id,
+            "type": meeting.kind,
+        })).collect::<Vec<_>>(),
+        "totals": {
+            "users": known.users.len(),
+            "meetings": known.meetings.len(),
+            "instances": instances.len(),
+            "participant_rows": count(&|one| long(&one["participants"])),
+            "recordings": count(&|one| u64::from(!one["recording"].is_null())),
+            "files": count(&|one| long(&one["recording"]["files"])),
+            "transcripts": count(&|one| u64::from(!one["transcript"].is_null())),
+            "cues": count(&|one| one["transcript"]["cues"].as_u64().unwrap_or(0)),
+            "chat_messages": count(&|one| one["chat"]["messages"].as_u64().unwrap_or(0)),
+        },
+        "unavailable": facts::unavailable(means),
+        "least_calls": calls::least(world, means, &known),
+        "instances": instances,
+    })
+}

@@ -1,0 +1,468 @@
+//! Who has which tokens: codes, grants, access and refresh tokens, and how they die.
+
+use std::collections::{BTreeSet, HashMap};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{App, AppKind};
+use crate::world::chance::Chance;
+
+/// Life of an access token.
+pub const ACCESS_LIFE: SignedDuration = SignedDuration::from_secs(3600);
+/// Life of a refresh token.
+pub const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// Life of an authorization code.
+pub const CODE_LIFE: SignedDuration = SignedDuration::from_mins(5);
+
+/// On whose behalf a token acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// One user.
+    User(String),
+    /// The whole account; `me` is this user.
+    Account {
+        /// The app's owner.
+        owner: String,
+    },
+    /// The app itself (`client_credentials`).
+    App,
+}
+
+/// What an access token stands for.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Client id of the app (the confidential one).
+    pub client_id: String,
+    /// On whose behalf.
+    pub subject: Subject,
+    /// What it may do.
+    pub scopes: BTreeSet<String>,
+    /// When it stops working.
+    pub expires: Timestamp,
+    /// The grant it came from; none for tokens without refresh.
+    pub grant: Option<u64>,
+}
+
+/// A challenge of PKCE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The challenge.
+    pub value: String,
+    /// `S256`, else plain.
+    pub s256: bool,
+}
+
+impl Challenge {
+    /// Whether a verifier answers it.
+    pub fn answered_by(&self, verifier: &str) -> bool {
+        let given = if self.s256 {
+            URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+        } else {
+            verifier.to_owned()
+        };
+        given == self.value
+    }
+}
+
+/// A code given to a redirect address.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// Confidential or public client id it was asked with.
+    pub client_id: String,
+    /// Address it was sent to.
+    pub redirect_uri: String,
+    /// The user who allowed.
+    pub user_id: String,
+    /// What was allowed.
+    pub scopes: BTreeSet<String>,
+    /// PKCE, if used.
+    pub challenge: Option<Challenge>,
+    /// When it stops working.
+    pub expires: Timestamp,
+}
+
+/// The consent of one user to one app.
+#[derive(Debug, Clone)]
+struct Grant {
+    client_id: String,
+    user_id: String,
+    subject: Subject,
+    scopes: BTreeSet<String>,
+    refresh: String,
+    expires: Timestamp,
+    old: Option<(String, Timestamp)>,
+}
+
+/// What the token endpoint hands out.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// Access token.
+    pub access_token: String,
+    /// Refresh token, for grants that have one.
+    pub refresh_token: Option<String>,
+    /// Scopes.
+    pub scopes: BTreeSet<String>,
+}
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Never existed, revoked, rotated away.
+    Invalid,
+    /// Too old.
+    Expired,
+}
+
+/// All tokens of the simulated account.
+#[derive(Debug)]
+pub struct Grants {
+    chance: Chance,
+    codes: HashMap<String, Code>,
+    access: HashMap<String, Access>,
+    grants: HashMap<u64, Grant>,
+    next_grant: u64,
+    grace: SignedDuration,
+}
+
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+impl Grants {
+    /// No tokens yet. `grace` is how long a rotated refresh token still works.
+    pub fn new(seed: u64, started: Timestamp, grace: SignedDuration) -> Self {
+        let nonce = u64::try_from(started.as_microsecond()).unwrap_or(0);
+        Self {
+            chance: Chance::of(seed, "oauth", nonce),
+            codes: HashMap::new(),
+            access: HashMap::new(),
+            grants: HashMap::new(),
+            next_grant: 1,
+            grace,
+        }
+    }
+
+    /// Random letters and digits.
+    pub fn letters(&mut self, len: usize) -> String {
+        self.chance.text(LETTERS, len)
+    }
+
+    /// A JWT-shaped text of at least 600 characters; nothing in it may be relied on.
+    fn jwt(&mut self, issuer: &str, kind: u8, now: Timestamp, expires: Timestamp) -> String {
+        let kid = self.letters(36);
+        let head = json!({ "sv": "000002", "alg": "HS512", "v": "2.0", "kid": kid });
+        let body = json!({
+            "ver": 10,
+            "auid": self.letters(64),
+            "code": self.letters(64),
+            "iss": format!("zm:cid:{issuer}"),
+            "gno": 0,
+            "type": kind,
+            "tid": 0,
+            "aud": "https://oauth.zoom.us",
+            "uid": self.letters(22),
+            "nbf": now.as_second(),
+            "exp": expires.as_second(),
+            "iat": now.as_second(),
+            "aid": self.letters(22),
+            "jti": self.letters(36),
+        });
+        let mut tail = [0_u8; 64];
+        for chunk in tail.chunks_mut(16) {
+            chunk.copy_from_slice(&self.chance.bytes16());
+        }
+        format!(
+            "{}.{}.{}",
+            URL_SAFE_NO_PAD.encode(head.to_string()),
+            URL_SAFE_NO_PAD.encode(body.to_string()),
+            URL_SAFE_NO_PAD.encode(tail)
+        )
+    }
+
+    /// Hands out a code.
+    pub fn code(&mut self, code: Code, now: Timestamp) -> String {
+        self.codes.retain(|_, code| code.expires > now);
+        let text = self.letters(48);
+        self.codes.insert(text.clone(), code);
+        text
+    }
+
+    /// Looks at a code without using it.
+    pub fn peek(&self, code: &str, now: Timestamp) -> Option<&Code> {
+        self.codes.get(code).filter(|code| code.expires > now)
+    }
+
+    /// Uses a code up.
+    pub fn take(&mut self, code: &str) -> Option<Code> {
+        self.codes.remove(code)
+    }
+
+    fn access(
+        &mut self,
+        app: &App,
+        subject: Subject,
+        scopes: BTreeSet<String>,
+        grant: Option<u64>,
+        now: Timestamp,
+    ) -> String {
+        self.access
+            .retain(|_, access| access.expires + SignedDuration::from_hours(24) > now);
+        let expires = now + ACCESS_LIFE;
+        let token = self.jwt(&app.client_id, 0, now, expires);
+        self.access.insert(
+            token.clone(),
+            Access {
+                client_id: app.client_id.clone(),
+                subject,
+                scopes,
+                expires,
+                grant,
+            },
+        );
+        token
+    }
+
+    /// A token without refresh: server-to-server, or the app itself.
+    pub fn issue_plain(
+        &mut self,
+        app: &App,
+        subject: Subject,
+        scopes: BTreeSet<String>,
+        now: Timestamp,
+    ) -> Issued {
+        let access_token = self.access(app, subject, scopes.clone(), None, now);
+        Issued {
+            access_token,
+            refresh_token: None,
+            scopes,
+        }
+    }
+
+    /// A user's consent becomes a grant; an earlier grant of the same user and app dies with its tokens.
+    pub fn authorize(
+        &mut self,
+        app: &App,
+        user_id: &str,
+        scopes: BTreeSet<String>,
+        now: Timestamp,
+    ) -> Issued {
+        let earlier: Vec<u64> = self
+            .grants
+            .iter()
+            .filter(|(_, grant)| grant.client_id == app.client_id && grant.user_id == user_id)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in earlier {
+            self.kill(id);
+        }
+        let subject = match app.kind {
+            AppKind::User => Subject::User(user_id.to_owned()),
+            AppKind::Admin | AppKind::ServerToServer => Subject::Account {
+                owner: user_id.to_owned(),
+            },
+        };
+        let id = self.next_grant;
+        self.next_grant += 1;
+        let refresh = self.jwt(&app.client_id, 1, now, now + REFRESH_LIFE);
+        self.grants.insert(
+            id,
+            Grant {
+                client_id: app.client_id.clone(),
+                user_id: user_id.to_owned(),
+                subject: subject.clone(),
+                scopes: scopes.clone(),
+                refresh: refresh.clone(),
+                expires: now + REFRESH_LIFE,
+                old: None,
+            },
+        );
+        let access_token = self.access(app, subject, scopes.clone(), Some(id), now);
+        Issued {
+            access_token,
+            refresh_token: Some(refresh),
+            scopes,
+        }
+    }
+
+    /// What an earlier grant of the same user and app holds (`include_granted_scopes`).
+    pub fn granted(&self, client_id: &str, user_id: &str) -> BTreeSet<String> {
+        self.grants
+            .values()
+            .find(|grant| grant.client_id == client_id && grant.user_id == user_id)
+            .map(|grant| grant.scopes.clone())
+            .unwrap_or_default()
+    }
+
+    /// Rotates a refresh token: a new pair, and the old refresh token dies (after the grace, if there is one).
+    pub fn refresh(&mut self, app: &App, token: &str, now: Timestamp) -> Result<Issued, Refused> {
+        let (id, grant) = self
+            .grants
+            .iter()
+            .find(|(_, grant)| {
+                grant.refresh == token
+                    || grant
+                        .old
+                        .as_ref()
+                        .is_some_and(|(old, until)| old == token && now < *until)
+            })
+            .filter(|(_, grant)| grant.client_id == app.client_id)
+            .map(|(id, grant)| (*id, grant.clone()))
+            .ok_or(Refused::Invalid)?;
+        if grant.expires <= now {
+            return Err(Refused::Expired);
+        }
+        let refresh = self.jwt(&app.client_id, 1, now, now + REFRESH_LIFE);
+        let grace = self.grace;
+        if let Some(grant) = self.grants.get_mut(&id) {
+            let old = std::mem::replace(&mut grant.refresh, refresh.clone());
+            grant.expires = now + REFRESH_LIFE;
+            grant.old = (!grace.is_zero()).then(|| (old, now + grace));
+        }
+        let access_token = self.access(app, grant.subject, grant.scopes.clone(), Some(id), now);
+        Ok(Issued {
+            access_token,
+            refresh_token: Some(refresh),
+            scopes: grant.scopes,
+        })
+    }
+
+    /// What an access token stands for.
+    pub fn check(&self, token: &str, now: Timestamp) -> Result<&Access, Refused> {
+        let access = self.access.get(token).ok_or(Refused::Invalid)?;
+        if access.expires <= now {
+            Err(Refused::Expired)
+        } else {
+            Ok(access)
+        }
+    }
+
+    /// Makes an access token expire at once.
+    pub fn expire(&mut self, token: &str, now: Timestamp) {
+        if let Some(access) = self.access.get_mut(token) {
+            access.expires = now;
+        }
+    }
+
+    /// Revokes by access or refresh token: the whole grant dies. `false` when nothing like that is alive.
+    pub fn revoke(&mut self, client_id: &str, token: &str) -> bool {
+        let grant = match self.access.get(token) {
+            Some(access) if access.client_id == client_id => {
+                let grant = access.grant;
+                self.access.remove(token);
+                if grant.is_none() {
+                    return true;
+                }
+                grant
+            }
+            Some(_) => None,
+            None => self
+                .grants
+                .iter()
+                .find(|(_, grant)| grant.client_id == client_id && grant.refresh == token)
+                .map(|(id, _)| *id),
+        };
+        grant.is_some_and(|id| self.kill(id))
+    }
+
+    /// The user removes the app: every grant of that app (and user, if named) dies. Gives how many.
+    pub fn remove_app(&mut self, client_id: Option<&str>, user_id: Option<&str>) -> usize {
+        let dead: Vec<u64> = self
+            .grants
+            .iter()
+            .filter(|(_, grant)| client_id.is_none_or(|id| id == grant.client_id))
+            .filter(|(_, grant)| user_id.is_none_or(|id| id == grant.user_id))
+            .map(|(id, _)| *id)
+            .collect();
+        dead.iter().filter(|id| self.kill(**id)).count()
+    }
+
+    fn kill(&mut self, id: u64) -> bool {
+        self.access.retain(|_, access| access.grant != Some(id));
+        self.grants.remove(&id).is_some()
+    }
+
+    /// Living grants: client id, user id.
+    pub fn living(&self) -> Vec<(String, String)> {
+        let mut list: Vec<_> = self
+            .grants
+            .values()
+            .map(|grant| (grant.client_id.clone(), grant.user_id.clone()))
+            .collect();
+        list.sort();
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn tokens_look_like_zooms() {
+        let mut grants = Grants::new(1, at(0), SignedDuration::ZERO);
+        let app = &App::defaults()[1];
+        let issued = grants.authorize(app, "u", BTreeSet::new(), at(0));
+        assert!(
+            issued.access_token.len() >= 600,
+            "{}",
+            issued.access_token.len()
+        );
+        assert_eq!(issued.access_token.split('.').count(), 3);
+        assert!(issued.access_token.starts_with("eyJ"));
+    }
+
+    #[test]
+    fn rotation_kills_the_old_refresh_token_at_once_or_after_the_grace() {
+        let app = &App::defaults()[1];
+        for (grace, works) in [(0, false), (30, true)] {
+            let mut grants = Grants::new(1, at(0), SignedDuration::from_secs(grace));
+            let first = grants
+                .authorize(app, "u", BTreeSet::new(), at(0))
+                .refresh_token
+                .unwrap();
+            grants.refresh(app, &first, at(1)).unwrap();
+            assert_eq!(grants.refresh(app, &first, at(2)).is_ok(), works);
+            assert!(grants.refresh(app, &first, at(60)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_new_authorisation_kills_the_earlier_one() {
+        let app = &App::defaults()[1];
+        let mut grants = Grants::new(1, at(0), SignedDuration::ZERO);
+        let first = grants.authorize(app, "u", BTreeSet::new(), at(0));
+        let other = grants.authorize(app, "v", BTreeSet::new(), at(0));
+        grants.authorize(app, "u", BTreeSet::new(), at(1));
+        assert_eq!(
+            grants.check(&first.access_token, at(2)).unwrap_err(),
+            Refused::Invalid
+        );
+        assert!(grants.check(&other.access_token, at(2)).is_ok());
+        assert_eq!(
+            grants
+                .refresh(app, &first.refresh_token.unwrap(), at(2))
+                .unwrap_err(),
+            Refused::Invalid
+        );
+    }
+
+    #[test]
+    fn refresh_tokens_die_after_ninety_days() {
+        let app = &App::defaults()[1];
+        let mut grants = Grants::new(1, at(0), SignedDuration::ZERO);
+        let refresh = grants
+            .authorize(app, "u", BTreeSet::new(), at(0))
+            .refresh_token
+            .unwrap();
+        assert_eq!(
+            grants.refresh(app, &refresh, at(90 * 86_400)).unwrap_err(),
+            Refused::Expired
+        );
+    }
+}
