@@ -15,13 +15,18 @@ mod grants;
 mod id;
 mod inbox;
 mod jobs;
+mod media;
+mod meetings;
+mod merge;
 mod migrations;
 mod model;
 mod page;
+mod people;
 mod rates;
 mod secrets;
 mod status;
 mod store;
+mod talk;
 
 pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use error::{ErrorKind, Result, StoreError};

@@ -55,3 +55,14 @@ pub(crate) fn like_prefix(text: &str) -> String {
 pub(crate) fn like_contains(text: &str) -> String {
     format!("%{}%", escaped(text))
 }
+
+/// A pattern over normalised text (`' ' || x_search`): words of which the first begins a word and the
+/// rest follow it, the last one possibly only begun.
+pub(crate) fn search_pattern(text: &str) -> String {
+    let terms = parfocal_formats::text::Terms::of(text);
+    if terms.is_empty() {
+        // Nothing to look for finds everything.
+        return "%".to_owned();
+    }
+    format!("% {}%", terms.tokens.join(" "))
+}

@@ -6,6 +6,9 @@
 //! the network does, as long as all calls go through here. A holder that vanishes blocks its slot
 //! until the lease ends.
 //!
+//! A slot that seems taken for longer than any lease and window was taken before the clock was set
+//! back, and counts as free.
+//!
 //! **Days and hosts** are counters per UTC day. **Parking** closes a label until an instant.
 //!
 //! On SQLite the rows are in a file of their own (`NAME.limits.db`) and not flushed at each commit:
@@ -21,13 +24,13 @@ use crate::error::Result;
 use crate::store::Inner;
 
 statements! {
-    PARKED = one("SELECT MAX(until) FROM rate_parked WHERE account = $1 AND label IN ($2, '*') AND until > $3");
+    PARKED = one("SELECT MAX(until) FROM rate_parked WHERE account = $1 AND label IN ($2, '*') AND until > $3 AND until <= $4");
     TAKE = two(
         "UPDATE rate_slots SET free_at = $4, holder = $5 WHERE account = $1 AND label = $2 AND slot = (
-            SELECT slot FROM rate_slots WHERE account = $1 AND label = $2 AND slot < $6 AND free_at <= $3 ORDER BY free_at LIMIT 1)
+            SELECT slot FROM rate_slots WHERE account = $1 AND label = $2 AND slot < $6 AND (free_at <= $3 OR free_at > $7) ORDER BY free_at LIMIT 1)
          RETURNING slot",
         "UPDATE rate_slots SET free_at = $4, holder = $5 WHERE account = $1 AND label = $2 AND slot = (
-            SELECT slot FROM rate_slots WHERE account = $1 AND label = $2 AND slot < $6 AND free_at <= $3 ORDER BY free_at LIMIT 1
+            SELECT slot FROM rate_slots WHERE account = $1 AND label = $2 AND slot < $6 AND (free_at <= $3 OR free_at > $7) ORDER BY free_at LIMIT 1
             FOR UPDATE SKIP LOCKED)
          RETURNING slot",
     );
@@ -186,6 +189,9 @@ impl LimitTx {
     }
 }
 
+/// Nothing is parked further ahead than to the next UTC day; what seems so was written by a clock that was set back since.
+const LONGEST_PARK: Duration = Duration::from_secs(25 * 3600);
+
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 fn utc_day(now: Timestamp) -> i64 {
@@ -223,7 +229,7 @@ impl<'s> Rates<'s> {
         for window in request.windows {
             let until = tx
                 .link()
-                .exactly(PARKED, args![account, window.label, now], Cells::opt_instant)
+                .exactly(PARKED, args![account, window.label, now, plus(now, LONGEST_PARK)], Cells::opt_instant)
                 .await?;
             if let Some(until) = until {
                 return Ok(wait(window.label, until, true));
@@ -413,7 +419,7 @@ async fn take(
             .link()
             .one(
                 TAKE,
-                args![account, window.label, now, hold, token, capacity],
+                args![account, window.label, now, hold, token, capacity, plus(hold, window.window)],
                 Cells::int,
             )
             .await?;

@@ -111,6 +111,7 @@ CREATE TABLE users (
     status TEXT,
     tz TEXT,
     pmi TEXT,
+    search TEXT NOT NULL DEFAULT '',
     raw TEXT NOT NULL,
     source_rank BIGINT NOT NULL,
     event_ts BIGINT NOT NULL,
@@ -193,6 +194,7 @@ CREATE TABLE instances (
     topic_search TEXT NOT NULL DEFAULT '',
     host_user_id TEXT,
     host_email TEXT,
+    host_search TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL,
     start_at BIGINT,
     end_at BIGINT,
@@ -516,6 +518,7 @@ CREATE INDEX jobs_ready ON jobs (kind, priority, run_at, id) WHERE state = 'read
 CREATE INDEX jobs_waiting ON jobs (kind, run_at) WHERE state = 'waiting';
 CREATE INDEX jobs_leases ON jobs (lease_until) WHERE state = 'running';
 CREATE UNIQUE INDEX jobs_running_lane ON jobs (lane) WHERE state = 'running' AND lane IS NOT NULL;
+CREATE INDEX jobs_cause ON jobs (cause_id) WHERE cause_id IS NOT NULL AND state IN ('waiting', 'ready', 'running');
 CREATE INDEX jobs_over ON jobs (state, updated_at) WHERE state IN ('done', 'dead', 'dropped');
 
 CREATE TABLE attempts (

@@ -3,11 +3,13 @@
 //! It exists so that every statement of this crate is written once. What differs between the engines
 //! (locks, search, DDL) is a statement with two texts ([`two`]).
 
+mod bulk;
 mod open;
 mod sql;
 mod tx;
 mod value;
 
+pub(crate) use bulk::{Bulk, Column};
 pub use open::{DatabaseUrl, OpenOptions};
 pub(crate) use open::{Db, Ready, SCHEMA_VERSION};
 pub(crate) use sql::{Link, Sql, locked, one, statements, two};

@@ -1,7 +1,6 @@
 //! The task that writes events in batches.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Weak};
 
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::{ROUTE_JOB, Waiting};
-use crate::db::{Args, Db, Link, Sql, Value, args, one};
+use crate::db::{Args, Bulk, Column, Db, Link, Sql, Value, args, one};
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::id::EventId;
 use crate::model::{Appended, NewEvent};
@@ -19,56 +18,25 @@ use crate::store::Inner;
 /// The most events of one transaction: it bounds how long the first of them waits for the last.
 const BATCH: usize = 512;
 
-/// Rows per statement, largest first; a batch is cut into these.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
-
-const EVENT_COLUMNS: usize = 11;
-const JOB_COLUMNS: usize = 10;
-
-/// `VALUES ($1, $2 …), ($9 …)`: numbered parameters for `rows` rows. Only numbers are put into the text.
-fn values(rows: usize, columns: usize, tail: &str) -> String {
-    let mut text = String::from(" VALUES ");
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            let comma = if column == 0 { "" } else { ", " };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{comma}${}", row * columns + column + 1);
-        }
-        text.push_str(tail);
-        text.push(')');
-    }
-    text
-}
-
 /// The statements that insert many rows, made once and kept for the life of the program.
-static EVENTS: LazyLock<Vec<(usize, Sql)>> = LazyLock::new(|| {
-    family(
+static EVENTS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
         "INSERT INTO inbox (id, workspace_id, app_id, connection_id, dedupe_key, event, event_ts, lane, body, download_token, received)",
-        EVENT_COLUMNS,
-        "",
+        &[Column::Plain; 11],
         " ON CONFLICT (app_id, dedupe_key) DO NOTHING RETURNING id",
     )
 });
 
-static JOBS: LazyLock<Vec<(usize, Sql)>> = LazyLock::new(|| {
-    family(
-        "INSERT INTO jobs (id, workspace_id, lane, priority, payload, cause_id, run_at, created_at, updated_at, kind, v, state)",
-        JOB_COLUMNS,
-        ", 1, 'ready'",
+static JOBS: LazyLock<Bulk> = LazyLock::new(|| {
+    let mut columns = [Column::Plain; 11];
+    columns[9] = Column::Fixed("1");
+    columns[10] = Column::Fixed("'ready'");
+    Bulk::new(
+        "INSERT INTO jobs (id, workspace_id, lane, priority, payload, run_at, created_at, updated_at, kind, v, state)",
+        &columns,
         "",
     )
 });
-
-fn family(head: &str, columns: usize, row_tail: &str, tail: &str) -> Vec<(usize, Sql)> {
-    SIZES
-        .iter()
-        .map(|&size| {
-            let text = format!("{head}{}{tail}", values(size, columns, row_tail));
-            (size, one(Box::leak(text.into_boxed_str())))
-        })
-        .collect()
-}
 
 const EXISTING: Sql = one("SELECT id FROM inbox WHERE app_id = $1 AND dedupe_key = $2");
 const REPEATED: Sql = one(
@@ -79,9 +47,8 @@ const REPEATED: Sql = one(
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<Sql> {
     EVENTS
-        .iter()
-        .chain(JOBS.iter())
-        .map(|(_, sql)| *sql)
+        .statements()
+        .chain(JOBS.statements())
         .chain([EXISTING, REPEATED])
         .collect()
 }
@@ -185,15 +152,17 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
     let keys: Vec<String> = events.iter().map(|event| stored_key(event.event_ts, &event.dedupe_key)).collect();
     let mut tx = Batch::begin(&store.db).await?;
 
-    let mut accepted: HashSet<Uuid> = HashSet::with_capacity(events.len());
-    for (from, sql, size) in cut(&EVENTS, events.len()) {
-        let mut args: Args = Vec::with_capacity(size * EVENT_COLUMNS);
-        for at in from..from + size {
-            event_args(&mut args, ids[at], &events[at], &keys[at]);
-        }
-        let rows = tx.link().all(sql, args, |row| row.id::<Uuid>()).await?;
-        accepted.extend(rows);
-    }
+    let rows: Vec<usize> = (0..events.len()).collect();
+    let accepted: HashSet<Uuid> = EVENTS
+        .insert(
+            &mut tx.link(),
+            &rows,
+            |&at, args| event_args(args, ids[at], &events[at], &keys[at]),
+            |row| row.id::<Uuid>(),
+        )
+        .await?
+        .into_iter()
+        .collect();
 
     let mut outcomes = Vec::with_capacity(events.len());
     let mut fresh = Vec::with_capacity(accepted.len());
@@ -214,31 +183,18 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
         outcomes.push(Appended::Duplicate(id));
     }
 
-    for (from, sql, size) in cut(&JOBS, fresh.len()) {
-        let mut args: Args = Vec::with_capacity(size * JOB_COLUMNS);
-        for &at in &fresh[from..from + size] {
-            job_args(&mut args, store, ids[at], &events[at]);
-        }
-        tx.link().execute(sql, args).await?;
-    }
+    JOBS.insert(
+        &mut tx.link(),
+        &fresh,
+        |&at, args| job_args(args, store, ids[at], &events[at]),
+        |_| Ok(()),
+    )
+    .await?;
     tx.commit().await?;
     if matches!(store.db, Db::Sqlite { .. }) {
         store.committed();
     }
     Ok(outcomes)
-}
-
-/// Cuts `rows` rows into statements of the family: (first row, statement, rows).
-fn cut(family: &[(usize, Sql)], rows: usize) -> Vec<(usize, Sql, usize)> {
-    let mut out = Vec::new();
-    let mut from = 0;
-    for &(size, sql) in family {
-        while rows - from >= size {
-            out.push((from, sql, size));
-            from += size;
-        }
-    }
-    out
 }
 
 /// The dedupe key as it is stored. It begins with the event's instant, which every repetition shares:
@@ -270,7 +226,6 @@ fn job_args(args: &mut Args, store: &Inner, event_id: Uuid, event: &NewEvent) {
         event.lane.clone().into(),
         event.priority.into(),
         format!("{{\"event_id\":\"{event_id}\"}}").into(),
-        event_id.into(),
         event.received.into(),
         event.received.into(),
         event.received.into(),

@@ -66,18 +66,24 @@ impl Tx {
         self.attempt(lease, "retry", report, now).await
     }
 
-    /// Puts a job back until `run_at` because the time has not come; the try does not count.
+    /// Puts a job back until `run_at` because the time has not come; the try does not count, and
+    /// is only recorded when there is a report.
     pub async fn snooze_job(
         &mut self,
         lease: &JobLease,
         run_at: Timestamp,
         reason: &str,
+        report: Option<&AttemptReport>,
         now: Timestamp,
     ) -> Result<()> {
         let done = self
             .execute(LATER, args![lease.id, &lease.token, run_at, 1_i64, reason, now])
             .await?;
-        held(done, lease)
+        held(done, lease)?;
+        match report {
+            Some(report) => self.attempt(lease, "snooze", report, now).await,
+            None => Ok(()),
+        }
     }
 
     /// Gives a job up: a dead letter that a person may redrive.

@@ -7,7 +7,7 @@ use crate::db::{Args, Cells, Tx, args, one, statements};
 use crate::error::Result;
 use crate::id::JobId;
 use crate::model::{
-    Attempt, AttemptReport, Job, JobCount, JobFilter, JobState, Page, PageRequest,
+    Attempt, AttemptReport, Job, JobCount, JobFilter, JobState, OpenJobs, Page, PageRequest,
 };
 use crate::page::like_contains;
 use crate::store::{Scope, Store};
@@ -19,17 +19,20 @@ macro_rules! matching {
         AND (CAST($3 AS TEXT) IS NULL OR state = $3)
         AND (CAST($4 AS TEXT) IS NULL OR kind = $4)
         AND (CAST($5 AS TEXT) IS NULL OR lane = $5)
-        AND (CAST($6 AS TEXT) IS NULL OR note LIKE $6 ESCAPE '\\')"
+        AND (CAST($6 AS TEXT) IS NULL OR note LIKE $6 ESCAPE '\\')
+        AND (CAST($7 AS TEXT) IS NULL OR cause_id = $7)"
     };
 }
 
 statements! {
     JOB = one(concat!("SELECT ", job_columns!(), " FROM jobs WHERE workspace_id = $1 AND id = $2"));
-    JOBS = one(concat!("SELECT ", job_columns!(), " FROM jobs WHERE ", matching!(), " AND id < $7 ORDER BY id DESC LIMIT $8"));
-    IDS = one(concat!("SELECT id FROM jobs WHERE ", matching!(), " ORDER BY id LIMIT $7"));
+    JOBS = one(concat!("SELECT ", job_columns!(), " FROM jobs WHERE ", matching!(), " AND id < $8 ORDER BY id DESC LIMIT $9"));
+    IDS = one(concat!("SELECT id FROM jobs WHERE ", matching!(), " ORDER BY id LIMIT $8"));
     ATTEMPTS = one("SELECT job_id, no, started, ended, outcome, request, status, tracking_id, error, advice FROM attempts
         WHERE job_id = (SELECT id FROM jobs WHERE workspace_id = $1 AND id = $2) ORDER BY no, ended");
     COUNTS = one("SELECT kind, state, COUNT(*) FROM jobs WHERE workspace_id = $1 GROUP BY kind, state ORDER BY kind, state");
+    OF_CAUSE = one("SELECT kind, state, COUNT(*), MIN(run_at) FROM jobs WHERE cause_id = $1 AND state IN ('waiting', 'ready', 'running')
+        GROUP BY kind, state ORDER BY kind, state");
     REDRIVE = one("UPDATE jobs SET state = 'ready', run_at = $2, attempts = 0, note = NULL, updated_at = $2
         WHERE id = $1 AND state IN ('dead', 'dropped', 'waiting') AND NOT EXISTS (
             SELECT 1 FROM jobs o WHERE o.workspace_id = jobs.workspace_id AND o.kind = jobs.kind AND o.dedupe_key = jobs.dedupe_key
@@ -48,7 +51,8 @@ fn matching(scope: Scope, filter: &JobFilter) -> Args {
         filter.state,
         filter.kind.clone(),
         filter.lane.clone(),
-        filter.note_contains.as_deref().map(like_contains)
+        filter.note_contains.as_deref().map(like_contains),
+        filter.cause_id.clone()
     ]
 }
 
@@ -104,6 +108,25 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// What is still open of the jobs with this cause.
+    pub async fn open_jobs_of(&self, cause_id: &str) -> Result<OpenJobs> {
+        let rows = self
+            .all(OF_CAUSE, args![cause_id], |row| {
+                let count = JobCount {
+                    kind: row.text()?,
+                    state: row.parsed()?,
+                    count: row.count()?,
+                };
+                Ok((count, row.opt_instant()?))
+            })
+            .await?;
+        let next_at = rows.iter().filter_map(|(_, at)| *at).min();
+        Ok(OpenJobs {
+            counts: rows.into_iter().map(|(count, _)| count).collect(),
+            next_at,
+        })
     }
 
     /// Has dead (or dropped, or waiting) jobs that match run now, with all their tries again; how many.

@@ -182,6 +182,17 @@ pub struct JobFilter {
     pub lane: Option<String>,
     /// Whose note contains this.
     pub note_contains: Option<String>,
+    /// Caused by this.
+    pub cause_id: Option<String>,
+}
+
+/// What is still open of the jobs that something caused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenJobs {
+    /// By kind and state (waiting, ready, running).
+    pub counts: Vec<JobCount>,
+    /// When the next of them may run.
+    pub next_at: Option<Timestamp>,
 }
 
 /// How many jobs of a kind are in a state.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::words;
+use super::MeetingKind;
 use crate::id::{AccountId, BlobId, FileId, InstanceId, OwnerId, RecordingId};
 
 /// A cloud recording of an instance.
@@ -225,4 +226,42 @@ pub struct ArtefactCount {
     pub cause: Option<String>,
     /// How many.
     pub count: u64,
+}
+
+/// Which instances a sweep wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// Of this account.
+    pub account: AccountId,
+    /// By this thing of theirs.
+    pub kind: ArtefactKind,
+    /// In this state; none: nothing is known of it yet.
+    pub state: Option<ArtefactState>,
+    /// For this cause.
+    pub cause: Option<String>,
+    /// That began (or, where that is not known, were first seen) at or after.
+    pub from: Option<Timestamp>,
+    /// That began before.
+    pub before: Option<Timestamp>,
+    /// The last id of the batch before.
+    pub after: Option<InstanceId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// An instance that a sweep found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweptInstance {
+    /// Its id.
+    pub id: InstanceId,
+    /// The provider's id.
+    pub external_id: String,
+    /// The meeting number.
+    pub number: Option<String>,
+    /// Meeting or webinar.
+    pub kind: MeetingKind,
+    /// When it began.
+    pub start: Option<Timestamp>,
+    /// When it ended.
+    pub end: Option<Timestamp>,
 }

@@ -170,3 +170,22 @@ pub struct NewRegistrant {
     /// The provider's JSON.
     pub raw: Option<String>,
 }
+
+/// A stay as it lies in the store, for merging.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStay {
+    /// The participant it hangs on.
+    pub participant_id: ParticipantId,
+    /// The participant's key.
+    pub match_key: String,
+    /// What makes it the same stay in all sources.
+    pub join_key: String,
+    /// Where.
+    pub kind: AttendanceKind,
+    /// When it began.
+    pub join: Timestamp,
+    /// When it ended.
+    pub leave: Option<Timestamp>,
+    /// The provider's JSON, or whatever the engine keeps there.
+    pub raw: String,
+}

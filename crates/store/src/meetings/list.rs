@@ -1,0 +1,85 @@
+//! The list of instances.
+
+use super::instances::{from_instances, instance_columns, stamped};
+use crate::db::{args, one, statements};
+use crate::error::Result;
+use crate::model::{InstanceFilter, InstanceSummary, Page, PageRequest};
+use crate::page::{Key, search_pattern};
+use crate::store::{Scope, Store};
+
+statements! {
+    INSTANCES = one(concat!("SELECT ", instance_columns!("''"), ",
+            (SELECT COUNT(*) FROM participants p WHERE p.instance_id = i.id),
+            (SELECT COUNT(*) FROM files f WHERE f.instance_id = i.id AND f.deleted_at IS NULL),
+            (SELECT CAST(COALESCE(SUM(t.cue_count), 0) AS BIGINT) FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1),
+            (SELECT COUNT(*) FROM chat c WHERE c.instance_id = i.id),
+            i.sort_at",
+        from_instances!(), "WHERE i.workspace_id = $1
+        AND (CAST($2 AS TEXT) IS NULL OR i.account_id = $2)
+        AND (CAST($3 AS TEXT) IS NULL OR i.meeting_id = $3)
+        AND (CAST($4 AS TEXT) IS NULL OR i.number = $4)
+        AND (CAST($5 AS TEXT) IS NULL OR ' ' || i.host_search LIKE $5 ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE $5 ESCAPE '\\')
+        AND (CAST($6 AS TEXT) IS NULL OR ' ' || i.topic_search LIKE $6 ESCAPE '\\')
+        AND (CAST($7 AS BIGINT) IS NULL OR i.start_at >= $7)
+        AND (CAST($8 AS BIGINT) IS NULL OR i.start_at < $8)
+        AND (CAST($9 AS TEXT) IS NULL OR i.state = $9)
+        AND (CAST($10 AS BIGINT) IS NULL OR $10 = CASE WHEN EXISTS (SELECT 1 FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1) THEN 1 ELSE 0 END)
+        AND (CAST($11 AS BIGINT) IS NULL OR $11 = CASE WHEN EXISTS (SELECT 1 FROM recordings r WHERE r.instance_id = i.id AND r.deleted_at IS NULL) THEN 1 ELSE 0 END)
+        AND i.deleted_at IS NULL
+        AND (i.sort_at < $12 OR (i.sort_at = $12 AND i.id < $13))
+        ORDER BY i.sort_at DESC, i.id DESC LIMIT $14"));
+}
+
+impl Store {
+    /// Instances, the latest first (by start; by first sight where the start is not known).
+    pub async fn instances(
+        &self,
+        scope: Scope,
+        filter: &InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<InstanceSummary>> {
+        let limit = page.bounded();
+        let (at, id) = Key::two(page)?.unwrap_or((i64::MAX, String::new()));
+        let mut rows = self
+            .all(
+                INSTANCES,
+                args![
+                    scope.workspace,
+                    filter.account,
+                    filter.meeting,
+                    filter.number.clone(),
+                    filter.host.as_deref().map(search_pattern),
+                    filter.topic.as_deref().map(search_pattern),
+                    filter.from,
+                    filter.before,
+                    filter.state,
+                    filter.has_transcript,
+                    filter.has_recording,
+                    at,
+                    id,
+                    limit + 1
+                ],
+                |row| {
+                    let summary = InstanceSummary {
+                        instance: stamped(row)?.instance,
+                        participants: row.count()?,
+                        files: row.count()?,
+                        cues: row.count()?,
+                        chat_messages: row.count()?,
+                    };
+                    Ok((row.int()?, summary))
+                },
+            )
+            .await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|(at, summary)| format!("{at}~{}", summary.instance.id));
+        Ok(Page {
+            items: rows.into_iter().map(|(_, summary)| summary).collect(),
+            next,
+        })
+    }
+}

@@ -1,0 +1,12 @@
+//! What was said and written: stored with its search index in one transaction.
+
+mod chat;
+mod index;
+mod transcripts;
+
+#[cfg(test)]
+pub(crate) use chat::STATEMENTS as CHAT_STATEMENTS;
+#[cfg(test)]
+pub(crate) use index::bulk_statements;
+#[cfg(test)]
+pub(crate) use transcripts::STATEMENTS as TRANSCRIPT_STATEMENTS;
