@@ -1,1 +1,31 @@
-//! Placeholder, replaced in the next steps.
+//! The application: connections, ingest, backfill, transcripts, and the work behind them.
+//!
+//! Only this crate talks both to the store and to the outside. [`App`] owns the long-lived parts and is what the server and the
+//! command line hold; everything they need, webhook verification included, is reached through it.
+
+mod app;
+#[cfg(feature = "work")]
+pub mod backfill;
+pub mod budget;
+pub mod clock;
+pub mod config;
+pub mod connections;
+pub mod error;
+#[cfg(feature = "work")]
+pub mod ingest;
+#[cfg(feature = "work")]
+pub mod jobs;
+#[cfg(feature = "work")]
+pub mod media;
+#[cfg(feature = "work")]
+pub mod search;
+pub mod status;
+#[cfg(feature = "work")]
+pub mod transcripts;
+pub mod vault;
+pub mod webhooks;
+
+pub use app::App;
+pub use error::{Code, EngineError, Kind, Result};
+pub use parfocal_store as store;
+pub use parfocal_zoom as zoom;

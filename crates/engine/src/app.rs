@@ -1,0 +1,268 @@
+//! The application: what lives as long as the process, and the ways in.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use parfocal_store::{DatabaseUrl, OpenOptions, Scope, Store};
+use parfocal_zoom::Transport;
+use parfocal_zoom::auth::OAuth;
+use parfocal_zoom::limit::Plan as ZoomPlan;
+
+use crate::budget::{AccountLimits, SharedBudget};
+use crate::clock::{Chance, Clock};
+use crate::config::{Config, Plan};
+use crate::connections::{Clients, Connections};
+use crate::error::{Code, EngineError, Result};
+#[cfg(feature = "work")]
+use crate::jobs::Runner;
+use crate::vault::{KeyRing, Vault};
+use crate::webhooks::{self, DoorState, RouteCache, Webhooks};
+#[cfg(not(feature = "work"))]
+use standin::Runner;
+
+/// The application; clones share everything.
+#[derive(Debug, Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    parts: Parts,
+    clients: Clients,
+    door: DoorState,
+    runner: Mutex<Option<Runner>>,
+    notices: Vec<String>,
+}
+
+/// What everything is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    pub(crate) budget: SharedBudget,
+    pub(crate) oauth: OAuth,
+    pub(crate) transport: Transport,
+}
+
+impl App {
+    /// Opens the application: database, vault, connections of the environment. Starts no work.
+    ///
+    /// # Errors
+    /// A setting that cannot be used, a database that cannot be opened, a vault key that is malformed.
+    pub async fn open(config: Config) -> Result<Self> {
+        let clock = match &config.clock.file {
+            Some(path) => Clock::from_file(path)?,
+            None => Clock::system(),
+        };
+        Self::open_with(config, clock, Chance::system()).await
+    }
+
+    /// Opens the application with a clock and a random source of the caller's.
+    pub async fn open_with(config: Config, clock: Clock, chance: Chance) -> Result<Self> {
+        config.validate().map_err(|invalid| {
+            let all: Vec<String> = invalid.iter().map(ToString::to_string).collect();
+            EngineError::new(Code::ConfigInvalid, all.join("\n"))
+        })?;
+        let url: DatabaseUrl = config.database_url().expose().parse()?;
+        make_folder(&config.data.dir)?;
+        if let Some(folder) = url.path().and_then(Path::parent) {
+            make_folder(folder)?;
+        }
+        let (ring, notice) = KeyRing::from_config(&config, &chance)?;
+        let options = OpenOptions {
+            connections: config.database.max_connections,
+            ..OpenOptions::new(Arc::new(chance.clone()))
+        };
+        let store = Store::open(&url, options, clock.now()).await?;
+        let vault = Vault::new(store.clone(), ring, clock.clone(), chance.clone());
+        let timeout = Duration::from_secs(config.zoom.timeout_seconds);
+        let transport = Transport::builder()
+            .user_agent(concat!("parfocal/", env!("CARGO_PKG_VERSION")))
+            .timeout(timeout)
+            .idle_timeout(timeout)
+            .build()?;
+        let oauth = OAuth::new(transport.clone(), clock.as_zoom(), chance.as_zoom())?
+            .with_url(config.zoom.oauth_url.as_str())?;
+        let share = config.limits.share;
+        let default = match config.limits.plan {
+            Plan::Off => AccountLimits::Off,
+            Plan::Business => AccountLimits::Paced {
+                plan: ZoomPlan::Business,
+                share,
+            },
+            Plan::Pro => AccountLimits::Paced {
+                plan: ZoomPlan::Pro,
+                share,
+            },
+            Plan::Free | Plan::Auto => AccountLimits::Paced {
+                plan: ZoomPlan::Free,
+                share,
+            },
+        };
+        let budget = SharedBudget::new(store.clone(), clock.clone(), default, timeout);
+        let app = Self {
+            inner: Arc::new(Inner {
+                config,
+                parts: Parts {
+                    store,
+                    vault,
+                    clock,
+                    chance,
+                    budget,
+                    oauth,
+                    transport,
+                },
+                clients: Clients::default(),
+                door: DoorState::default(),
+                runner: Mutex::new(None),
+                notices: notice.into_iter().collect(),
+            }),
+        };
+        webhooks::sync_apps(&app).await?;
+        app.connections().sync_env().await?;
+        Ok(app)
+    }
+
+    /// Starts the work in the background; a second call does nothing.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn start(&self) {
+        let mut runner = self.runner();
+        if runner.is_none() {
+            *runner = Some(Runner::start(self.clone()));
+        }
+    }
+
+    /// Stops the work and closes the database: running jobs may finish for the configured time, the rest is repeated
+    /// at the next start.
+    pub async fn stop(&self) {
+        let runner = self.runner().take();
+        if let Some(runner) = runner {
+            runner
+                .shutdown(Duration::from_secs(self.config().server.shutdown_seconds))
+                .await;
+        }
+        self.inner.parts.store.close().await;
+    }
+
+    /// Whether it can work: the database answers.
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.inner.parts.store.ping().await?)
+    }
+
+    /// Messages for the operator from the start, such as that a vault key was made.
+    pub fn notices(&self) -> &[String] {
+        &self.inner.notices
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
+    /// The workspace everything happens in.
+    pub fn scope(&self) -> Scope {
+        Scope::DEFAULT
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.parts.clock
+    }
+
+    /// The random source.
+    pub fn chance(&self) -> &Chance {
+        &self.inner.parts.chance
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> &Vault {
+        &self.inner.parts.vault
+    }
+
+    /// The rate budget of Zoom's accounts.
+    pub fn budget(&self) -> &SharedBudget {
+        &self.inner.parts.budget
+    }
+
+    /// The HTTP clients for Zoom, downloads among them.
+    pub fn transport(&self) -> &Transport {
+        &self.inner.parts.transport
+    }
+
+    /// Connections: list, connect, check, remove; and a client for each.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections { app: self }
+    }
+
+    /// The webhook door.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks { app: self }
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.inner.parts
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.inner.clients
+    }
+
+    pub(crate) fn door(&self) -> &DoorState {
+        &self.inner.door
+    }
+
+    pub(crate) fn routes(&self) -> &RouteCache {
+        &self.inner.door.routes
+    }
+
+    fn runner(&self) -> std::sync::MutexGuard<'_, Option<Runner>> {
+        self.inner
+            .runner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a folder for what only its owner should read.
+fn make_folder(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| {
+            EngineError::new(
+                Code::FileFailed,
+                format!("the folder {} cannot be made: {error}", path.display()),
+            )
+            .with_source(error)
+        })
+}
+
+/// Until the jobs compile; see the feature `work`.
+#[cfg(not(feature = "work"))]
+mod standin {
+    #[derive(Debug)]
+    pub(super) struct Runner;
+    impl Runner {
+        pub(super) fn start(_app: super::App) -> Self {
+            Self
+        }
+        #[expect(clippy::unused_async, reason = "as the real one")]
+        pub(super) async fn shutdown(self, _grace: std::time::Duration) {}
+    }
+}

@@ -1,0 +1,414 @@
+//! The one table of all configuration keys.
+
+/// How a key's value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A text that is never shown; `NAME_FILE` names a file that holds it.
+    Secret,
+    /// Several secrets: a list, or one text with commas.
+    Secrets,
+    /// An address.
+    Url,
+    /// A file or directory.
+    Path,
+    /// An address and port to listen on.
+    Listen,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Float,
+    /// `true` or `false`.
+    Bool,
+    /// Several texts: a list, or one text with commas.
+    List,
+    /// One of these words.
+    Enum(&'static [&'static str]),
+}
+
+/// One configuration key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Dotted path; a `*` stands for a name that the operator chooses.
+    pub path: &'static str,
+    /// How the value is written.
+    pub kind: Kind,
+    /// The default as YAML, `null` for none.
+    pub default: &'static str,
+    /// A name of its own in the environment, besides `PARFOCAL_SECTION__KEY`.
+    pub env: Option<&'static str>,
+    /// What it does, in whole sentences.
+    pub about: &'static str,
+}
+
+impl Key {
+    /// Whether the value is secret.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::Secrets)
+    }
+
+    /// The section, the first part of the path.
+    pub fn section(&self) -> &'static str {
+        self.path.split('.').next().unwrap_or(self.path)
+    }
+}
+
+/// The environment variable that sets a key when it has no name of its own: `PARFOCAL_SECTION__KEY`.
+pub fn environment_name(path: &str) -> String {
+    format!("PARFOCAL_{}", path.replace('.', "__").to_ascii_uppercase())
+}
+
+const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    env: Option<&'static str>,
+    about: &'static str,
+) -> Key {
+    Key {
+        path,
+        kind,
+        default,
+        env,
+        about,
+    }
+}
+
+/// Every key, in the order of the reference page.
+pub static KEYS: &[Key] = &[
+    key(
+        "data.dir",
+        Kind::Path,
+        "parfocal-data",
+        None,
+        "Directory of the embedded database, the files of recordings and a generated vault key.",
+    ),
+    key(
+        "server.listen",
+        Kind::Listen,
+        "127.0.0.1:8080",
+        None,
+        "Address and port to listen on. Only loopback addresses are accepted until there is authentication.",
+    ),
+    key(
+        "server.public_url",
+        Kind::Url,
+        "null",
+        None,
+        "Address under which others, Zoom's webhooks among them, reach this server. None: http:// and the listen address.",
+    ),
+    key(
+        "server.max_body_bytes",
+        Kind::Integer,
+        "1048576",
+        None,
+        "Largest accepted body of an API request, in bytes.",
+    ),
+    key(
+        "server.max_webhook_bytes",
+        Kind::Integer,
+        "1048576",
+        None,
+        "Largest accepted webhook, in bytes. Zoom's are a few kilobytes.",
+    ),
+    key(
+        "server.shutdown_seconds",
+        Kind::Integer,
+        "10",
+        None,
+        "How long running requests and jobs may finish after a stop was asked for, in seconds. What is cut off is repeated later.",
+    ),
+    key(
+        "database.url",
+        Kind::Secret,
+        "null",
+        Some("DATABASE_URL"),
+        "`sqlite:PATH` or `postgres://user:password@host/name`. None: parfocal.db in the data directory. Secret because it may carry a password.",
+    ),
+    key(
+        "database.max_connections",
+        Kind::Integer,
+        "8",
+        None,
+        "Most database connections held open by this process.",
+    ),
+    key(
+        "vault.key",
+        Kind::Secret,
+        "null",
+        Some("TOKEN_ENCRYPTION_KEY"),
+        "The key under which tokens and client secrets are stored: 32 bytes as base64 or hex, for instance from `openssl rand -base64 32`. None: a key file readable only by its owner is made in the data directory.",
+    ),
+    key(
+        "vault.previous_key",
+        Kind::Secret,
+        "null",
+        Some("TOKEN_ENCRYPTION_KEY_PREVIOUS"),
+        "The key used before. It can still read; after `parfocal vault rotate` it is not needed any more.",
+    ),
+    key(
+        "zoom.api_url",
+        Kind::Url,
+        "null",
+        Some("ZOOM_API_URL"),
+        "REST address of Zoom, including /v2. None: the address that comes with the access token, else https://api.zoom.us/v2. Plain http only to loopback.",
+    ),
+    key(
+        "zoom.oauth_url",
+        Kind::Url,
+        "https://zoom.us/",
+        Some("ZOOM_OAUTH_URL"),
+        "Address of Zoom's consent, token and revoke pages, without /oauth. Plain http only to loopback.",
+    ),
+    key(
+        "zoom.download_hosts",
+        Kind::List,
+        "[.zoom.us, .zoomgov.com]",
+        Some("ZOOM_DOWNLOAD_HOSTS"),
+        "Hosts that get our credentials when a file is downloaded: exact names, or suffixes that begin with a dot.",
+    ),
+    key(
+        "zoom.account_id",
+        Kind::Text,
+        "null",
+        Some("ZOOM_ACCOUNT_ID"),
+        "Account id of a server-to-server app. Together with its client id and secret it makes the connection `env`.",
+    ),
+    key(
+        "zoom.s2s_client_id",
+        Kind::Text,
+        "null",
+        Some("ZOOM_S2S_CLIENT_ID"),
+        "Client id of that server-to-server app.",
+    ),
+    key(
+        "zoom.s2s_client_secret",
+        Kind::Secret,
+        "null",
+        Some("ZOOM_S2S_CLIENT_SECRET"),
+        "Client secret of that server-to-server app. Used from here, never stored.",
+    ),
+    key(
+        "zoom.client_id",
+        Kind::Text,
+        "null",
+        Some("ZOOM_CLIENT_ID"),
+        "Client id of the general app that users authorise.",
+    ),
+    key(
+        "zoom.client_secret",
+        Kind::Secret,
+        "null",
+        Some("ZOOM_CLIENT_SECRET"),
+        "Client secret of the general app that users authorise.",
+    ),
+    key(
+        "zoom.public_client_id",
+        Kind::Text,
+        "null",
+        Some("ZOOM_PUBLIC_CLIENT_ID"),
+        "Public client id (PKCE, no secret) of the general app, for the command line.",
+    ),
+    key(
+        "zoom.redirect_uri",
+        Kind::Url,
+        "null",
+        Some("ZOOM_REDIRECT_URI"),
+        "Address to which Zoom sends users back after consent; must stand in the app's allow list.",
+    ),
+    key(
+        "zoom.webhook_secret_token",
+        Kind::Secrets,
+        "[]",
+        Some("ZOOM_WEBHOOK_SECRET_TOKEN"),
+        "Secret tokens that sign webhooks: several with commas while one is being replaced, or one for each app.",
+    ),
+    key(
+        "zoom.apps.*.client_id",
+        Kind::Text,
+        "null",
+        None,
+        "Client id of a further app. Its name (letters, digits, -) makes the webhook address /webhooks/zoom/NAME.",
+    ),
+    key(
+        "zoom.apps.*.webhook_secret_token",
+        Kind::Secrets,
+        "[]",
+        None,
+        "Secret tokens that sign that app's webhooks.",
+    ),
+    key(
+        "zoom.timeout_seconds",
+        Kind::Integer,
+        "30",
+        None,
+        "How long one request to Zoom may take, in seconds. Downloads may take longer as long as bytes arrive.",
+    ),
+    key(
+        "limits.plan",
+        Kind::Enum(&["auto", "free", "pro", "business", "off"]),
+        "auto",
+        None,
+        "Zoom plan whose rate limits hold for accounts that do not name their own. `auto`: as the account's check found, the smallest until then. `off`: no pacing; only for the simulator without limits.",
+    ),
+    key(
+        "limits.share",
+        Kind::Float,
+        "0.8",
+        None,
+        "Part of the account's rate budget that may be used, above 0 up to 1. Zoom counts all apps of the account together, so leave something to the others.",
+    ),
+    key(
+        "backfill.days",
+        Kind::Integer,
+        "180",
+        None,
+        "How many days back a backfill goes when nothing else is said.",
+    ),
+    key(
+        "backfill.parallel",
+        Kind::Integer,
+        "32",
+        None,
+        "Most slices of a backfill that are worked on at once. Zoom's limits bound the pace, not this.",
+    ),
+    key(
+        "media.dir",
+        Kind::Path,
+        "null",
+        None,
+        "Directory of recording files. None: blobs in the data directory.",
+    ),
+    key(
+        "media.fetch",
+        Kind::List,
+        "[TRANSCRIPT, CHAT, CC, TIMELINE]",
+        None,
+        "Kinds of recording files that are fetched by themselves, as Zoom names them (MP4, M4A, TIMELINE, TRANSCRIPT, CHAT, CC, CSV, SUMMARY). Others are fetched when asked for.",
+    ),
+    key(
+        "media.max_file_mb",
+        Kind::Integer,
+        "512",
+        None,
+        "Largest file that is fetched by itself, in megabytes.",
+    ),
+    key(
+        "jobs.workers",
+        Kind::Integer,
+        "32",
+        None,
+        "How many jobs run at once in this process. Most of them wait for Zoom.",
+    ),
+    key(
+        "jobs.lease_seconds",
+        Kind::Integer,
+        "120",
+        None,
+        "How long a worker holds a job before another one may take it, in seconds. A running job renews its hold.",
+    ),
+    key(
+        "jobs.max_attempts",
+        Kind::Integer,
+        "12",
+        None,
+        "How often a job is tried before it is put before a person.",
+    ),
+    key(
+        "clock.file",
+        Kind::Path,
+        "null",
+        None,
+        "A simulator's clock file to follow. None: the machine's clock. For tests and demonstrations.",
+    ),
+    key(
+        "log.filter",
+        Kind::Text,
+        "info",
+        None,
+        "Which messages are logged: a level, or a list such as `info,parfocal_zoom=debug`.",
+    ),
+    key(
+        "log.json",
+        Kind::Bool,
+        "false",
+        None,
+        "Whether each log message is one JSON object.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::{Config, ZoomApp};
+
+    fn leaves(value: &serde_json::Value, path: &str, out: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(map) if !map.is_empty() => {
+                for (name, inner) in map {
+                    let path = if path.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{path}.{name}")
+                    };
+                    leaves(inner, &path, out);
+                }
+            }
+            _ => {
+                out.insert(path.to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_and_the_structures_name_the_same_keys() {
+        let mut config = Config::default();
+        config.zoom.apps.insert("*".into(), ZoomApp::default());
+        let mut found = BTreeSet::new();
+        leaves(&serde_json::to_value(&config).unwrap(), "", &mut found);
+        let listed: BTreeSet<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
+        assert_eq!(found, listed);
+        assert_eq!(listed.len(), KEYS.len(), "a key stands twice");
+    }
+
+    #[test]
+    fn the_defaults_of_the_table_are_those_of_the_structures() {
+        let mut config = Config::default();
+        config.zoom.apps.insert("*".into(), ZoomApp::default());
+        let value = serde_json::to_value(&config).unwrap();
+        for key in KEYS {
+            let real = value
+                .pointer(&format!("/{}", key.path.replace('.', "/")))
+                .unwrap();
+            let written = match real {
+                serde_json::Value::String(text) => text.clone(),
+                serde_json::Value::Array(items) => {
+                    let items: Vec<_> = items
+                        .iter()
+                        .map(|item| item.as_str().unwrap_or("?"))
+                        .collect();
+                    format!("[{}]", items.join(", "))
+                }
+                other => other.to_string(),
+            };
+            assert_eq!(written, key.default, "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn every_key_has_one_environment_name() {
+        let mut names = BTreeSet::new();
+        for key in KEYS {
+            assert!(names.insert(environment_name(key.path)), "{}", key.path);
+            if let Some(name) = key.env {
+                assert!(names.insert(name.to_owned()), "{name}");
+            }
+            assert!(key.about.ends_with('.'), "{}", key.path);
+        }
+        assert_eq!(environment_name("limits.share"), "PARFOCAL_LIMITS__SHARE");
+    }
+}

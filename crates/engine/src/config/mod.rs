@@ -1,0 +1,18 @@
+//! What an operator may set, as plain structures.
+//!
+//! The command line reads files and environment and hands a [`Config`] over; from there values travel as arguments and nothing in
+//! this crate reads the environment. Unknown keys are refused at every level. [`KEYS`] lists each key once with its type, default,
+//! environment name and meaning; the reference page and `config/default.yaml` are checked against it.
+
+mod keys;
+mod secret;
+mod sections;
+mod validate;
+
+pub use keys::{KEYS, Key, Kind, environment_name};
+pub use secret::Secret;
+pub use sections::{
+    Backfill, Clock, Config, Data, Database, FileKind, Jobs, Limits, Log, Media, Plan, Server,
+    Vault, Zoom, ZoomApp,
+};
+pub use validate::Invalid;

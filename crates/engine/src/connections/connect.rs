@@ -1,0 +1,368 @@
+//! Making a server-to-server connection: the credentials are tried before anything is stored.
+
+use parfocal_store::{
+    Account, AppKind, ConnectionOrigin, ConnectionState, NewAccount, NewApp, NewConnection,
+    Provider,
+};
+use parfocal_zoom::Client;
+use parfocal_zoom::auth::{App as ZoomApp, TokenSource};
+
+use super::probe::{self, Access, Capabilities, Capability, Probe};
+use super::{ConnectionView, Connections, VAULT_SECRET, VAULT_WEBHOOK_SECRET, grants, scopes};
+use crate::config::{Plan, Secret};
+use crate::error::{Code, EngineError, Result};
+use crate::vault::Purpose;
+
+/// The credentials of a server-to-server app, from its page on Zoom's marketplace.
+#[derive(Debug, Clone)]
+pub struct NewServerToServer {
+    /// A name for the connection; none: the account's id, or its owner's domain.
+    pub name: Option<String>,
+    /// Account id.
+    pub account_id: String,
+    /// Client id.
+    pub client_id: String,
+    /// Client secret.
+    pub client_secret: Secret,
+    /// Secret tokens that sign this app's webhooks; empty keeps those that are stored.
+    pub webhook_secrets: Vec<Secret>,
+    /// The account's plan; none: as configured, or as seen.
+    pub plan: Option<Plan>,
+    /// The part of the account's rate budget that is ours; none: as configured.
+    pub share: Option<f64>,
+}
+
+impl Connections<'_> {
+    /// Connects a server-to-server app: asks Zoom for a token, learns who the account is, then stores it.
+    ///
+    /// Connecting the same app and account again replaces the secret and keeps the connection's id.
+    ///
+    /// # Errors
+    /// `zoom_credentials_refused` with Zoom's words, `zoom_unreachable`; nothing is stored then.
+    pub async fn connect_s2s(&self, new: NewServerToServer) -> Result<ConnectionView> {
+        check_input(&new)?;
+        let account_id = new.account_id.trim().to_owned();
+        let client_id = new.client_id.trim().to_owned();
+        let secret = new.client_secret.to_secret_string();
+        let parts = self.app.parts();
+        let zoom_app = ZoomApp::confidential(client_id.clone(), secret);
+        let source =
+            TokenSource::server_to_server(parts.oauth.clone(), zoom_app, account_id.clone())
+                .build();
+        source.access().await.map_err(explain)?;
+        let granted = source.scopes().await.map_err(explain)?;
+        let mut builder = Client::builder(source)
+            .budget(std::sync::Arc::new(parts.budget.clone()))
+            .account(format!("{}/{account_id}", Provider::Zoom));
+        if let Some(url) = &self.app.config().zoom.api_url {
+            builder = builder.api_url(url.as_str());
+        }
+        let found = probe::account(&builder.build()?).await?;
+
+        let scope = self.app.scope();
+        let now = self.app.clock().now();
+        let known = self
+            .known_account(&account_id, found.account_id.as_deref())
+            .await?;
+        let external_id = known
+            .as_ref()
+            .map_or(account_id.as_str(), |account| &account.external_id);
+        let external_id = external_id.to_owned();
+        let before = known
+            .map(|account| Capabilities::read(&account.capabilities))
+            .unwrap_or_default();
+        let capabilities = learn(before, &found, &external_id, now);
+        let name = self.name_for(&new, &found, &external_id);
+        let apps = parts.store.apps(scope).await?;
+        let existing = apps
+            .iter()
+            .find(|app| app.provider == Provider::Zoom && app.client_id == client_id);
+        let taken = |slug: &str| {
+            apps.iter()
+                .any(|app| app.name == slug && app.client_id != client_id)
+        };
+        let mut app_name = existing.map_or_else(|| slug(&name), |app| app.name.clone());
+        if taken(&app_name) {
+            app_name = format!("{app_name}-{}", &hex::encode(parts.chance.bytes::<3>()));
+        }
+        let mut webhook_secrets = existing
+            .map(|app| app.webhook_secrets.clone())
+            .unwrap_or_default();
+        let vaulted = VAULT_WEBHOOK_SECRET.to_owned();
+        if !new.webhook_secrets.is_empty() && !webhook_secrets.contains(&vaulted) {
+            webhook_secrets.push(vaulted);
+        }
+
+        let mut tx = parts.store.begin(scope).await?;
+        let app_id = tx
+            .upsert_app(
+                &NewApp {
+                    provider: Provider::Zoom,
+                    kind: AppKind::ServerToServer,
+                    name: app_name,
+                    client_id,
+                    secret_ref: Some(VAULT_SECRET.to_owned()),
+                    webhook_secrets,
+                    public: false,
+                },
+                now,
+            )
+            .await?
+            .id;
+        let owner = app_id.to_string();
+        let secret = new.client_secret.expose().as_bytes();
+        parts
+            .vault
+            .put(&mut tx, Purpose::ClientSecret, &owner, secret)
+            .await?;
+        if !new.webhook_secrets.is_empty() {
+            let lines: Vec<&str> = new.webhook_secrets.iter().map(Secret::expose).collect();
+            let lines = zeroize::Zeroizing::new(lines.join("\n"));
+            parts
+                .vault
+                .put(&mut tx, Purpose::WebhookSecret, &owner, lines.as_bytes())
+                .await?;
+        }
+        let account = tx
+            .upsert_account(
+                &NewAccount {
+                    provider: Provider::Zoom,
+                    external_id,
+                    name: found.owner.as_deref().and_then(domain).map(str::to_owned),
+                    plan: new
+                        .plan
+                        .filter(|plan| *plan != Plan::Auto)
+                        .map(|plan| plan.as_str().to_owned()),
+                    region: None,
+                    limits_share: new.share,
+                    capabilities: Some(capabilities.to_json()),
+                },
+                now,
+            )
+            .await?;
+        let connection = tx
+            .upsert_connection(
+                &NewConnection {
+                    app_id,
+                    account_id: account,
+                    subject_id: account_id.clone(),
+                    name,
+                    origin: ConnectionOrigin::Vault,
+                },
+                now,
+            )
+            .await?;
+        let missing = scopes::sentence(&scopes::missing(&granted));
+        let state = if missing.is_some() {
+            ConnectionState::Degraded
+        } else {
+            ConnectionState::Healthy
+        };
+        tx.set_connection_state(connection, state, missing.as_deref(), now)
+            .await?;
+        tx.note_connection_ok(connection, now).await?;
+        tx.commit().await?;
+
+        grants::ensure_row(&parts.store, &parts.clock, scope, app_id, &account_id).await?;
+        self.app.clients().forget(connection);
+        self.app.webhooks().forget_cache();
+        // The first use of the stored connection: its token is shared with other processes from here on.
+        let row = self.find(&connection.to_string()).await?;
+        self.client(&row).await?.tokens().access().await?;
+        self.view(row).await
+    }
+
+    /// Tries a connection: a fresh look at its token, its account and its scopes; its state says what was found.
+    ///
+    /// # Errors
+    /// Only what keeps it from being tried, such as Zoom being out of reach; refused credentials are a finding.
+    pub async fn check(&self, which: &str) -> Result<ConnectionView> {
+        let row = self.find(which).await?;
+        let now = self.app.clock().now();
+        let outcome = async {
+            let client = self.client(&row).await?;
+            client.tokens().access().await.map_err(explain)?;
+            let granted = client.tokens().scopes().await.map_err(explain)?;
+            let found = probe::account(&client).await?;
+            Ok::<_, EngineError>((granted, found))
+        }
+        .await;
+        match outcome {
+            Ok((granted, found)) => {
+                let scope = self.app.scope();
+                let account = self
+                    .app
+                    .store()
+                    .account(scope, row.account_id)
+                    .await?
+                    .ok_or_else(|| EngineError::not_found("account", row.account_id))?;
+                let before = Capabilities::read(&account.capabilities);
+                let after = learn(before, &found, &account.external_id, now);
+                let missing = scopes::sentence(&scopes::missing(&granted));
+                let state = if missing.is_some() {
+                    ConnectionState::Degraded
+                } else {
+                    ConnectionState::Healthy
+                };
+                let mut tx = self.app.store().begin(scope).await?;
+                tx.upsert_account(
+                    &NewAccount {
+                        provider: Provider::Zoom,
+                        external_id: account.external_id.clone(),
+                        name: found.owner.as_deref().and_then(domain).map(str::to_owned),
+                        plan: None,
+                        region: None,
+                        limits_share: None,
+                        capabilities: Some(after.to_json()),
+                    },
+                    now,
+                )
+                .await?;
+                tx.set_connection_state(row.id, state, missing.as_deref(), now)
+                    .await?;
+                tx.note_connection_ok(row.id, now).await?;
+                tx.commit().await?;
+                self.app.webhooks().forget_cache();
+            }
+            Err(error) if error.is_retryable() => {
+                self.note_error(row.id, &error).await?;
+                return Err(error);
+            }
+            Err(error) => self.note_error(row.id, &error).await?,
+        }
+        self.view(self.find(&row.id.to_string()).await?).await
+    }
+
+    /// The account that is known under one of these ids.
+    pub(super) async fn known_account(
+        &self,
+        typed: &str,
+        told: Option<&str>,
+    ) -> Result<Option<Account>> {
+        let accounts = self.app.store().accounts(self.app.scope()).await?;
+        Ok(accounts.into_iter().find(|account| {
+            let ids = Capabilities::read(&account.capabilities).aliases;
+            [Some(typed), told]
+                .into_iter()
+                .flatten()
+                .any(|id| account.external_id == id || ids.iter().any(|alias| alias == id))
+        }))
+    }
+
+    fn name_for(&self, new: &NewServerToServer, found: &Probe, external_id: &str) -> String {
+        new.name
+            .as_deref()
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .or_else(|| found.owner.as_deref().and_then(domain))
+            .unwrap_or(external_id)
+            .to_owned()
+    }
+}
+
+/// Adds what a probe found to what was known.
+pub(super) fn learn(
+    mut known: Capabilities,
+    found: &Probe,
+    external_id: &str,
+    now: jiff::Timestamp,
+) -> Capabilities {
+    if let Some(id) = &found.account_id
+        && id != external_id
+        && !known.aliases.contains(id)
+    {
+        known.aliases.push(id.clone());
+    }
+    if let Some(licensed) = found.licensed {
+        known.plan_hint = Some(if licensed { "pro" } else { "free" }.to_owned());
+    }
+    known.resources.remove("users");
+    for (resource, refused) in &found.refused {
+        let capability = Capability {
+            access: Access::Refused,
+            cause: Some(refused.cause.to_owned()),
+            detail: Some(refused.detail.clone()),
+            at: now,
+        };
+        known.resources.insert((*resource).to_owned(), capability);
+    }
+    known
+}
+
+fn check_input(new: &NewServerToServer) -> Result<()> {
+    let parts = [
+        ("account id", new.account_id.trim().is_empty()),
+        ("client id", new.client_id.trim().is_empty()),
+        ("client secret", new.client_secret.is_empty()),
+    ];
+    if let Some((what, _)) = parts.iter().find(|(_, empty)| *empty) {
+        return Err(EngineError::invalid(format!("the {what} is missing")).with_hint(
+            "All three stand on the app's page on marketplace.zoom.us: account id, client id, client secret.",
+        ));
+    }
+    if new
+        .share
+        .is_some_and(|share| !(share > 0.0 && share <= 1.0))
+    {
+        return Err(EngineError::invalid(
+            "the share must be above 0 and at most 1",
+        ));
+    }
+    if new.webhook_secrets.iter().any(Secret::is_empty) {
+        return Err(EngineError::invalid("a webhook secret token is empty"));
+    }
+    Ok(())
+}
+
+/// For a new connection a dead grant means wrong credentials: there is no grant yet.
+fn explain(error: parfocal_zoom::Error) -> EngineError {
+    use parfocal_zoom::ErrorKind as K;
+    match error.kind() {
+        K::GrantDead | K::Unauthorized | K::ClientRejected | K::Validation => {
+            let message = format!("Zoom refused the credentials: {}", error.message());
+            EngineError::new(Code::CredentialsRefused, message).with_source(error)
+        }
+        _ => error.into(),
+    }
+}
+
+fn domain(email: &str) -> Option<&str> {
+    email
+        .rsplit_once('@')
+        .map(|(_, domain)| domain)
+        .filter(|domain| !domain.is_empty())
+}
+
+/// A name as part of an address: lower-case letters, digits, `-`.
+fn slug(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else if !out.ends_with('-') && !out.is_empty() {
+            out.push('-');
+        }
+        if out.len() >= 48 {
+            break;
+        }
+    }
+    let out = out.trim_end_matches('-');
+    if out.is_empty() || matches!(out, "env" | "default") {
+        format!("app-{out}").trim_end_matches('-').to_owned()
+    } else {
+        out.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_addresses() {
+        assert_eq!(slug("Acme GmbH & Co."), "acme-gmbh-co");
+        assert_eq!(slug("example.org"), "example-org");
+        assert_eq!(slug("会議"), "app");
+        assert_eq!(slug("env"), "app-env");
+    }
+}

@@ -1,0 +1,209 @@
+//! The one table of error codes, from which the troubleshooting page is made.
+
+/// What sort of failure it is, for whoever turns it into a status or an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// What was asked for does not exist.
+    NotFound,
+    /// What was asked for cannot be done as asked.
+    Invalid,
+    /// It clashes with what is there.
+    Conflict,
+    /// A person has to do something first, such as reconnecting.
+    NeedsAttention,
+    /// Zoom refused.
+    Zoom,
+    /// It may work later.
+    Unavailable,
+    /// A fault of ours or of the machine.
+    Internal,
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident $code:literal $kind:ident $title:literal $cause:literal $mend:literal;)+) => {
+        /// A stable code for each failure that a person or program can meet.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Code {
+            /// All codes, in the order of the troubleshooting page.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The code as text; never changes its meaning.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What sort of failure it is.
+            pub const fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)+ }
+            }
+
+            /// A short title.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// What leads to it.
+            pub const fn cause(self) -> &'static str {
+                match self { $(Self::$variant => $cause,)+ }
+            }
+
+            /// What to do about it.
+            pub const fn mend(self) -> &'static str {
+                match self { $(Self::$variant => $mend,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A configuration value is wrong.
+    ConfigInvalid "config_invalid" Invalid "A setting is wrong"
+        "A value in parfocal.yaml or the environment cannot be used."
+        "The message names the key and the mend; the configuration reference explains each key.";
+    /// The clock file cannot be followed.
+    ClockFile "clock_file_unusable" Invalid "The clock file cannot be followed"
+        "clock.file names a file that is missing or holds something else."
+        "Start the simulator with the same --clock-file first, or remove the setting to use the machine's clock.";
+    /// An argument is wrong.
+    InvalidInput "invalid_input" Invalid "An argument is wrong"
+        "A value given to a command or request cannot be used."
+        "The message says what is expected.";
+    /// The thing does not exist.
+    NotFound "not_found" NotFound "Nothing of that name or id"
+        "The id or name is unknown here, or was removed."
+        "List what there is, and check the spelling.";
+    /// It exists already.
+    Conflict "conflict" Conflict "It exists already"
+        "Something of that name, or another state of it, is in the way."
+        "Look at what is there; choose another name or remove it first.";
+    /// The environment's connection cannot be changed here.
+    EnvConnection "env_connection_fixed" Conflict "The connection `env` belongs to the environment"
+        "Its credentials come from the environment, so it cannot be changed or removed here."
+        "Change or unset ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET, then restart.";
+    /// A connection cannot be used until someone acts.
+    ConnectionNeedsAttention "connection_needs_attention" NeedsAttention "The connection does not work"
+        "Zoom refused its credentials, the app was switched off, or its grant was withdrawn."
+        "`parfocal connections show NAME` gives the reason; correct the app or its credentials, then `parfocal connections check NAME`.";
+    /// Zoom refused the client id or secret.
+    CredentialsRefused "zoom_credentials_refused" NeedsAttention "Zoom refused the client id or secret"
+        "The client id, client secret or account id is wrong, or belongs to another app."
+        "Copy all three again from the app's page on marketplace.zoom.us, and check that the app is activated.";
+    /// The grant is dead.
+    GrantDead "zoom_grant_dead" NeedsAttention "The authorisation was withdrawn"
+        "The app was removed, authorised again elsewhere, or not used for 90 days."
+        "Connect again; the connection keeps its id and data.";
+    /// A scope is missing.
+    MissingScope "zoom_scope_missing" NeedsAttention "The app lacks a scope"
+        "The Zoom app was not given a scope that this call needs."
+        "Add the named scope on the app's Scopes page, then connect again or wait for the next token.";
+    /// The plan does not include it.
+    PlanRefused "zoom_plan_refused" Zoom "The account's plan or settings do not include it"
+        "Zoom answers code 200 when a feature needs a paid plan, an add-on or a permission."
+        "Nothing is wrong here; upgrade the plan or the setting, then check the connection.";
+    /// Zoom says it does not exist.
+    ZoomNotFound "zoom_not_found" NotFound "Zoom does not know it"
+        "The meeting, recording or user does not exist, was deleted, or belongs to another account."
+        "Check the id; for what was held use the instance UUID, not the meeting number.";
+    /// Zoom refused for another reason.
+    ZoomRefused "zoom_refused" Zoom "Zoom refused the request"
+        "Zoom answered with an error of its own."
+        "The message carries Zoom's code and words; keep the tracking id when asking Zoom's support.";
+    /// The rate budget is used up.
+    RateLimited "zoom_rate_limited" Unavailable "Zoom's rate limit is reached"
+        "The account's calls per second or per day, or a user's creates per day, are used up; other apps of the account count too."
+        "Work continues by itself when Zoom's limit resets; lower limits.share if other apps suffer.";
+    /// Zoom cannot be reached.
+    ZoomUnreachable "zoom_unreachable" Unavailable "Zoom cannot be reached"
+        "The network, a proxy or Zoom itself is down, or zoom.api_url points elsewhere."
+        "Work continues by itself; check the network and https://status.zoom.us.";
+    /// The answer was lost on a call that may have had an effect.
+    OutcomeUnknown "outcome_unknown" NeedsAttention "It is not known whether Zoom did it"
+        "The answer to a create or change was lost, and no unique match was found afterwards."
+        "Look at the meeting in Zoom and decide; it is never repeated blindly.";
+    /// A download gave something else.
+    DownloadUnexpected "download_unexpected" Unavailable "A download gave something else than the file"
+        "Zoom answered with a page or another kind of file, often because the access had ended."
+        "It is tried again with fresh metadata; if it stays, check that the recording may be downloaded.";
+    /// A download was cut off.
+    DownloadIncomplete "download_incomplete" Unavailable "A download ended early"
+        "The connection broke before the whole file had come."
+        "It is resumed by itself.";
+    /// The database cannot be reached.
+    StoreUnavailable "store_unavailable" Unavailable "The database cannot be reached"
+        "The PostgreSQL server is down, the SQLite file is locked by another program, or too many connections are open."
+        "Start the database or stop the other program; what was not committed is repeated.";
+    /// The database is damaged.
+    StoreCorrupt "store_corrupt" Internal "The database file is damaged"
+        "The file is not an SQLite database, or parts of it were overwritten."
+        "Stop the server, keep a copy, and restore the last backup; Zoom's data can be taken in again by a backfill.";
+    /// The disk is full.
+    StorageFull "storage_full" Unavailable "The disk is full"
+        "No space is left, or a limit on file sizes was met."
+        "Make room; webhooks are refused with 503 meanwhile so that Zoom sends them again, and jobs are repeated.";
+    /// A newer program wrote the database.
+    SchemaNewer "schema_newer" NeedsAttention "The database belongs to a newer version"
+        "A newer Parfocal has changed the tables."
+        "Install at least that version.";
+    /// The vault's key is missing or wrong.
+    VaultKey "vault_key_wrong" NeedsAttention "A secret was encrypted under another key"
+        "TOKEN_ENCRYPTION_KEY, or vault.key in the data directory, is not the key that the secrets were stored under."
+        "Set the old key as TOKEN_ENCRYPTION_KEY_PREVIOUS and run `parfocal vault rotate`; without it, connect again.";
+    /// A stored secret does not verify.
+    VaultForged "vault_record_damaged" NeedsAttention "A stored secret does not verify"
+        "The row was changed, damaged or copied from another owner."
+        "Restore the row from a backup, or connect again.";
+    /// The vault's key file is unusable.
+    VaultFile "vault_key_file" NeedsAttention "The vault's key file cannot be used"
+        "The file in the data directory cannot be read or written, or does not hold a key."
+        "Check its owner and mode (600), restore it from a backup, or set TOKEN_ENCRYPTION_KEY.";
+    /// A file on this machine cannot be read or written.
+    FileFailed "file_failed" Internal "A file cannot be read or written"
+        "Permissions, a full disk, or a file that was removed."
+        "The message names the file.";
+    /// Another worker holds it now.
+    LeaseLost "lease_lost" Unavailable "Another worker took over"
+        "This worker was too slow and its hold ran out."
+        "Nothing is lost; the other worker does it.";
+    /// The program is stopping.
+    ShuttingDown "shutting_down" Unavailable "The server is stopping"
+        "A stop was asked for while this was under way."
+        "It continues at the next start.";
+    /// Something that should not happen.
+    Internal "internal" Internal "A fault in Parfocal"
+        "Something happened that should not."
+        "Please report it with the log lines around it.";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_and_explained() {
+        let mut seen = BTreeSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{code} twice");
+            assert!(
+                code.as_str()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            );
+            assert!(
+                code.cause().ends_with('.') && code.mend().ends_with('.'),
+                "{code}"
+            );
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! How things stand, in one structure: for `parfocal status`, the console's overview and the health pages.
+
+use jiff::Timestamp;
+use parfocal_store::{Attempt, InboxStatus, JobCount, JobFilter, JobId, JobState, PageRequest};
+use serde::Serialize;
+
+use crate::App;
+use crate::budget::LabelBudget;
+use crate::clock::span;
+use crate::connections::{ConnectionView, budget_key};
+use crate::error::Result;
+use crate::vault::KeyUse;
+use crate::webhooks::DoorCounts;
+
+/// How many failures are told; the rest is in `parfocal jobs list --state dead`.
+const FAILURES: u32 = 10;
+
+/// How things stand.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// When this was read.
+    pub at: Timestamp,
+    /// The program's version.
+    pub version: &'static str,
+    /// Which database is behind it: `sqlite` or `postgres`.
+    pub database: &'static str,
+    /// All connections with their state and reason.
+    pub connections: Vec<ConnectionView>,
+    /// The rate budget of each account.
+    pub budgets: Vec<AccountBudget>,
+    /// The inbox of webhook events.
+    pub inbox: InboxStatus,
+    /// How long the oldest event that is not routed yet has been waiting, in seconds; zero when none is.
+    pub ingest_lag_seconds: f64,
+    /// What came through the webhook door since this process started.
+    pub door: DoorCounts,
+    /// Jobs by kind and state.
+    pub jobs: Vec<JobCount>,
+    /// Jobs that were given up, newest first.
+    pub failures: Vec<Failure>,
+    /// The keys of the vault and how many secrets lie under each.
+    pub vault_keys: Vec<KeyUse>,
+}
+
+/// The rate budget of one account.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountBudget {
+    /// Zoom's account id.
+    pub account: String,
+    /// The account's readable name.
+    pub name: Option<String>,
+    /// By label; empty when the account is not paced.
+    pub labels: Vec<LabelBudget>,
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// The job.
+    pub job: JobId,
+    /// Its kind.
+    pub kind: String,
+    /// Its lane.
+    pub lane: Option<String>,
+    /// The last attempt: what came back and what to do.
+    pub last: Option<Attempt>,
+}
+
+impl App {
+    /// How things stand now.
+    pub async fn status(&self) -> Result<Status> {
+        let now = self.clock().now();
+        let scope = self.scope();
+        let store = self.store();
+        let mut budgets = Vec::new();
+        for account in store.accounts(scope).await? {
+            let key = budget_key(&account);
+            self.budget()
+                .set_account(&key, self.connections().limits(&account));
+            let labels = self.budget().status(&key).await?;
+            budgets.push(AccountBudget {
+                account: account.external_id,
+                name: account.name,
+                labels,
+            });
+        }
+        let inbox = store.inbox_status(scope).await?;
+        let ingest_lag_seconds = inbox
+            .oldest_waiting
+            .map_or(0.0, |at| span(at, now).as_secs_f64());
+        let dead = JobFilter {
+            state: Some(JobState::Dead),
+            ..JobFilter::default()
+        };
+        let page = store
+            .jobs(scope, &dead, &PageRequest::first(FAILURES))
+            .await?;
+        let mut failures = Vec::with_capacity(page.items.len());
+        for job in page.items {
+            let last = store.attempts(scope, job.id).await?.pop();
+            failures.push(Failure {
+                job: job.id,
+                kind: job.kind,
+                lane: job.lane,
+                last,
+            });
+        }
+        Ok(Status {
+            at: now,
+            version: env!("CARGO_PKG_VERSION"),
+            database: match store.engine() {
+                parfocal_store::Engine::Sqlite => "sqlite",
+                parfocal_store::Engine::Postgres => "postgres",
+            },
+            connections: self.connections().list().await?,
+            budgets,
+            inbox,
+            ingest_lag_seconds,
+            door: self.webhooks().counts(),
+            jobs: store.job_counts(scope).await?,
+            failures,
+            vault_keys: self.vault().keys().await?,
+        })
+    }
+}
