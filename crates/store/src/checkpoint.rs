@@ -92,12 +92,7 @@ fn log_frames(path: &Path) -> i64 {
 
 async fn pass(path: &Path, slot: &mut Option<SqliteConnection>) -> Result<()> {
     if slot.is_none() {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .pragma("synchronous", "FULL")
-            .pragma("wal_autocheckpoint", "0")
-            .thread_name(|_| "parfocal-checkpoint".to_owned());
-        *slot = Some(options.connect().await?);
+        *slot = Some(connect(path).await?);
     }
     let Some(connection) = slot else { return Ok(()) };
     let left = checkpoint(connection, false).await?;
@@ -105,6 +100,16 @@ async fn pass(path: &Path, slot: &mut Option<SqliteConnection>) -> Result<()> {
         checkpoint(connection, true).await?;
     }
     Ok(())
+}
+
+/// A connection beside the pools, for work that is neither reading nor the writer's.
+pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .pragma("synchronous", "FULL")
+        .pragma("wal_autocheckpoint", "0")
+        .thread_name(|_| "parfocal-checkpoint".to_owned());
+    Ok(options.connect().await?)
 }
 
 /// Runs one checkpoint; the number of frames the log had.

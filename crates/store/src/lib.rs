@@ -11,10 +11,12 @@ mod access;
 mod checkpoint;
 mod db;
 mod error;
+mod events;
 mod grants;
 mod id;
 mod inbox;
 mod jobs;
+mod maintenance;
 mod media;
 mod meetings;
 mod merge;
@@ -23,17 +25,21 @@ mod model;
 mod page;
 mod people;
 mod rates;
+mod search;
 mod secrets;
 mod status;
 mod store;
 mod talk;
+mod work;
 
 pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use error::{ErrorKind, Result, StoreError};
+pub use events::SEQUENCER;
 pub use id::*;
 pub use inbox::{Inbox, ROUTE_JOB};
 pub use model::*;
 pub use rates::{
     DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,
 };
+pub use search::{CANDIDATES, Hit, HitKind, SearchPage};
 pub use store::{Scope, Store};

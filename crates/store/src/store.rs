@@ -158,12 +158,6 @@ impl Store {
         }
     }
 
-    /// Whether the database answers and can be read.
-    pub async fn ping(&self) -> Result<()> {
-        self.read().await?.link().execute(crate::status::PING, vec![]).await?;
-        Ok(())
-    }
-
     /// Stops the background tasks and closes every connection; events already handed to the inbox are
     /// still written. Calls on other clones fail with [`ErrorKind`](crate::ErrorKind) `Closed` from then on.
     pub async fn close(&self) {

@@ -238,7 +238,7 @@ pub struct Status {
 }
 
 /// The inbox in figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct InboxStatus {
     /// Events in all.
     pub events: u64,
