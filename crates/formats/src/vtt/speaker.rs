@@ -131,8 +131,8 @@ impl<'a, 'o> Labels<'a, 'o> {
         let bytes = &text.as_bytes()[..text.len().min(MAX_NAME * 4 + 8)];
         let mut from = 0;
         loop {
-            let at = from + memchr::memchr2(b':', b'\n', &bytes[from..])?;
-            if bytes[at] == b'\n' {
+            let at = from + memchr::memchr3(b':', b'\n', b'\r', &bytes[from..])?;
+            if bytes[at] != b':' {
                 return None;
             }
             if matches!(

@@ -5,6 +5,7 @@
     reason = "tests fail by panicking and say aloud what they skip"
 )]
 
+mod corpus;
 mod fixtures;
 mod real;
 mod roundtrip;
