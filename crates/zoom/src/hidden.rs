@@ -43,6 +43,12 @@ impl From<&str> for Hidden {
     }
 }
 
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 /// The fields of an object that have no field of their own here; `Debug` prints their names only.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

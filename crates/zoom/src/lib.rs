@@ -5,6 +5,7 @@ pub mod auth;
 mod backoff;
 mod client;
 pub mod clock;
+pub mod download;
 mod durable;
 pub mod endpoint;
 pub mod error;

@@ -93,13 +93,6 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
     }
 
-    /// A list that fails at once.
-    pub(crate) fn failed(error: Error) -> Self {
-        Self {
-            inner: stream::once(std::future::ready(Err(error))).boxed(),
-        }
-    }
-
     /// The items, as a stream.
     pub fn items(self) -> BoxStream<'static, Result<Reply<T>>> {
         self.inner

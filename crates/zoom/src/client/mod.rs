@@ -21,6 +21,7 @@ pub use reply::{Reply, Response};
 use crate::auth::{AccessToken, TokenSource};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Random};
+use crate::download::DEFAULT_HOSTS;
 use crate::error::Result;
 use crate::limit::{Budget, MemoryBudget, Plan, Priority};
 use crate::transport::{self, Transport};
@@ -41,6 +42,7 @@ pub struct ClientBuilder {
     api_url: Option<String>,
     backoff: Backoff,
     max_body: usize,
+    download_hosts: Vec<String>,
     options: Options,
 }
 
@@ -83,6 +85,12 @@ impl ClientBuilder {
         self
     }
 
+    /// The hosts that files may come from, subdomains included, instead of Zoom's and those of its storage.
+    pub fn download_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.download_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -109,6 +117,7 @@ impl ClientBuilder {
                 default_api: transport::base_url(DEFAULT_API)?,
                 backoff: self.backoff,
                 max_body: self.max_body,
+                download_hosts: self.download_hosts,
             }),
             options: self.options,
         })
@@ -142,6 +151,7 @@ pub(crate) struct Shared {
     pub(crate) default_api: Url,
     pub(crate) backoff: Backoff,
     pub(crate) max_body: usize,
+    pub(crate) download_hosts: Vec<String>,
 }
 
 /// A client for one Zoom account; cheap to clone, clones share everything.
@@ -194,6 +204,10 @@ impl Client {
                 ..Backoff::default()
             },
             max_body: 16 * 1024 * 1024,
+            download_hosts: DEFAULT_HOSTS
+                .iter()
+                .map(|host| (*host).to_owned())
+                .collect(),
             options: Options {
                 priority: Priority::Interactive,
                 patience: Duration::from_secs(60),
