@@ -396,7 +396,7 @@ pub(super) const HELD: &[Entry] = &[
             "room=Workshop: Bay 3",
             "gareth=Gareth 🚲 Pugh",
             "rosalind=Achterberg, Rosalind",
-            "priyanka=Priyanka>Priyanka Nair | CityLogistics",
+            "priyanka=Priyanka~>Priyanka Nair | CityLogistics",
         ],
         days: &[17],
         at: (8, 30),

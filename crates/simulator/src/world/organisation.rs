@@ -380,7 +380,7 @@ pub(super) fn address(key: &str) -> String {
     format!("{key}@{DOMAIN}")
 }
 
-/// The person a cast entry names: `key`, `key=Shown name`, `key=Before>After` (renamed), `key!` (reconnects).
+/// The person a cast entry names: `key`, `key=Shown name`, `key=Before~>After` (renamed), `key!` (reconnects).
 pub(super) fn person(entry: &str, users: &[User]) -> Option<Person> {
     let (entry, rejoins) = entry
         .strip_suffix('!')
@@ -404,12 +404,12 @@ pub(super) fn person(entry: &str, users: &[User]) -> Option<Person> {
         }
     };
     if let Some(names) = names {
-        match names.split_once('>') {
-            Some((before, after)) if !before.starts_with('<') => {
+        match names.split_once("~>") {
+            Some((before, after)) => {
                 person.name = before.to_owned();
                 person.renamed = Some(after.to_owned());
             }
-            _ => person.name = names.to_owned(),
+            None => person.name = names.to_owned(),
         }
     }
     person.rejoins = rejoins;
@@ -424,7 +424,7 @@ mod tests {
     fn cast_entries_are_read() {
         let users = users(1, "2026-11-20T12:00:00Z".parse().unwrap());
         assert_eq!(users.len(), 14);
-        let renamed = person("priyanka=Priyanka>Priyanka Nair | CityLogistics", &users).unwrap();
+        let renamed = person("priyanka=Priyanka~>Priyanka Nair | CityLogistics", &users).unwrap();
         assert_eq!(renamed.name, "Priyanka");
         assert_eq!(
             renamed.renamed.as_deref(),
