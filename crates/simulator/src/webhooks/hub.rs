@@ -1,21 +1,15 @@
-//! The hub: who listens, what is on its way, and the loop that delivers it.
+//! The hub: who listens, and what is on its way.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::schedule::{
-    FAILURES_TO_DISABLE, REVALIDATION_HOURS, Verdict, needs_plan, next_attempt, verdict,
-};
+use super::queue::Inner;
+use super::schedule::{FAILURES_TO_DISABLE, REVALIDATION_HOURS};
 use super::send::{Request, judge_challenge, post};
-use super::types::{
-    Attempt, Delivery, DeliveryState, Event, HubError, Knobs, NewSubscription, Subscription,
-};
+use super::types::{Delivery, DeliveryState, HubError, Knobs, NewSubscription, Subscription};
 use crate::clock::Clock;
 use crate::world::chance::Chance;
 use crate::world::ids::short_id;
@@ -56,36 +50,14 @@ impl HubOptions {
     }
 }
 
-/// A delivery held back so that the next one overtakes it is sent at the latest after so many simulated seconds.
-const HELD_SECONDS: i64 = 10;
-
-#[derive(Debug)]
-struct Inner {
-    subscriptions: Vec<Subscription>,
-    deliveries: BTreeMap<u64, Delivery>,
-    /// Order of sending: (due, turn) → delivery.
-    queue: BTreeMap<(Timestamp, u64), u64>,
-    /// Deliveries that wait for the next event of their subscription.
-    held: BTreeMap<String, (Timestamp, u64)>,
-    /// Finished deliveries, oldest first.
-    finished: VecDeque<u64>,
-    signed_at: BTreeMap<u64, Timestamp>,
-    busy: BTreeSet<String>,
-    knobs: Knobs,
-    chance: Chance,
-    next: u64,
-    turn: u64,
-    overflow: u64,
-}
-
 /// Subscriptions and deliveries of the account.
 #[derive(Debug)]
 pub struct Hub {
-    clock: Arc<Clock>,
-    options: HubOptions,
-    client: reqwest::Client,
+    pub(super) clock: Arc<Clock>,
+    pub(super) options: HubOptions,
+    pub(super) client: reqwest::Client,
     inner: Mutex<Inner>,
-    changed: Notify,
+    pub(super) changed: Notify,
 }
 
 impl Hub {
@@ -99,20 +71,7 @@ impl Hub {
             .timeout(options.timeout)
             .no_proxy()
             .build()?;
-        let inner = Inner {
-            subscriptions: Vec::new(),
-            deliveries: BTreeMap::new(),
-            queue: BTreeMap::new(),
-            held: BTreeMap::new(),
-            finished: VecDeque::new(),
-            signed_at: BTreeMap::new(),
-            busy: BTreeSet::new(),
-            knobs: Knobs::default(),
-            chance: Chance::of(options.seed, "webhooks", 0),
-            next: 1,
-            turn: 0,
-            overflow: 0,
-        };
+        let inner = Inner::new(Chance::of(options.seed, "webhooks", 0));
         Ok(Self {
             clock,
             options,
@@ -327,318 +286,7 @@ impl Hub {
         inner.overflow = 0;
     }
 
-    /// Queues an event for every validated subscription that wants it; the number of deliveries queued.
-    ///
-    /// Events that the plan does not have are not queued at all.
-    pub fn emit(&self, event: &Event) -> usize {
-        if self.options.plan < needs_plan(event.name) {
-            return 0;
-        }
-        let mut inner = self.lock();
-        let wanted: Vec<(String, String)> = inner
-            .subscriptions
-            .iter()
-            .filter(|sub| {
-                sub.validated && !sub.disabled && sub.wants(event.name, event.user_id.as_deref())
-            })
-            .map(|sub| (sub.id.clone(), sub.url.clone()))
-            .collect();
-        if wanted.is_empty() {
-            return 0;
-        }
-        let body: Arc<str> = body_of(event).into();
-        let now = self.clock.now();
-        let mut queued = 0;
-        let knobs = inner.knobs;
-        for (subscription, url) in wanted {
-            let copies = 1 + usize::from(inner.happens(knobs.duplicate));
-            for _ in 0..copies {
-                if !inner.make_room(self.options.capacity) {
-                    inner.overflow += 1;
-                    tracing::warn!(
-                        event = event.name,
-                        "too many webhooks pending: event given up"
-                    );
-                    continue;
-                }
-                let dropped = inner.happens(knobs.drop);
-                let held = !dropped && inner.happens(knobs.reorder);
-                let delay =
-                    SignedDuration::from_millis(i64::try_from(knobs.delay_ms).unwrap_or(i64::MAX));
-                let due = now.checked_add(delay).unwrap_or(Timestamp::MAX);
-                let id = inner.next;
-                inner.next += 1;
-                inner.deliveries.insert(
-                    id,
-                    Delivery {
-                        id,
-                        subscription: subscription.clone(),
-                        event: event.name,
-                        event_ts: event.at.as_millisecond(),
-                        url: url.clone(),
-                        attempts: Vec::new(),
-                        state: if dropped {
-                            DeliveryState::Dropped
-                        } else {
-                            DeliveryState::Pending
-                        },
-                        next_attempt: (!dropped).then_some(due),
-                        body: body.clone(),
-                    },
-                );
-                if dropped {
-                    inner.finished.push_back(id);
-                    continue;
-                }
-                queued += 1;
-                if held && !inner.held.contains_key(&subscription) {
-                    let latest = due
-                        .checked_add(SignedDuration::from_secs(HELD_SECONDS))
-                        .unwrap_or(Timestamp::MAX);
-                    inner.held.insert(subscription.clone(), (latest, id));
-                } else {
-                    inner.enqueue(id, due);
-                    if let Some((_, earlier)) = inner.held.remove(&subscription) {
-                        inner.enqueue(earlier, due);
-                    }
-                }
-            }
-        }
-        drop(inner);
-        self.changed.notify_one();
-        queued
-    }
-
-    /// Number of deliveries that are due now or are being sent.
-    pub fn in_flight(&self) -> usize {
-        let now = self.clock.now();
-        let inner = self.lock();
-        inner.busy.len() + inner.queue.range(..=(now, u64::MAX)).count()
-    }
-
-    /// Delivers until `stop`; one request at a time for each subscription, in order of queueing.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let tasks = TaskTracker::new();
-        loop {
-            let next = self.start_due(&tasks);
-            let until = next.unwrap_or(Timestamp::MAX);
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = self.changed.notified() => {}
-                () = self.clock.sleep_until(until) => {}
-            }
-        }
-        tasks.close();
-        tasks.wait().await;
-    }
-
-    /// Starts what is due; the instant of the next thing that will be.
-    fn start_due(self: &Arc<Self>, tasks: &TaskTracker) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let mut inner = self.lock();
-        let released: Vec<String> = inner
-            .held
-            .iter()
-            .filter(|(_, (latest, _))| *latest <= now)
-            .map(|(subscription, _)| subscription.clone())
-            .collect();
-        for subscription in released {
-            if let Some((latest, id)) = inner.held.remove(&subscription) {
-                inner.enqueue(id, latest);
-            }
-        }
-        for (place, id) in inner.due(now) {
-            let Some(subscription) = inner
-                .deliveries
-                .get(&id)
-                .map(|one| one.subscription.clone())
-            else {
-                inner.queue.remove(&place);
-                continue;
-            };
-            let Some(sub) = inner
-                .subscriptions
-                .iter()
-                .find(|sub| sub.id == subscription)
-                .cloned()
-            else {
-                inner.queue.remove(&place);
-                inner.finish(id, DeliveryState::Lost);
-                continue;
-            };
-            if !inner.busy.insert(subscription) {
-                continue;
-            }
-            inner.queue.remove(&place);
-            let signed_at = if self.options.fresh_timestamps {
-                now
-            } else {
-                *inner.signed_at.entry(id).or_insert(now)
-            };
-            let number = inner.chance.next_u64();
-            let Some(delivery) = inner.deliveries.get(&id) else {
-                continue;
-            };
-            let request = Request {
-                url: sub.url,
-                secret: sub.secret_token,
-                client_id: sub.client_id,
-                body: delivery.body.clone(),
-                signed_at,
-                id: number,
-            };
-            let hub = self.clone();
-            tasks.spawn(async move { hub.attempt(id, sub.id, request, now).await });
-        }
-        let revalidate: Vec<String> = inner
-            .subscriptions
-            .iter_mut()
-            .filter(|sub| sub.validated && !sub.disabled && sub.next_validation <= now)
-            .map(|sub| {
-                // Moved on at once, so that the loop does not start it twice.
-                sub.next_validation = now
-                    .checked_add(SignedDuration::from_hours(REVALIDATION_HOURS))
-                    .unwrap_or(Timestamp::MAX);
-                sub.id.clone()
-            })
-            .collect();
-        for id in revalidate {
-            let hub = self.clone();
-            tasks.spawn(async move {
-                if let Err(error) = hub.revalidate(&id).await {
-                    tracing::debug!(%error, "the subscription went away while it was challenged");
-                }
-            });
-        }
-        inner.next_wake(now)
-    }
-
-    async fn attempt(
-        self: Arc<Self>,
-        id: u64,
-        subscription: String,
-        request: Request,
-        at: Timestamp,
-    ) {
-        let answer = post(&self.client, &request).await;
-        let mut inner = self.lock();
-        inner.busy.remove(&subscription);
-        let (status, error) = match answer {
-            Ok((status, _)) => (Some(status), None),
-            Err(error) => (None, Some(error)),
-        };
-        if let Some(delivery) = inner.deliveries.get_mut(&id) {
-            delivery.attempts.push(Attempt { at, status, error });
-            let tried = delivery.attempts.len();
-            let next = match verdict(status) {
-                Verdict::Done => Err(DeliveryState::Delivered),
-                Verdict::Refused => Err(DeliveryState::Lost),
-                Verdict::Again => next_attempt(tried, at).ok_or(DeliveryState::Lost),
-            };
-            match next {
-                Ok(due) => {
-                    delivery.next_attempt = Some(due);
-                    inner.enqueue(id, due);
-                }
-                Err(state) => inner.finish(id, state),
-            }
-        }
-        drop(inner);
-        self.changed.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Inner {
-    fn happens(&mut self, share: f64) -> bool {
-        share > 0.0 && self.chance.happens(share)
-    }
-
-    /// The first due delivery of each subscription that is free, and those whose subscription is gone.
-    fn due(&self, now: Timestamp) -> Vec<((Timestamp, u64), u64)> {
-        let mut taken: BTreeSet<&str> = self.busy.iter().map(String::as_str).collect();
-        let mut out = Vec::new();
-        for (place, id) in self.queue.range(..=(now, u64::MAX)) {
-            if taken.len() >= self.subscriptions.len() && !self.subscriptions.is_empty() {
-                break;
-            }
-            let Some(delivery) = self.deliveries.get(id) else {
-                out.push((*place, *id));
-                continue;
-            };
-            let known = self
-                .subscriptions
-                .iter()
-                .any(|sub| sub.id == delivery.subscription);
-            if !known || taken.insert(&delivery.subscription) {
-                out.push((*place, *id));
-            }
-        }
-        out
-    }
-
-    fn enqueue(&mut self, id: u64, due: Timestamp) {
-        self.turn += 1;
-        self.queue.insert((due, self.turn), id);
-    }
-
-    fn finish(&mut self, id: u64, state: DeliveryState) {
-        if let Some(delivery) = self.deliveries.get_mut(&id) {
-            delivery.state = state;
-            delivery.next_attempt = None;
-        }
-        self.signed_at.remove(&id);
-        self.finished.push_back(id);
-    }
-
-    /// Forgets the oldest finished delivery when full; false when all are pending.
-    fn make_room(&mut self, capacity: usize) -> bool {
-        while self.deliveries.len() >= capacity {
-            let Some(oldest) = self.finished.pop_front() else {
-                return false;
-            };
-            self.deliveries.remove(&oldest);
-        }
-        true
-    }
-
-    /// When something is due next, busy subscriptions apart (their end wakes the loop).
-    fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        let queued = self
-            .queue
-            .keys()
-            .map(|(due, _)| *due)
-            .find(|due| *due > now);
-        let held = self.held.values().map(|(latest, _)| *latest).min();
-        let challenge = self
-            .subscriptions
-            .iter()
-            .filter(|sub| sub.validated && !sub.disabled)
-            .map(|sub| sub.next_validation)
-            .min();
-        [queued, held, challenge].into_iter().flatten().min()
-    }
-}
-
-/// The exact bytes of a delivery: compact JSON, the event first.
-fn body_of(event: &Event) -> String {
-    let token = event
-        .download_token
-        .as_ref()
-        .map(|token| {
-            format!(
-                ",\"download_token\":{}",
-                serde_json::Value::from(token.as_str())
-            )
-        })
-        .unwrap_or_default();
-    format!(
-        "{{\"event\":\"{}\",\"payload\":{},\"event_ts\":{}{token}}}",
-        event.name,
-        event.payload,
-        event.at.as_millisecond(),
-    )
 }

@@ -1,7 +1,9 @@
 //! Webhooks: subscriptions with their challenge, signed deliveries on Zoom's retry schedule, and the payloads.
 
+mod deliver;
 mod hub;
 pub mod payload;
+mod queue;
 mod schedule;
 mod send;
 mod types;

@@ -7,21 +7,20 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Map, Value};
 
 use super::agenda::{Entry, HELD, PLANNED, Recorded, Series, Sign};
-use super::attend::{Person, attend};
+use super::attend::Person;
 use super::chance::Chance;
 use super::change::{assemble, whole_second};
+use super::ended::{Held, ended};
 use super::ids::{InstanceUuid, meeting_number, short_id};
 use super::model::{
-    Account, ContentRef, Instance, InstanceKey, Meeting, MeetingDraft, Recurrence, Registrant,
-    RegistrantStatus, Summary, TrackingField, TranscriptFate, User,
+    Account, Meeting, MeetingDraft, Recurrence, Registrant, RegistrantStatus, TrackingField,
+    TranscriptFate, User,
 };
 use super::recurrence::zone;
 use super::state::{Body, MeetingSlot, State};
 use super::{WorldError, WorldOptions, import, organisation};
 use crate::content::{TalkRef, script, script_named};
 use crate::generate::Generator;
-
-use super::record::{RecordOptions, Set, record};
 
 /// The contents that `options` ask for.
 pub(super) fn build(
@@ -110,109 +109,6 @@ fn personal_room(state: &mut State, user: &User, seed: u64) {
         password,
         user.created_at,
     ));
-}
-
-/// What an ended instance is made from.
-pub(super) struct Held<'a> {
-    pub(super) key: InstanceKey,
-    pub(super) number: u64,
-    pub(super) kind: u8,
-    pub(super) topic: String,
-    pub(super) host: &'a User,
-    pub(super) timezone: String,
-    pub(super) minutes: u32,
-    pub(super) start: Timestamp,
-    pub(super) people: &'a [Person],
-    pub(super) talk: TalkRef,
-    pub(super) parts: u8,
-    pub(super) record: bool,
-    pub(super) fate: TranscriptFate,
-    pub(super) captions: bool,
-    pub(super) waiting_room: bool,
-}
-
-/// The UUID of the instance with this key: some of them need encoding twice.
-pub(super) fn uuid_of(seed: u64, key: InstanceKey) -> InstanceUuid {
-    let form = match key.0 {
-        n if n % 9 == 4 => 1,
-        n if n % 11 == 6 => 2,
-        _ => 0,
-    };
-    InstanceUuid::draw(&mut Chance::of(seed, "instance", u64::from(key.0)), form)
-}
-
-/// An ended instance with attendance, recording and summary.
-pub(super) fn ended(seed: u64, held: &Held<'_>) -> Instance {
-    let mut chance = Chance::of(seed, "ended", u64::from(held.key.0));
-    let plus = |at: Timestamp, ms: i64| {
-        at.checked_add(SignedDuration::from_millis(ms))
-            .unwrap_or(at)
-    };
-    let mut sets = Vec::new();
-    let mut at = plus(held.start, chance.between(15, 60) * 1_000);
-    for part in 0..held.parts {
-        let talk = TalkRef {
-            part: (part, held.parts),
-            ..held.talk.clone()
-        };
-        let length = talk.render().length_ms;
-        let end = whole_second(plus(at, i64::try_from(length).unwrap_or(0)));
-        sets.push(Set {
-            start: at,
-            end,
-            transcript: Some(ContentRef::Talk(talk.clone())),
-            chat: Some(ContentRef::Talk(talk)),
-        });
-        at = plus(end, chance.between(120, 420) * 1_000);
-    }
-    let last = sets.last().map_or(held.start, |set| set.end);
-    let end = plus(last, chance.between(8, 50) * 1_000);
-    let mut instance = Instance {
-        key: held.key,
-        uuid: uuid_of(seed, held.key),
-        number: held.number,
-        kind: held.kind,
-        topic: held.topic.clone(),
-        host_id: held.host.id.clone(),
-        timezone: held.timezone.clone(),
-        scheduled_duration: held.minutes,
-        start: held.start,
-        end: Some(end),
-        participants: attend(held.people, held.start, end, held.waiting_room, &mut chance),
-        recording: None,
-        summary: None,
-    };
-    if held.record {
-        let options = RecordOptions {
-            seed,
-            fate: held.fate,
-            captions: held.captions,
-            auto_delete_days: held.host.settings.auto_delete_days,
-        };
-        record(&mut instance, end, &sets, &options);
-    }
-    if held.host.settings.meeting_summary && held.people.len() > 1 {
-        instance.summary = Some(summary(&held.topic, &held.talk, plus(end, 240_000)));
-    }
-    instance
-}
-
-/// A summary of what a script's meeting talked about.
-pub(super) fn summary(topic: &str, talk: &TalkRef, created_at: Timestamp) -> Summary {
-    let rendered = talk.render();
-    let title = script(talk.script).title.clone();
-    let first = rendered.cues.first().map_or("", |cue| cue.text.as_str());
-    let last = rendered.cues.last().map_or("", |cue| cue.text.as_str());
-    let names: Vec<&str> = talk.cast.iter().map(|role| role.shown.as_str()).collect();
-    Summary {
-        title: format!("Meeting summary for {topic}"),
-        content: format!(
-            "## Quick recap\n\n{title}: {} spoke. It began with \"{first}\" and closed with \"{last}\"\n",
-            names.join(", ")
-        ),
-        created_at,
-        heard: ContentRef::Talk(talk.clone()),
-    }
 }
 
 struct Builder {

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::WorldError;
 use super::attend::{Person, attend};
-use super::build::uuid_of;
 use super::chance::Chance;
 use super::change::{assemble, whole_second};
+use super::ended::uuid_of;
 use super::ids::{InstanceUuid, meeting_number};
 use super::model::{ContentRef, Instance, MeetingDraft, TranscriptFate, User, UserStatus};
 use super::record::{RecordOptions, Set, record};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use parfocal_simulator::clock::Clock;
 use parfocal_simulator::webhooks::{Hub, NewSubscription};
-use parfocal_simulator::world::model::{FileKind, InstanceUuid, MeetingDraft, Plan, TranscriptFate};
+use parfocal_simulator::world::model::{
+    FileKind, InstanceUuid, MeetingDraft, Plan, TranscriptFate,
+};
 use parfocal_simulator::world::{LiveRequest, World, WorldOptions};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -54,7 +56,9 @@ impl Stage {
     async fn arrived(&self) {
         until("all events", || {
             let all = self.hub.deliveries();
-            !all.is_empty() && all.iter().all(|one| !one.attempts.is_empty()) && self.hub.in_flight() == 0
+            !all.is_empty()
+                && all.iter().all(|one| !one.attempts.is_empty())
+                && self.hub.in_flight() == 0
         })
         .await;
     }
@@ -63,12 +67,24 @@ impl Stage {
 #[tokio::test]
 async fn a_whole_meeting_happens_in_order() {
     let stage = stage(Plan::Business).await;
-    let report = stage.world.play(LiveRequest { topic: Some("Live <b>one</b>".to_owned()), ..jump() }).await.unwrap();
+    let report = stage
+        .world
+        .play(LiveRequest {
+            topic: Some("Live <b>one</b>".to_owned()),
+            ..jump()
+        })
+        .await
+        .unwrap();
     assert_eq!(report.topic, "Live <b>one</b>");
     assert!(report.transcript_cues > 10);
     stage.arrived().await;
     let names = stage.endpoint.names();
-    let place = |name: &str| names.iter().position(|other| other == name).unwrap_or_else(|| panic!("no {name}"));
+    let place = |name: &str| {
+        names
+            .iter()
+            .position(|other| other == name)
+            .unwrap_or_else(|| panic!("no {name}"))
+    };
     let order = [
         "meeting.created",
         "meeting.started",
@@ -79,9 +95,18 @@ async fn a_whole_meeting_happens_in_order() {
         "recording.completed",
         "recording.transcript_completed",
     ];
-    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{names:?}");
-    let joined = names.iter().filter(|name| *name == "meeting.participant_joined").count();
-    let left = names.iter().filter(|name| *name == "meeting.participant_left").count();
+    assert!(
+        order.windows(2).all(|pair| place(pair[0]) < place(pair[1])),
+        "{names:?}"
+    );
+    let joined = names
+        .iter()
+        .filter(|name| *name == "meeting.participant_joined")
+        .count();
+    let left = names
+        .iter()
+        .filter(|name| *name == "meeting.participant_left")
+        .count();
     assert_eq!(joined, left);
 
     let events = stage.endpoint.events();
@@ -90,20 +115,37 @@ async fn a_whole_meeting_happens_in_order() {
     assert!(of("meeting.created")["payload"]["object"]["id"].is_u64());
     assert!(of("recording.completed")["payload"]["object"]["id"].is_u64());
     assert!(of("meeting.ended")["payload"]["object"]["end_time"].is_string());
-    let token = of("recording.completed")["download_token"].as_str().unwrap();
+    let token = of("recording.completed")["download_token"]
+        .as_str()
+        .unwrap();
     let uuid: InstanceUuid = report.uuid.parse().unwrap();
     assert_eq!(stage.world.check_download_token(token), Ok(uuid));
-    let files = of("recording.completed")["payload"]["object"]["recording_files"].as_array().unwrap();
+    let files = of("recording.completed")["payload"]["object"]["recording_files"]
+        .as_array()
+        .unwrap();
     assert!(files.iter().all(|file| file["file_type"] != "TRANSCRIPT"));
-    assert!(files.iter().any(|file| file["file_type"] == "TIMELINE" && file.get("id").is_none()));
-    let transcript = &of("recording.transcript_completed")["payload"]["object"]["recording_files"][0];
+    assert!(
+        files
+            .iter()
+            .any(|file| file["file_type"] == "TIMELINE" && file.get("id").is_none())
+    );
+    let transcript =
+        &of("recording.transcript_completed")["payload"]["object"]["recording_files"][0];
     assert_eq!(transcript["file_type"], "TRANSCRIPT");
-    assert!(transcript["download_url"].as_str().unwrap().contains("/rec/webhook_download/"));
+    assert!(
+        transcript["download_url"]
+            .as_str()
+            .unwrap()
+            .contains("/rec/webhook_download/")
+    );
 
     let instance = stage.world.instance(&uuid).unwrap();
     assert_eq!(instance.number, report.meeting_id);
     let recording = instance.recording.as_ref().unwrap();
-    assert_eq!(recording.ready(stage.clock.now()).count(), recording.files.len());
+    assert_eq!(
+        recording.ready(stage.clock.now()).count(),
+        recording.files.len()
+    );
     assert!(!stage.world.is_started(report.meeting_id));
     assert_ne!(stage.world.meeting(report.meeting_id).unwrap().uuid, uuid);
 }
@@ -114,26 +156,49 @@ async fn plans_and_fates_decide_what_comes() {
     let report = free.world.play(jump()).await.unwrap();
     assert_eq!((report.transcript_cues, report.chat_messages), (0, 0));
     free.arrived().await;
-    assert!(free.endpoint.names().iter().all(|name| !name.starts_with("recording.")));
+    assert!(
+        free.endpoint
+            .names()
+            .iter()
+            .all(|name| !name.starts_with("recording."))
+    );
     assert!(free.endpoint.names().contains(&"meeting.ended".to_owned()));
 
     let stage = stage(Plan::Business).await;
-    let never = LiveRequest { fate: TranscriptFate::Never, ..jump() };
+    let never = LiveRequest {
+        fate: TranscriptFate::Never,
+        ..jump()
+    };
     let report = stage.world.play(never).await.unwrap();
     assert_eq!(report.transcript_cues, 0);
     stage.arrived().await;
-    assert!(!stage.endpoint.names().contains(&"recording.transcript_completed".to_owned()));
+    assert!(
+        !stage
+            .endpoint
+            .names()
+            .contains(&"recording.transcript_completed".to_owned())
+    );
 
-    let late = LiveRequest { fate: TranscriptFate::Late, ..jump() };
+    let late = LiveRequest {
+        fate: TranscriptFate::Late,
+        ..jump()
+    };
     let report = stage.world.play(late).await.unwrap();
     assert!(report.transcript_cues > 0);
     let instance = stage.world.instance(&report.uuid.parse().unwrap()).unwrap();
     let recording = instance.recording.as_ref().unwrap();
-    let waiting = recording.files.iter().find(|file| file.ready_at > stage.clock.now()).unwrap();
+    let waiting = recording
+        .files
+        .iter()
+        .find(|file| file.ready_at > stage.clock.now())
+        .unwrap();
     assert_eq!(waiting.kind, FileKind::Transcript);
     stage.clock.advance(SignedDuration::from_hours(7)).unwrap();
     let names = || stage.endpoint.names();
-    until("the late transcript", || names().contains(&"recording.transcript_completed".to_owned())).await;
+    until("the late transcript", || {
+        names().contains(&"recording.transcript_completed".to_owned())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -143,13 +208,28 @@ async fn without_jump_it_takes_its_time_and_can_be_ended() {
     let play = tokio::spawn(async move { world.play(LiveRequest::default()).await });
     until("creation", || !stage.hub.deliveries().is_empty()).await;
     stage.clock.advance(SignedDuration::from_secs(31)).unwrap();
-    let running = || stage.world.numbers().into_iter().find(|number| stage.world.is_started(*number));
+    let running = || {
+        stage
+            .world
+            .numbers()
+            .into_iter()
+            .find(|number| stage.world.is_started(*number))
+    };
     until("start", || running().is_some()).await;
     let number = running().unwrap();
     let instance = stage.world.latest_instance(number).unwrap();
     assert!(instance.end.is_none() && instance.recording.is_none());
     stage.clock.advance(SignedDuration::from_secs(25)).unwrap();
-    until("somebody joins", || stage.world.latest_instance(number).unwrap().participants.len() > 1).await;
+    until("somebody joins", || {
+        stage
+            .world
+            .latest_instance(number)
+            .unwrap()
+            .participants
+            .len()
+            > 1
+    })
+    .await;
     let ended = stage.world.end_meeting(number).unwrap();
     assert!(ended.participants.iter().all(|row| row.leave.is_some()));
     assert!(stage.world.end_meeting(number).is_err());
@@ -161,10 +241,17 @@ async fn without_jump_it_takes_its_time_and_can_be_ended() {
         }
         play.await.unwrap().unwrap()
     };
-    let report = tokio::time::timeout(Duration::from_secs(20), finish).await.unwrap();
+    let report = tokio::time::timeout(Duration::from_secs(20), finish)
+        .await
+        .unwrap();
     assert_eq!(report.meeting_id, number);
     stage.arrived().await;
-    let ends = stage.endpoint.names().iter().filter(|name| *name == "meeting.ended").count();
+    let ends = stage
+        .endpoint
+        .names()
+        .iter()
+        .filter(|name| *name == "meeting.ended")
+        .count();
     assert_eq!(ends, 1);
 }
 
@@ -178,13 +265,27 @@ async fn changes_are_announced_with_what_changed() {
         ..MeetingDraft::default()
     };
     let meeting = stage.world.create_meeting(&host, draft, &host).unwrap();
-    let change = |meeting: &mut parfocal_simulator::world::model::Meeting| meeting.topic = "Planned anew".to_owned();
-    stage.world.update_meeting(meeting.number, None, &host, change).unwrap();
-    stage.world.update_meeting(meeting.number, None, &host, |_| {}).unwrap();
-    stage.world.delete_meeting(meeting.number, None, &host).unwrap();
+    let change = |meeting: &mut parfocal_simulator::world::model::Meeting| {
+        meeting.topic = "Planned anew".to_owned()
+    };
+    stage
+        .world
+        .update_meeting(meeting.number, None, &host, change)
+        .unwrap();
+    stage
+        .world
+        .update_meeting(meeting.number, None, &host, |_| {})
+        .unwrap();
+    stage
+        .world
+        .delete_meeting(meeting.number, None, &host)
+        .unwrap();
     assert!(stage.world.meeting(meeting.number).is_none());
     stage.arrived().await;
-    assert_eq!(stage.endpoint.names(), ["meeting.created", "meeting.updated", "meeting.deleted"]);
+    assert_eq!(
+        stage.endpoint.names(),
+        ["meeting.created", "meeting.updated", "meeting.deleted"]
+    );
     let updated = &stage.endpoint.events()[1]["payload"];
     assert_eq!(updated["object"]["topic"], "Planned anew");
     assert_eq!(updated["old_object"]["topic"], "Planned");
@@ -205,9 +306,15 @@ async fn users_come_and_go() {
     };
     let user = stage.world.create_user(draft.clone(), "").unwrap();
     assert!(stage.world.create_user(draft, "").is_err());
-    stage.world.update_user(&user.id, "", |user| user.dept = "Support".to_owned()).unwrap();
+    stage
+        .world
+        .update_user(&user.id, "", |user| user.dept = "Support".to_owned())
+        .unwrap();
     stage.world.remove_user(&user.email, false, "").unwrap();
     assert!(stage.world.user(&user.id).is_none());
     stage.arrived().await;
-    assert_eq!(stage.endpoint.names(), ["user.created", "user.updated", "user.deleted"]);
+    assert_eq!(
+        stage.endpoint.names(),
+        ["user.created", "user.updated", "user.deleted"]
+    );
 }

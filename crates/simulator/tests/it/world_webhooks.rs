@@ -35,11 +35,16 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn events(&self) -> Vec<Value> {
         let seen = self.seen.lock().unwrap();
-        seen.iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
+        seen.iter()
+            .map(|(_, body)| serde_json::from_str(body).unwrap())
+            .collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.events().iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
+        self.events()
+            .iter()
+            .map(|event| event["event"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     fn answer(&self, statuses: &[u16]) {
@@ -50,7 +55,9 @@ impl Endpoint {
     pub(crate) async fn serve(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Router::new().route("/hook", post(receive)).with_state(self.clone());
+        let app = Router::new()
+            .route("/hook", post(receive))
+            .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         format!("http://{address}/hook")
     }
@@ -66,7 +73,8 @@ async fn receive(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Byt
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
         let plain = value["payload"]["plainToken"].as_str().unwrap();
-        let answer = json!({ "plainToken": plain, "encryptedToken": encrypted_token(SECRET, plain) });
+        let answer =
+            json!({ "plainToken": plain, "encryptedToken": encrypted_token(SECRET, plain) });
         return answer.to_string().into_response();
     }
     endpoint.seen.lock().unwrap().push((headers, body));
@@ -84,7 +92,12 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(10), wait).await.is_ok(), "never: {what}");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(10), wait)
+            .await
+            .is_ok(),
+        "never: {what}"
+    );
 }
 
 struct Bench {
@@ -143,7 +156,10 @@ impl Bench {
     }
 
     async fn attempts(&self, place: usize, count: usize) {
-        until("attempts", || self.hub.deliveries()[place].attempts.len() >= count).await;
+        until("attempts", || {
+            self.hub.deliveries()[place].attempts.len() >= count
+        })
+        .await;
     }
 }
 
@@ -157,7 +173,10 @@ async fn events_are_signed_over_their_exact_bytes() {
     let header = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
     let timestamp: i64 = header("x-zm-request-timestamp").parse().unwrap();
     assert_eq!(timestamp, base().as_second());
-    assert_eq!(header("x-zm-signature"), signature(SECRET, timestamp, &body));
+    assert_eq!(
+        header("x-zm-signature"),
+        signature(SECRET, timestamp, &body)
+    );
     assert_eq!(header("content-type"), "application/json; charset=utf-8");
     assert_eq!(header("user-agent"), "Zoom Marketplace/1.0a");
     assert_eq!(header("clientid"), "simulator");
@@ -177,7 +196,10 @@ async fn server_errors_are_tried_again_after_5_25_and_85_minutes() {
     bench.emit("meeting.started", 1);
     bench.attempts(0, 1).await;
     for (minutes, attempts) in [(5, 2), (20, 3), (60, 4)] {
-        bench.clock.advance(SignedDuration::from_secs(minutes * 60 - 1)).unwrap();
+        bench
+            .clock
+            .advance(SignedDuration::from_secs(minutes * 60 - 1))
+            .unwrap();
         tokio::task::yield_now().await;
         assert_eq!(bench.hub.deliveries()[0].attempts.len(), attempts - 1);
         bench.clock.advance(SignedDuration::from_secs(1)).unwrap();
@@ -193,7 +215,10 @@ async fn server_errors_are_tried_again_after_5_25_and_85_minutes() {
     assert_eq!(minutes, [0, 5, 25, 85]);
     // Retries carry the first try's signature: a receiver with a window of minutes loses them.
     let seen = bench.endpoint.seen.lock().unwrap().clone();
-    assert!(seen.windows(2).all(|pair| pair[0].0["x-zm-signature"] == pair[1].0["x-zm-signature"]));
+    assert!(
+        seen.windows(2)
+            .all(|pair| pair[0].0["x-zm-signature"] == pair[1].0["x-zm-signature"])
+    );
 }
 
 #[tokio::test]
@@ -208,14 +233,20 @@ async fn refusals_are_final_and_silence_is_not() {
     assert_eq!(bench.state(0), DeliveryState::Lost);
     assert_eq!(bench.state(1), DeliveryState::Lost);
     assert_eq!(bench.state(2), DeliveryState::Pending);
-    assert_eq!(bench.hub.deliveries()[2].attempts[0].error.as_deref(), Some("timeout"));
+    assert_eq!(
+        bench.hub.deliveries()[2].attempts[0].error.as_deref(),
+        Some("timeout")
+    );
     bench.clock.advance(SignedDuration::from_hours(3)).unwrap();
     until("the retry", || bench.state(2) == DeliveryState::Delivered).await;
     assert_eq!(bench.hub.deliveries()[0].attempts.len(), 1);
 
     let again = bench.hub.resend(1).unwrap();
     assert_eq!(again.state, DeliveryState::Pending);
-    until("the second sending", || bench.state(0) == DeliveryState::Delivered).await;
+    until("the second sending", || {
+        bench.state(0) == DeliveryState::Delivered
+    })
+    .await;
     assert!(bench.hub.resend(99).is_err());
 }
 
@@ -223,23 +254,35 @@ async fn refusals_are_final_and_silence_is_not() {
 async fn knobs_double_drop_delay_and_reorder() {
     let bench = bench(Plan::Business).await;
     bench.subscribe(&["*"]).await;
-    bench.hub.set_knobs(Knobs { duplicate: 1.0, ..Knobs::default() });
+    bench.hub.set_knobs(Knobs {
+        duplicate: 1.0,
+        ..Knobs::default()
+    });
     assert_eq!(bench.emit("meeting.started", 1), 2);
     until("both", || bench.endpoint.events().len() == 2).await;
     assert_eq!(bench.endpoint.events()[0], bench.endpoint.events()[1]);
 
-    bench.hub.set_knobs(Knobs { drop: 1.0, ..Knobs::default() });
+    bench.hub.set_knobs(Knobs {
+        drop: 1.0,
+        ..Knobs::default()
+    });
     assert_eq!(bench.emit("meeting.started", 2), 0);
     assert_eq!(bench.state(2), DeliveryState::Dropped);
 
-    bench.hub.set_knobs(Knobs { delay_ms: 60_000, ..Knobs::default() });
+    bench.hub.set_knobs(Knobs {
+        delay_ms: 60_000,
+        ..Knobs::default()
+    });
     bench.emit("meeting.started", 3);
     until("nothing is due", || bench.hub.in_flight() == 0).await;
     assert_eq!(bench.endpoint.events().len(), 2);
     bench.clock.advance(SignedDuration::from_mins(1)).unwrap();
     until("the late one", || bench.endpoint.events().len() == 3).await;
 
-    bench.hub.set_knobs(Knobs { reorder: 1.0, ..Knobs::default() });
+    bench.hub.set_knobs(Knobs {
+        reorder: 1.0,
+        ..Knobs::default()
+    });
     bench.emit("meeting.started", 4);
     bench.emit("meeting.started", 5);
     until("both orders", || bench.endpoint.events().len() == 5).await;
@@ -260,7 +303,10 @@ async fn endpoints_are_challenged_every_72_hours_and_silenced_after_six_failures
     *bench.endpoint.deaf.lock().unwrap() = true;
     for failures in 1..=6 {
         bench.clock.advance(SignedDuration::from_hours(72)).unwrap();
-        until("the challenge", || bench.hub.subscriptions()[0].failures == failures).await;
+        until("the challenge", || {
+            bench.hub.subscriptions()[0].failures == failures
+        })
+        .await;
     }
     assert!(bench.hub.subscriptions()[0].disabled);
     assert_eq!(bench.emit("meeting.started", 1), 0);
@@ -294,7 +340,9 @@ async fn unanswered_challenges_leave_a_subscription_silent() {
 #[tokio::test]
 async fn plans_and_filters_decide_what_is_sent() {
     let bench = bench(Plan::Free).await;
-    bench.subscribe(&["meeting.started", "recording.completed"]).await;
+    bench
+        .subscribe(&["meeting.started", "recording.completed"])
+        .await;
     assert_eq!(bench.emit("recording.completed", 1), 0);
     assert_eq!(bench.emit("meeting.ended", 2), 0);
     assert_eq!(bench.emit("meeting.started", 3), 1);
@@ -322,7 +370,12 @@ async fn a_full_log_forgets_what_is_done_and_gives_up_what_is_too_much() {
     let hub = Arc::new(Hub::new(clock, options).unwrap());
     let endpoint = Endpoint::default();
     let url = endpoint.serve().await;
-    hub.subscribe(NewSubscription { url, ..NewSubscription::default() }).await.unwrap();
+    hub.subscribe(NewSubscription {
+        url,
+        ..NewSubscription::default()
+    })
+    .await
+    .unwrap();
     let event = Event {
         name: "meeting.started",
         at: base(),
@@ -339,7 +392,12 @@ async fn a_full_log_forgets_what_is_done_and_gives_up_what_is_too_much() {
     let guard = stop.clone().drop_guard();
     tokio::spawn(hub.clone().run(stop));
     until("all sent", || endpoint.events().len() == 3).await;
-    until("all done", || hub.deliveries().iter().all(|one| one.state == DeliveryState::Delivered)).await;
+    until("all done", || {
+        hub.deliveries()
+            .iter()
+            .all(|one| one.state == DeliveryState::Delivered)
+    })
+    .await;
     hub.emit(&event);
     assert_eq!(hub.deliveries().len(), 3);
     drop(guard);
