@@ -2,10 +2,12 @@
 //!
 //! Verify over the bytes as received, before anything parses them: JSON written again may differ.
 
+mod envelope;
 mod event;
 mod object;
 mod verify;
 
+pub use envelope::Envelope;
 pub use event::{
     Event, EventError, EventKind, MeetingAction, ParticipantAction, RecordingAction,
     RegistrationAction, SessionKind, SummaryAction, UserAction,

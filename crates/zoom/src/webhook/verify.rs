@@ -323,16 +323,17 @@ mod tests {
             b"{\"payload\":{},\"event_ts\":1,\"event\":\"x\"}\r\n",
             b"\xff\xfe not even text",
         ];
+        let verifier = verifier();
         for body in bodies {
             let signature = sign(&"second-secret".into(), STAMP, body);
-            let verified = verifier()
+            let verified = verifier
                 .verify(Some(STAMP), Some(&signature), body, now())
                 .unwrap();
             assert_eq!((verified.index, verified.secret.name.as_str()), (1, "new"));
             let mut changed = body.to_vec();
             changed.push(b' ');
             assert_eq!(
-                verifier()
+                verifier
                     .verify(Some(STAMP), Some(&signature), &changed, now())
                     .unwrap_err(),
                 RejectReason::Mismatch
