@@ -17,7 +17,8 @@ pub(crate) struct Options {
 }
 
 /// Files that the binary prints from its own tables.
-const GENERATED: [(&str, &[&str]); 2] = [
+const GENERATED: [(&str, &[&str]); 3] = [
+    ("docs/src/reference/errors.md", &["config", "errors"]),
     (
         "docs/src/reference/configuration.md",
         &["config", "reference"],

@@ -11,6 +11,7 @@ mod coverage;
 mod docs;
 mod fuzz;
 mod lint;
+mod peers;
 mod postgres;
 mod steps;
 mod test;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::peers;
 use crate::postgres::Cluster;
 use crate::steps::{Steps, sh};
 use crate::tools::NEXTEST;
@@ -57,6 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 url.as_deref(),
             ))
         });
+        steps.run("Zoom's JavaScript SDK", peers::rivet);
     }
     drop(cluster);
     steps.finish()
