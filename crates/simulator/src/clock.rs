@@ -75,7 +75,7 @@ impl Clock {
         let clock = Self {
             anchor: Mutex::new(Anchor {
                 real_us,
-                sim_us: start.map_or(real_us, |start| start.as_microsecond()),
+                sim_us: start.map_or(real_us, Timestamp::as_microsecond),
                 speed,
             }),
             moved: Notify::new(),
@@ -150,8 +150,8 @@ impl Clock {
                 reason = "a wait may be off by microseconds"
             )]
             let real = Duration::try_from_secs_f64(sim_us as f64 / 1e6 / speed)
-                .unwrap_or(Duration::from_secs(3600))
-                .min(Duration::from_secs(3600));
+                .unwrap_or(Duration::from_hours(1))
+                .min(Duration::from_hours(1));
             #[expect(
                 clippy::disallowed_methods,
                 reason = "this is the clock the others sleep on"

@@ -195,7 +195,7 @@ fn pieces(text: &str, limit: usize) -> Vec<&str> {
 }
 
 /// The sections of one meeting: opening, the topics this episode takes, closing.
-fn sections<'a>(script: &'a Script, episode: u64) -> Vec<&'a Section> {
+fn sections(script: &Script, episode: u64) -> Vec<&Section> {
     let topics = &script.sections[1..script.sections.len() - 1];
     let take = if script.take == 0 {
         topics.len()

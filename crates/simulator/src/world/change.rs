@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::ids::{InstanceUuid, meeting_number};
 use super::model::{Instance, Meeting, MeetingDraft, Occurrence, User};
@@ -124,7 +124,7 @@ impl World {
     ) -> Result<(), WorldError> {
         self.meeting(number)
             .ok_or(WorldError::UnknownMeeting(number))?;
-        let (meeting, gone) = {
+        let (meeting, gone) = 'gone: {
             let mut state = self.write();
             let meeting = self
                 .meeting_in(&state, number)
@@ -132,29 +132,24 @@ impl World {
             if meeting.kind == 4 {
                 return Err(WorldError::PersonalRoom);
             }
-            match occurrence {
-                Some(id) => {
-                    let mut next = Meeting::clone(&meeting);
-                    let one = next
-                        .occurrences
-                        .iter_mut()
-                        .find(|one| one.id == id && !one.deleted)
-                        .ok_or_else(|| WorldError::UnknownOccurrence(id.to_owned()))?;
-                    one.deleted = true;
-                    let gone = vec![one.clone()];
-                    let all_gone = next.occurrences.iter().all(|one| one.deleted);
-                    if all_gone {
-                        state.remove_meeting(number, &meeting.host_id);
-                    } else {
-                        state.put_meeting(next);
-                    }
-                    (meeting, gone)
-                }
-                None => {
-                    state.remove_meeting(number, &meeting.host_id);
-                    (meeting, Vec::new())
-                }
+            let Some(id) = occurrence else {
+                state.remove_meeting(number, &meeting.host_id);
+                break 'gone (meeting, Vec::new());
+            };
+            let mut next = Meeting::clone(&meeting);
+            let one = next
+                .occurrences
+                .iter_mut()
+                .find(|one| one.id == id && !one.deleted)
+                .ok_or_else(|| WorldError::UnknownOccurrence(id.to_owned()))?;
+            one.deleted = true;
+            let gone = vec![one.clone()];
+            if next.occurrences.iter().all(|one| one.deleted) {
+                state.remove_meeting(number, &meeting.host_id);
+            } else {
+                state.put_meeting(next);
             }
+            (meeting, gone)
         };
         let event = if meeting.is_webinar() {
             "webinar.deleted"
@@ -251,20 +246,24 @@ impl World {
 
     /// A payload with account and object.
     pub(super) fn plain(&self, object: Value) -> Value {
-        json!({ "account_id": self.account().id, "object": object })
+        let mut payload = Map::new();
+        payload.insert("account_id".to_owned(), self.account().id.into());
+        payload.insert("object".to_owned(), object);
+        Value::Object(payload)
     }
 
-    /// A payload that says who did it.
+    /// A payload that says who did it (the owner, when the operator is unknown).
     pub(super) fn operated(&self, operator_id: &str, object: Value) -> Value {
         let operator = self
             .user(operator_id)
             .or_else(|| self.user(&self.account().owner_id));
-        json!({
-            "account_id": self.account().id,
-            "operator": operator.as_ref().map_or("", |user| user.email.as_str()),
-            "operator_id": operator.as_ref().map_or("", |user| user.id.as_str()),
-            "object": object,
-        })
+        let (email, id) = operator.map_or_else(Default::default, |user| {
+            (user.email.clone(), user.id.clone())
+        });
+        let mut payload = self.plain(object);
+        payload["operator"] = email.into();
+        payload["operator_id"] = id.into();
+        payload
     }
 
     /// Address of a user by id; empty when gone.

@@ -106,12 +106,12 @@ impl World {
                 .unwrap_or(start)
         };
 
-        let recorded = self.plan > Plan::Free && host.settings.cloud_recording;
+        let recorded = self.options.plan > Plan::Free && host.settings.cloud_recording;
         let recording_from = 20_000_i64;
         let mut moments = vec![(recording_from, Moment::StartRecording)];
-        for place in 1..people.len() {
+        for (place, person) in people.iter().enumerate().skip(1) {
             let join = 4_000 * i64::try_from(place).unwrap_or(0);
-            if people[place].account_user_id.is_none() {
+            if person.account_user_id.is_none() {
                 moments.push((join - 3_000, Moment::Wait(place)));
             }
             moments.push((join, Moment::Join(place)));
@@ -127,10 +127,10 @@ impl World {
             self.reach(at(ms), request.jump).await?;
             match moment {
                 Moment::StartRecording if recorded => {
-                    self.announce_recording("recording.started", &running, from, None)
+                    self.announce_recording("recording.started", &running, from, None);
                 }
                 Moment::StopRecording if recorded => {
-                    self.announce_recording("recording.stopped", &running, from, Some(to))
+                    self.announce_recording("recording.stopped", &running, from, Some(to));
                 }
                 Moment::StartRecording | Moment::StopRecording => {}
                 Moment::Wait(place) => {
@@ -139,10 +139,11 @@ impl World {
                         &people[place],
                         Presence::InWaitingRoom,
                         &mut chance,
-                    )
+                    );
                 }
                 Moment::Join(place) => {
-                    running = self.enter(&running, &people[place], Presence::InMeeting, &mut chance)
+                    running =
+                        self.enter(&running, &people[place], Presence::InMeeting, &mut chance);
                 }
                 Moment::Leave(place) => running = self.leave(&running, &people[place]),
             }
@@ -189,7 +190,7 @@ impl World {
         let mut next = ended.clone();
         let transcribe = host.settings.audio_transcript;
         let options = RecordOptions {
-            seed: self.seed,
+            seed: self.options.seed,
             fate: if transcribe {
                 request.fate
             } else {

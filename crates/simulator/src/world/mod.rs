@@ -107,9 +107,7 @@ pub enum WorldError {
 /// The account: what it holds, and what happens to it. Cheap to share behind an `Arc`; every method takes `&self`.
 #[derive(Debug)]
 pub struct World {
-    seed: u64,
-    plan: Plan,
-    base_time: Timestamp,
+    options: WorldOptions,
     clock: Arc<Clock>,
     hub: Arc<Hub>,
     tokens: Tokens,
@@ -134,9 +132,7 @@ impl World {
             .map(|size| Generator::new(options.seed, options.base_time, size));
         let state = build::build(&options, generator.as_ref())?;
         Ok(Self {
-            seed: options.seed,
-            plan: options.plan,
-            base_time: options.base_time,
+            options,
             clock,
             hub,
             tokens: Tokens::new(key.concat().try_into().unwrap_or([0; 32])),
@@ -153,12 +149,12 @@ impl World {
 
     /// The plan.
     pub fn plan(&self) -> Plan {
-        self.plan
+        self.options.plan
     }
 
     /// The instant the past was built before.
     pub fn base_time(&self) -> Timestamp {
-        self.base_time
+        self.options.base_time
     }
 
     /// The account itself.
@@ -284,6 +280,6 @@ impl World {
     /// A stream for the next thing made at run time.
     fn next_chance(&self, state: &mut State) -> Chance {
         state.made += 1;
-        Chance::of(self.seed, "made at run time", state.made)
+        Chance::of(self.options.seed, "made at run time", state.made)
     }
 }

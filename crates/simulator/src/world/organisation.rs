@@ -406,10 +406,10 @@ pub(super) fn person(entry: &str, users: &[User]) -> Option<Person> {
     if let Some(names) = names {
         match names.split_once("~>") {
             Some((before, after)) => {
-                person.name = before.to_owned();
+                before.clone_into(&mut person.name);
                 person.renamed = Some(after.to_owned());
             }
-            None => person.name = names.to_owned(),
+            None => names.clone_into(&mut person.name),
         }
     }
     person.rejoins = rejoins;

@@ -65,17 +65,14 @@ impl State {
 
     pub(super) fn put_user(&mut self, user: User) -> Arc<User> {
         let user = Arc::new(user);
-        let index = match self.user_by_id.get(&user.id) {
-            Some(index) => {
-                let old = self.users[*index].email.to_lowercase();
-                self.user_by_email.remove(&old);
-                self.users[*index] = user.clone();
-                *index
-            }
-            None => {
-                self.users.push(user.clone());
-                self.users.len() - 1
-            }
+        let index = if let Some(index) = self.user_by_id.get(&user.id) {
+            let old = self.users[*index].email.to_lowercase();
+            self.user_by_email.remove(&old);
+            self.users[*index] = user.clone();
+            *index
+        } else {
+            self.users.push(user.clone());
+            self.users.len() - 1
         };
         self.user_by_id.insert(user.id.clone(), index);
         self.user_by_email.insert(user.email.to_lowercase(), index);

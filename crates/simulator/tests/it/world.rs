@@ -168,7 +168,7 @@ fn people_say_things_in_six_languages() {
         {
             if matches!(file.kind, FileKind::Transcript | FileKind::Chat) {
                 let bytes = world.content(&instance, file).all().unwrap();
-                talk.push_str(&String::from_utf8(bytes.to_vec()).unwrap());
+                talk.push_str(std::str::from_utf8(&bytes).unwrap());
             }
         }
     }

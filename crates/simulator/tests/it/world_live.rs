@@ -266,7 +266,7 @@ async fn changes_are_announced_with_what_changed() {
     };
     let meeting = stage.world.create_meeting(&host, draft, &host).unwrap();
     let change = |meeting: &mut parfocal_simulator::world::model::Meeting| {
-        meeting.topic = "Planned anew".to_owned()
+        meeting.topic = "Planned anew".to_owned();
     };
     stage
         .world
