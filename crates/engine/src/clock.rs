@@ -99,12 +99,14 @@ pub enum ClockFileError {
     },
 }
 
-/// What a clock file says: from `anchor_real_us` on, time runs from `anchor_sim_us` at `speed`.
+/// What a clock file says: from `real_us` on, time runs from `sim_us` at `speed`.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 struct Anchor {
     v: u32,
-    anchor_real_us: i64,
-    anchor_sim_us: i64,
+    #[serde(rename = "anchor_real_us")]
+    real_us: i64,
+    #[serde(rename = "anchor_sim_us")]
+    sim_us: i64,
     speed: f64,
 }
 
@@ -126,8 +128,8 @@ impl Anchor {
         reason = "spans of a run, far below 2^52 microseconds"
     )]
     fn at(&self, real_us: i64) -> i64 {
-        let passed = real_us.saturating_sub(self.anchor_real_us) as f64 * self.speed;
-        self.anchor_sim_us.saturating_add(passed as i64)
+        let passed = real_us.saturating_sub(self.real_us) as f64 * self.speed;
+        self.sim_us.saturating_add(passed as i64)
     }
 }
 

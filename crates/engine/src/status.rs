@@ -1,7 +1,7 @@
 //! How things stand, in one structure: for `parfocal status`, the console's overview and the health pages.
 
 use jiff::Timestamp;
-use parfocal_store::{Attempt, InboxStatus, JobCount, JobFilter, JobId, JobState, PageRequest};
+use parfocal_store::{Attempt, JobFilter, JobId, JobState, PageRequest};
 use serde::Serialize;
 
 use crate::App;
@@ -22,20 +22,16 @@ pub struct Status {
     pub at: Timestamp,
     /// The program's version.
     pub version: &'static str,
-    /// Which database is behind it: `sqlite` or `postgres`.
-    pub database: &'static str,
     /// All connections with their state and reason.
     pub connections: Vec<ConnectionView>,
     /// The rate budget of each account.
     pub budgets: Vec<AccountBudget>,
-    /// The inbox of webhook events.
-    pub inbox: InboxStatus,
+    /// What is in the store, in figures: records, jobs by kind and state, artefacts by cause, the inbox.
+    pub store: parfocal_store::Status,
     /// How long the oldest event that is not routed yet has been waiting, in seconds; zero when none is.
     pub ingest_lag_seconds: f64,
     /// What came through the webhook door since this process started.
     pub door: DoorCounts,
-    /// Jobs by kind and state.
-    pub jobs: Vec<JobCount>,
     /// Jobs that were given up, newest first.
     pub failures: Vec<Failure>,
     /// The keys of the vault and how many secrets lie under each.
@@ -84,8 +80,9 @@ impl App {
                 labels,
             });
         }
-        let inbox = store.inbox_status(scope).await?;
-        let ingest_lag_seconds = inbox
+        let figures = store.status(scope).await?;
+        let ingest_lag_seconds = figures
+            .inbox
             .oldest_waiting
             .map_or(0.0, |at| span(at, now).as_secs_f64());
         let dead = JobFilter {
@@ -108,16 +105,11 @@ impl App {
         Ok(Status {
             at: now,
             version: env!("CARGO_PKG_VERSION"),
-            database: match store.engine() {
-                parfocal_store::Engine::Sqlite => "sqlite",
-                parfocal_store::Engine::Postgres => "postgres",
-            },
             connections: self.connections().list().await?,
             budgets,
-            inbox,
+            store: figures,
             ingest_lag_seconds,
             door: self.webhooks().counts(),
-            jobs: store.job_counts(scope).await?,
             failures,
             vault_keys: self.vault().keys().await?,
         })

@@ -4,6 +4,7 @@
 //! a process calls wait in line by priority, and only the first of each line asks the store.
 
 mod queue;
+mod status;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +17,10 @@ use parfocal_zoom::limit::{
     Answer, Budget, BudgetRequest, Label, LimitError, Limits, Permit, PermitHolder, Plan, Pool,
     Priority, Quota, RateType, Refusal, Settlement, next_utc_midnight, utc_day,
 };
-use serde::Serialize;
 
 use crate::clock::{Clock, later, span};
-use crate::error::Result;
 use queue::Queue;
+pub use status::LabelBudget;
 
 /// Added to each window, against times that are equal to the microsecond.
 const SLACK: Duration = Duration::from_millis(2);
@@ -43,29 +43,6 @@ pub enum AccountLimits {
     },
     /// No pacing.
     Off,
-}
-
-/// How much of a label's budget is used and left.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LabelBudget {
-    /// The label as Zoom writes it.
-    pub label: &'static str,
-    /// Calls we may make in one window.
-    pub per_window: u32,
-    /// Length of the window in seconds.
-    pub window_seconds: f64,
-    /// Slots in use, or used less than a window ago.
-    pub busy: u64,
-    /// Calls of this process that wait for a slot.
-    pub waiting: usize,
-    /// The daily pool this label counts in; several labels may share one.
-    pub pool: &'static str,
-    /// Calls counted today in the pool.
-    pub used_today: u64,
-    /// Calls we may make today; none when Zoom publishes no daily limit.
-    pub per_day: Option<u64>,
-    /// Until when Zoom told us to wait.
-    pub parked_until: Option<Timestamp>,
 }
 
 /// A budget over the rows of the store; cheap to clone.
@@ -91,6 +68,9 @@ struct State {
     accounts: HashMap<String, AccountLimits>,
     /// Day and pool for which the warning was given.
     warned: HashMap<(String, Pool), i64>,
+    /// Labels for which Zoom asked to slow down, until this monotonic time: a pause of seconds, so each process finds
+    /// out by itself and a wall clock that is set back cannot prolong it.
+    paused: HashMap<(String, Label), Duration>,
     /// Quotas that Zoom said are used up, although our count did not know.
     quotas: HashMap<(String, Quota), Timestamp>,
 }
@@ -123,48 +103,6 @@ impl SharedBudget {
             .lock()
             .accounts
             .insert(account.to_owned(), limits);
-    }
-
-    /// What is used and left of an account's budget; empty when it is not paced.
-    pub async fn status(&self, account: &str) -> Result<Vec<LabelBudget>> {
-        let AccountLimits::Paced { plan, share } = self.shared.limits(account) else {
-            return Ok(Vec::new());
-        };
-        let limits = plan.limits();
-        let now = self.shared.clock.now();
-        let rows = self.shared.store.rates().status(account, now).await?;
-        let mut labels = Vec::with_capacity(Label::ALL.len());
-        for label in Label::ALL {
-            let rate = limits.rate(label).shared(share);
-            let pool = limits.pool(label);
-            let name = label.as_str();
-            labels.push(LabelBudget {
-                label: name,
-                per_window: rate.count,
-                window_seconds: rate.window.as_secs_f64(),
-                busy: self
-                    .shared
-                    .store
-                    .rates()
-                    .busy(account, name, rate.count, now)
-                    .await?,
-                waiting: self.shared.queue.waiting(account, label),
-                pool: pool.as_str(),
-                used_today: rows
-                    .used_today
-                    .iter()
-                    .find(|(row, _)| row == pool.as_str())
-                    .map_or(0, |(_, used)| *used),
-                per_day: day_cap(&limits, pool, share, Priority::Interactive),
-                parked_until: rows
-                    .parked
-                    .iter()
-                    .filter(|(row, _)| row == name || row == "*")
-                    .map(|(_, until)| *until)
-                    .max(),
-            });
-        }
-        Ok(labels)
     }
 }
 
@@ -243,6 +181,9 @@ impl Shared {
         let limits = plan.limits();
         let rate = limits.rate(request.label).shared(share);
         let pool = limits.pool(request.label);
+        if let Some(left) = self.pause_left(request) {
+            return Ok(Asked::Again(later(now, left)));
+        }
         let quota = request.quotas.first();
         if let Some(quota) = quota
             && let Some(until) = self.quota_rest(&request.account, quota, now)
@@ -306,6 +247,16 @@ impl Shared {
                 Asked::Rest(LimitError::Daily { pool, until }, until)
             }
         })
+    }
+
+    fn pause_left(&self, request: &BudgetRequest) -> Option<Duration> {
+        let now = self.clock.monotonic();
+        let mut state = self.lock();
+        state.paused.retain(|_, until| *until > now);
+        let until = state
+            .paused
+            .get(&(request.account.clone(), request.label))?;
+        Some(until.saturating_sub(now))
     }
 
     fn quota_rest(&self, account: &str, quota: &Quota, now: Timestamp) -> Option<Timestamp> {
@@ -445,10 +396,12 @@ impl Shared {
                     .headers
                     .retry_after
                     .map_or(limits.rate(label).window, |retry| retry.delay(now))
-                    .min(Duration::from_secs(120));
-                rates
-                    .park(&held.request.account, label.as_str(), later(now, pause))
-                    .await?;
+                    .min(Duration::from_mins(2));
+                let until = self.clock.monotonic().saturating_add(pause);
+                let key = (held.request.account.clone(), label);
+                let mut state = self.lock();
+                let paused = state.paused.entry(key).or_default();
+                *paused = until.max(*paused);
             }
             Refusal::Daily { until } => {
                 tracing::warn!(account = held.request.account, pool = pool.as_str(), %until, "the daily budget of calls is used up");

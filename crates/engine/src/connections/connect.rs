@@ -72,7 +72,7 @@ impl Connections<'_> {
             .map(|account| Capabilities::read(&account.capabilities))
             .unwrap_or_default();
         let capabilities = learn(before, &found, &external_id, now);
-        let name = self.name_for(&new, &found, &external_id);
+        let name = name_for(&new, &found, &external_id);
         let apps = parts.store.apps(scope).await?;
         let existing = apps
             .iter()
@@ -248,16 +248,16 @@ impl Connections<'_> {
                 .any(|id| account.external_id == id || ids.iter().any(|alias| alias == id))
         }))
     }
+}
 
-    fn name_for(&self, new: &NewServerToServer, found: &Probe, external_id: &str) -> String {
-        new.name
-            .as_deref()
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .or_else(|| found.owner.as_deref().and_then(domain))
-            .unwrap_or(external_id)
-            .to_owned()
-    }
+fn name_for(new: &NewServerToServer, found: &Probe, external_id: &str) -> String {
+    new.name
+        .as_deref()
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .or_else(|| found.owner.as_deref().and_then(domain))
+        .unwrap_or(external_id)
+        .to_owned()
 }
 
 /// Adds what a probe found to what was known.

@@ -292,7 +292,7 @@ impl Connections<'_> {
     }
 
     fn build(
-        &self,
+        self,
         app: &AppRow,
         secret: Option<SecretString>,
         account: &Account,
@@ -351,7 +351,7 @@ impl Connections<'_> {
                     .s2s_client_secret
                     .as_ref()
                     .filter(|_| same)
-                    .map(|s| s.to_secret_string()))
+                    .map(crate::config::Secret::to_secret_string))
             }
             Some(_) => {
                 let owner = app.id.to_string();
@@ -365,7 +365,7 @@ impl Connections<'_> {
     }
 
     /// The limits of an account: its own plan, else the configured one, else what was seen of it.
-    pub(crate) fn limits(&self, account: &Account) -> AccountLimits {
+    pub(crate) fn limits(self, account: &Account) -> AccountLimits {
         let share = account
             .limits_share
             .unwrap_or(self.app.config().limits.share);
@@ -386,7 +386,7 @@ impl Connections<'_> {
         }
     }
 
-    fn plan(&self, account: &Account) -> (Plan, &'static str) {
+    fn plan(self, account: &Account) -> (Plan, &'static str) {
         let named = |name: &str| match name {
             "free" => Some(Plan::Free),
             "pro" => Some(Plan::Pro),

@@ -213,7 +213,7 @@ async fn load(app: &App) -> Result<Routes> {
                 Ok(None) => {}
                 // One unreadable secret must not close the door for the other apps.
                 Err(error) => {
-                    tracing::error!(app = row.name, %error, "a webhook secret cannot be read")
+                    tracing::error!(app = row.name, %error, "a webhook secret cannot be read");
                 }
             }
         }

@@ -1,0 +1,173 @@
+//! The vault on a real store: wrong keys, moved records, rotation while everything runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parfocal_engine::clock::Clock;
+use parfocal_engine::store::Sealed;
+use parfocal_engine::vault::Purpose;
+use parfocal_engine::{App, Code};
+use secrecy::ExposeSecret;
+
+use crate::core_support::{config, key, open};
+
+async fn put(app: &App, owner: &str, secret: &str) {
+    let mut tx = app.store().begin(app.scope()).await.unwrap();
+    app.vault()
+        .put(&mut tx, Purpose::ClientSecret, owner, secret.as_bytes())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn get(app: &App, owner: &str) -> parfocal_engine::Result<Option<String>> {
+    let secret = app
+        .vault()
+        .get_text(app.scope(), Purpose::ClientSecret, owner)
+        .await?;
+    Ok(secret.map(|secret| secret.expose_secret().to_owned()))
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_an_error_that_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let app = open(config(dir.path()), &clock).await;
+    put(&app, "owner", "canary-secret").await;
+    assert_eq!(
+        get(&app, "owner").await.unwrap().as_deref(),
+        Some("canary-secret")
+    );
+    assert_eq!(get(&app, "nobody").await.unwrap(), None);
+    app.stop().await;
+    assert!(!crate::core_support::holds(
+        &crate::core_support::all_bytes(dir.path()),
+        "canary"
+    ));
+
+    let mut other = config(dir.path());
+    other.vault.key = Some(key(2));
+    let app = open(other, &clock).await;
+    let error = get(&app, "owner").await.unwrap_err();
+    assert_eq!(error.code(), Code::VaultKey);
+    assert!(error.hint().contains("TOKEN_ENCRYPTION_KEY_PREVIOUS"));
+    let keys = app.vault().keys().await.unwrap();
+    assert_eq!(
+        keys.iter()
+            .filter(|key| !key.readable && key.secrets == 1)
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_is_moved_to_another_owner_does_not_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = open(config(dir.path()), &Clock::system()).await;
+    put(&app, "mine", "secret").await;
+    let row = app
+        .store()
+        .secret(app.scope(), "client_secret", "mine")
+        .await
+        .unwrap()
+        .unwrap();
+    let sealed = Sealed {
+        key_id: row.key_id,
+        nonce: row.nonce,
+        ciphertext: row.ciphertext,
+    };
+    let mut tx = app.store().begin(app.scope()).await.unwrap();
+    tx.put_secret("client_secret", "yours", &sealed, app.clock().now())
+        .await
+        .unwrap();
+    tx.put_secret("grant", "mine", &sealed, app.clock().now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        get(&app, "yours").await.unwrap_err().code(),
+        Code::VaultForged
+    );
+    let grant = app.vault().get(app.scope(), Purpose::Grant, "mine").await;
+    assert_eq!(grant.unwrap_err().code(), Code::VaultForged);
+    assert_eq!(get(&app, "mine").await.unwrap().as_deref(), Some("secret"));
+}
+
+#[tokio::test]
+async fn keys_are_rotated_while_secrets_are_read_and_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let app = open(config(dir.path()), &clock).await;
+    for n in 0..230 {
+        put(&app, &format!("owner-{n:03}"), &format!("secret {n}")).await;
+    }
+    app.stop().await;
+
+    let mut both = config(dir.path());
+    both.vault.key = Some(key(2));
+    both.vault.previous_key = Some(key(1));
+    let app = open(both.clone(), &clock).await;
+    let beside = open(both, &clock).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let worker = {
+        let stop = Arc::clone(&stop);
+        tokio::spawn(async move {
+            let mut rounds = 0_u32;
+            while !stop.load(Ordering::Relaxed) || rounds < 20 {
+                let n = rounds % 230;
+                let owner = format!("owner-{n:03}");
+                let now = get(&beside, &owner).await.unwrap().unwrap();
+                assert!(
+                    now == format!("secret {n}") || now == format!("newer {n}"),
+                    "{now}"
+                );
+                put(&beside, &owner, &format!("newer {n}")).await;
+                rounds += 1;
+            }
+            beside.stop().await;
+            rounds
+        })
+    };
+    let done = app.vault().rotate().await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let rounds = worker.await.unwrap();
+    assert!(rounds >= 20);
+    assert_eq!(done.unreadable, 0);
+    assert!(done.resealed + done.overtaken > 0 && done.resealed + done.overtaken <= 230);
+    assert_eq!(
+        app.vault().rotate().await.unwrap().resealed,
+        0,
+        "a second run finds nothing"
+    );
+    app.stop().await;
+
+    let mut new_only = config(dir.path());
+    new_only.vault.key = Some(key(2));
+    let app = open(new_only, &clock).await;
+    for n in 0..230 {
+        let secret = get(&app, &format!("owner-{n:03}")).await.unwrap().unwrap();
+        assert!(secret.ends_with(&n.to_string()), "{secret}");
+    }
+    let keys = app.vault().keys().await.unwrap();
+    assert_eq!(keys.len(), 1);
+    assert!(keys[0].current && keys[0].secrets == 230);
+}
+
+#[tokio::test]
+async fn without_a_key_one_is_made_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let mut config = config(dir.path());
+    config.vault.key = None;
+    let app = open(config.clone(), &clock).await;
+    assert!(
+        app.notices()[0].contains("vault.key"),
+        "{:?}",
+        app.notices()
+    );
+    put(&app, "owner", "secret").await;
+    app.stop().await;
+    let app = open(config, &clock).await;
+    assert!(app.notices().is_empty());
+    assert_eq!(get(&app, "owner").await.unwrap().as_deref(), Some("secret"));
+}
