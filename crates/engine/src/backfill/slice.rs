@@ -1,0 +1,399 @@
+//! One piece of a backfill: one resource of one subject in one window.
+//!
+//! What a page tells is written with the page, and nothing it told is asked again: recordings of a host come with
+//! their files, held meetings with their times. Page tokens die within minutes, so none is kept; a piece that breaks
+//! off begins its window again, and what it had written is recognised.
+
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use parfocal_store::{
+    ArtefactKind, Backfill, BackfillId, BackfillState, Job, MeetingKind, NewSlice, Scope, Slice, SliceId, SliceState,
+    SliceUpdate, Tx,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::gate::{self, Gate, Refusal, Resource};
+use super::read::{RawPages, Reader};
+use super::{Window, window};
+use crate::App;
+use crate::error::{EngineError, Result};
+use crate::ingest::meetings::Occurrences;
+use crate::ingest::recordings::Presence;
+use crate::ingest::{Origin, Rank, Stamp, artefacts, instances, meetings, recordings, registrants, users};
+use crate::jobs::{BackfillFinish, Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
+
+/// The payload of a piece's job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SliceJob {
+    /// The backfill.
+    pub backfill: BackfillId,
+    /// The piece.
+    pub slice: SliceId,
+}
+
+/// Statuses of users that are asked for.
+pub(super) const USER_STATUSES: [&str; 3] = ["active", "inactive", "pending"];
+/// Statuses of registrations that are asked for.
+const REGISTRANT_STATUSES: [&str; 3] = ["approved", "pending", "denied"];
+/// How long a series that was asked for counts as known.
+const SERIES_FRESH: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Everything a piece needs to work.
+struct Work<'a> {
+    app: &'a App,
+    scope: Scope,
+    backfill: &'a Backfill,
+    spec: super::Spec,
+    slice: &'a Slice,
+    resource: Resource,
+    reader: Reader,
+}
+
+/// Works on one piece.
+pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
+    let SliceJob { backfill, slice } = payload(job)?;
+    let scope = Scope::of(job.workspace);
+    let now = app.clock().now();
+    let Some(backfill) = app.store().backfill(scope, backfill).await? else { return Ok(Outcome::nothing()) };
+    let Some(slice) = app.store().slice(scope, slice).await? else { return Ok(Outcome::nothing()) };
+    match backfill.state {
+        BackfillState::Paused => {
+            return Ok(Outcome::Snooze(None, super::later(now, super::PAUSE_LOOK), "the backfill is paused".into()));
+        }
+        BackfillState::Running | BackfillState::Planning => {}
+        _ => return Ok(Outcome::nothing()),
+    }
+    if matches!(slice.state, SliceState::Done | SliceState::Skipped) {
+        return Ok(Outcome::nothing());
+    }
+    let Some(resource) = Resource::parse(&slice.resource) else { return Ok(Outcome::nothing()) };
+    let account = backfill.account_id;
+    match gate::ask(app.store(), scope, account, resource, &job.id.to_string(), now).await? {
+        Gate::Open => {}
+        Gate::Wait => {
+            return Ok(Outcome::Snooze(None, super::later(now, gate::WAIT), gate::WAITING.into()));
+        }
+        Gate::Closed(refusal) => {
+            let mut tx = app.store().begin(scope).await?;
+            skip(&mut tx, &slice, &refusal, 0, now).await?;
+            nudge(&mut tx, &backfill, now).await?;
+            return Ok(Outcome::done(tx));
+        }
+    }
+    let client = super::client(app, account, job.priority).await?;
+    let spec = super::Spec::read(&backfill.spec);
+    let work = Work { app, scope, backfill: &backfill, spec, slice: &slice, resource, reader: Reader::new(client) };
+    work.run().await
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<Outcome> {
+        let subject = self.slice.subject.as_str();
+        let pages = match self.resource {
+            Resource::Users => self.reader.users(subject),
+            Resource::Meetings => self.reader.meetings(subject),
+            Resource::History => self.reader.history(self.window()?),
+            Resource::Reports => self.reader.reports(subject, self.window()?),
+            Resource::Recordings => self.reader.recordings(subject, self.window()?),
+            Resource::Registrants => {
+                let (number, status) = subject.split_once('/').unwrap_or((subject, "approved"));
+                self.reader.registrants(number, status)?
+            }
+            Resource::Instances => {
+                let items = self.reader.instances(subject).await;
+                return self.end(items.map(|items| (items, 1))).await;
+            }
+            // These are asked for by jobs of their own, one for each thing.
+            Resource::Meeting
+            | Resource::PastMeeting
+            | Resource::Participants
+            | Resource::WebinarParticipants
+            | Resource::Recording => return Ok(Outcome::nothing()),
+        };
+        self.walk(pages).await
+    }
+
+    /// Walks the pages; each but the last is committed by itself.
+    async fn walk(&self, mut pages: RawPages) -> Result<Outcome> {
+        let mut calls = 0;
+        loop {
+            match pages.try_next().await {
+                Ok(Some(page)) if page.more => {
+                    let now = self.app.clock().now();
+                    let mut tx = self.app.store().begin(self.scope).await?;
+                    self.apply(&mut tx, &page.items, now).await?;
+                    let update = SliceUpdate {
+                        state: SliceState::Running,
+                        checkpoint: None,
+                        items: count(&page.items),
+                        calls: calls + 1,
+                        error: None,
+                    };
+                    tx.update_slice(self.slice.id, &update, now).await?;
+                    gate::learn(&mut tx, self.backfill.account_id, self.resource, None, now).await?;
+                    tx.commit().await?;
+                    calls = 0;
+                }
+                Ok(Some(page)) => return self.end(Ok((page.items, calls + 1))).await,
+                Ok(None) => return self.end(Ok((Vec::new(), calls))).await,
+                Err(error) => return self.end(Err(error)).await,
+            }
+        }
+    }
+
+    /// Writes the last items and ends the piece, or says why it cannot be had.
+    async fn end(&self, answer: parfocal_zoom::Result<(Vec<Value>, i64)>) -> Result<Outcome> {
+        let now = self.app.clock().now();
+        let account = self.backfill.account_id;
+        let (items, calls) = match answer {
+            Ok(answer) => answer,
+            Err(error) => return self.refused(error, now).await,
+        };
+        let mut tx = self.app.store().begin(self.scope).await?;
+        self.apply(&mut tx, &items, now).await?;
+        let update =
+            SliceUpdate { state: SliceState::Done, checkpoint: None, items: count(&items), calls, error: None };
+        tx.update_slice(self.slice.id, &update, now).await?;
+        gate::learn(&mut tx, account, self.resource, None, now).await?;
+        nudge(&mut tx, self.backfill, now).await?;
+        Ok(Outcome::done(tx))
+    }
+
+    async fn refused(&self, error: parfocal_zoom::Error, now: Timestamp) -> Result<Outcome> {
+        let for_all = gate::refuses_resource(&error);
+        let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
+            return Err(EngineError::from(error));
+        };
+        let mut tx = self.app.store().begin(self.scope).await?;
+        gate::learn(&mut tx, self.backfill.account_id, self.resource, for_all, now).await?;
+        skip(&mut tx, self.slice, &refusal, 1, now).await?;
+        nudge(&mut tx, self.backfill, now).await?;
+        let report = super::report(&error);
+        Ok(Outcome::Done(Some(tx), report))
+    }
+
+    fn window(&self) -> Result<Window> {
+        self.slice
+            .from
+            .zip(self.slice.to)
+            .and_then(|(from, to)| window::of_span(from, to))
+            .ok_or_else(|| EngineError::invalid(format!("slice {} has no window", self.slice.id)))
+    }
+
+    async fn apply(&self, tx: &mut Tx, items: &[Value], now: Timestamp) -> Result<()> {
+        let rank = match self.resource {
+            Resource::History | Resource::Reports => Rank::List,
+            Resource::Registrants => Rank::Detail,
+            _ => Rank::List,
+        };
+        let origin = super::origin(self.app, self.scope, self.backfill, Stamp::of_answer(now, rank), now).await?;
+        for item in items {
+            match self.resource {
+                Resource::Users => self.user(tx, &origin, item).await?,
+                Resource::Meetings => self.meeting(tx, &origin, item).await?,
+                Resource::History | Resource::Reports => self.held(tx, &origin, item).await?,
+                Resource::Instances => self.instance(tx, &origin, item).await?,
+                Resource::Recordings => self.recording(tx, &origin, item).await?,
+                Resource::Registrants => self.registrant(tx, &origin, item).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn user(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let mut said = item.as_object().cloned().unwrap_or_default();
+        said.entry("status").or_insert_with(|| self.slice.subject.clone().into());
+        said.insert("removed".into(), false.into());
+        users::apply(tx, origin, &Value::Object(said)).await?;
+        if self.slice.subject != "active" {
+            return Ok(());
+        }
+        let Some(id) = text(item, "id") else { return Ok(()) };
+        let mut slices = vec![NewSlice { resource: Resource::Meetings.as_str().into(), subject: id.clone(), from: None, to: None }];
+        for window in self.spec.windows() {
+            let (from, to) = window::span(window);
+            slices.push(NewSlice {
+                resource: Resource::Recordings.as_str().into(),
+                subject: id.clone(),
+                from: Some(from),
+                to: Some(to),
+            });
+        }
+        if let Some(pmi) = text(item, "pmi") {
+            slices.push(NewSlice { resource: Resource::Instances.as_str().into(), subject: pmi, from: None, to: None });
+        }
+        add(tx, self.backfill, &slices, origin).await
+    }
+
+    async fn meeting(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let Some(number) = text(item, "id") else { return Ok(()) };
+        let applied =
+            meetings::apply(tx, origin, &number, Some(MeetingKind::Meeting), item, Occurrences::Some).await?;
+        let fresh = applied.facts.stamp("detailed").is_some_and(|stamp| {
+            Timestamp::from_millisecond(stamp.at_ms).is_ok_and(|at| origin.now.duration_since(at) < SERIES_FRESH)
+        });
+        if !fresh {
+            let payload = MeetingRefresh {
+                account: origin.account,
+                number: number.clone(),
+                backfill: Some(self.backfill.id),
+            };
+            origin.follow(Some(&number)).enqueue(tx, JobKind::MeetingRefresh, payload.key(), &payload, origin.now).await?;
+        }
+        if meetings::is_recurring(applied.facts.integer("type")) {
+            let slice =
+                NewSlice { resource: Resource::Instances.as_str().into(), subject: number, from: None, to: None };
+            add(tx, self.backfill, &[slice], origin).await?;
+        }
+        Ok(())
+    }
+
+    /// A held meeting from a report: its real times are told, only its people are to be asked for.
+    async fn held(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let Some(applied) = instances::apply(tx, origin, item, instances::Stage::Ended).await? else { return Ok(()) };
+        artefacts::present(tx, applied.id, ArtefactKind::Details, origin.now).await?;
+        want_participants(tx, origin, &applied, self.backfill.id).await
+    }
+
+    async fn instance(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let start = item.get("start_time").and_then(crate::ingest::merge::instant);
+        if start.is_some_and(|start| !self.spec.contains(start)) {
+            return Ok(());
+        }
+        let mut said = item.as_object().cloned().unwrap_or_default();
+        said.insert("id".into(), self.slice.subject.clone().into());
+        let Some(applied) = instances::apply(tx, origin, &Value::Object(said), instances::Stage::Ended).await? else {
+            return Ok(());
+        };
+        artefacts::expect(tx, applied.id, ArtefactKind::Details, None, origin.now).await?;
+        want_participants(tx, origin, &applied, self.backfill.id).await
+    }
+
+    async fn recording(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let config = self.app.config();
+        let Some(applied) = recordings::apply(tx, origin, config, item, Presence::There, None).await? else {
+            return Ok(());
+        };
+        recordings::watch(tx, origin, &applied).await?;
+        artefacts::expect(tx, applied.instance.id, ArtefactKind::Details, None, origin.now).await?;
+        want_participants(tx, origin, &applied.instance, self.backfill.id).await
+    }
+
+    async fn registrant(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let (number, status) = self.slice.subject.split_once('/').unwrap_or((&self.slice.subject, "approved"));
+        let meeting = meetings::ensure(tx, origin, number, None, &json!({"id": number})).await?;
+        registrants::apply(tx, origin, meeting, item, Some(status)).await?;
+        artefacts::present(tx, meeting, ArtefactKind::Registrants, origin.now).await
+    }
+}
+
+/// Adds pieces and the jobs that work on them; pieces that are there already are left as they are.
+pub(super) async fn add(tx: &mut Tx, backfill: &Backfill, slices: &[NewSlice], origin: &Origin) -> Result<()> {
+    for slice in slices {
+        let added = tx.add_slices(backfill.id, std::slice::from_ref(slice), origin.now).await?;
+        let Some(id) = added.first() else { continue };
+        let report = matches!(Resource::parse(&slice.resource), Some(Resource::History | Resource::Reports));
+        let kind = if report { JobKind::BackfillReport } else { JobKind::BackfillSlice };
+        let follow = Follow {
+            // Pieces do not wait for each other.
+            lane: format!("{}/slice/{id}", origin.account_key),
+            priority: priority::BACKFILL,
+            cause: Some(backfill.id.to_string()),
+            run_at: origin.now,
+        };
+        let payload = SliceJob { backfill: backfill.id, slice: *id };
+        follow.enqueue(tx, kind, id.to_string(), &payload, origin.now).await?;
+    }
+    Ok(())
+}
+
+/// The pieces that ask for the registrations of a series.
+pub(crate) async fn add_registrants(tx: &mut Tx, backfill: &Backfill, number: &str, origin: &Origin) -> Result<()> {
+    let slices: Vec<NewSlice> = REGISTRANT_STATUSES
+        .iter()
+        .map(|status| NewSlice {
+            resource: Resource::Registrants.as_str().into(),
+            subject: format!("{number}/{status}"),
+            from: None,
+            to: None,
+        })
+        .collect();
+    add(tx, backfill, &slices, origin).await
+}
+
+/// Enqueues the question who took part, unless that is known.
+async fn want_participants(
+    tx: &mut Tx,
+    origin: &Origin,
+    instance: &instances::Applied,
+    backfill: BackfillId,
+) -> Result<()> {
+    let known = tx.artefact(instance.id.into(), ArtefactKind::Participants).await?;
+    if artefacts::is_settled(known.as_ref()) {
+        return Ok(());
+    }
+    artefacts::expect(tx, instance.id, ArtefactKind::Participants, None, origin.now).await?;
+    let payload = ParticipantsFetch {
+        account: origin.account,
+        uuid: instance.uuid.clone(),
+        webinar: instance.kind == MeetingKind::Webinar,
+        not_before: origin.now,
+        backfill: Some(backfill),
+    };
+    let mut follow = origin.follow(instance.number.as_deref());
+    follow.priority = priority::BACKFILL_DETAIL;
+    follow.enqueue(tx, JobKind::ParticipantsFetch, payload.key(), &payload, origin.now).await?;
+    Ok(())
+}
+
+async fn skip(tx: &mut Tx, slice: &Slice, refusal: &Refusal, calls: i64, now: Timestamp) -> Result<()> {
+    let error = format!("{}: {}", refusal.cause, refusal.detail);
+    let update =
+        SliceUpdate { state: SliceState::Skipped, checkpoint: None, items: 0, calls, error: Some(error) };
+    tx.update_slice(slice.id, &update, now).await?;
+    Ok(())
+}
+
+/// Lets the backfill look whether that was the last piece.
+pub(crate) async fn nudge(tx: &mut Tx, backfill: &Backfill, now: Timestamp) -> Result<()> {
+    let payload = BackfillFinish { backfill: backfill.id };
+    let follow = Follow {
+        lane: format!("backfill/{}", backfill.id),
+        priority: priority::BACKFILL,
+        cause: None,
+        run_at: super::later(now, super::FINISH_LOOK),
+    };
+    follow.enqueue(tx, JobKind::BackfillFinish, backfill.id.to_string(), &payload, now).await?;
+    Ok(())
+}
+
+/// Notes that a piece was given up, when its job was.
+pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
+    let SliceJob { backfill, slice } = payload(job)?;
+    let update = SliceUpdate {
+        state: SliceState::Failed,
+        checkpoint: None,
+        items: 0,
+        calls: 0,
+        error: Some(error.chars().take(500).collect()),
+    };
+    tx.update_slice(slice, &update, now).await?;
+    if let Some(backfill) = tx.backfill(backfill).await? {
+        nudge(tx, &backfill, now).await?;
+    }
+    Ok(())
+}
+
+fn count(items: &[Value]) -> i64 {
+    i64::try_from(items.len()).unwrap_or(i64::MAX)
+}
+
+fn text(item: &Value, name: &str) -> Option<String> {
+    match item.get(name)? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,357 @@
+//! The runner: claims jobs in batches, does them side by side, keeps their leases alive, and records how each ended.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
+use parfocal_store::{AttemptReport, Claim, ClaimedJob, ErrorKind, Job, JobLease, Scope, Tx};
+use tokio::task::{Id, JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, JobKind, Outcome, Pool, Verdict, perform};
+use crate::App;
+use crate::error::{Code, Result};
+
+/// How often the table is looked at even if nobody said that something is in it: other processes write to it too.
+const POLL: SignedDuration = SignedDuration::from_secs(1);
+/// Pause after the store could not be read.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Workers at work.
+#[derive(Debug)]
+pub struct Runner {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Runner {
+    /// Starts the workers of this process.
+    pub fn start(app: App) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(Dispatcher::new(app, stop.clone()).run());
+        Self { stop, task }
+    }
+
+    /// Takes no new job, waits for those under way up to `grace`, and then lets go of the rest; those are done again
+    /// when their leases have run out.
+    pub async fn shutdown(mut self, grace: Duration) {
+        self.stop.cancel();
+        if tokio::time::timeout(grace, &mut self.task).await.is_err() {
+            tracing::warn!("some jobs did not end in time; they will be done again");
+            self.abort();
+        }
+    }
+
+    /// Stops everything at once, as a crash would.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Held {
+    lease: JobLease,
+    pool: Pool,
+    kind: JobKind,
+    job: Job,
+}
+
+struct Dispatcher {
+    app: App,
+    stop: CancellationToken,
+    running: JoinSet<()>,
+    held: HashMap<Id, Held>,
+    extended: Timestamp,
+}
+
+impl Dispatcher {
+    fn new(app: App, stop: CancellationToken) -> Self {
+        let extended = app.clock().now();
+        Self { app, stop, running: JoinSet::new(), held: HashMap::new(), extended }
+    }
+
+    async fn run(mut self) {
+        while !self.stop.is_cancelled() {
+            // Listened to before the table is read, so that what is enqueued meanwhile wakes us.
+            let store = self.app.store().clone();
+            let enqueued = store.jobs_enqueued();
+            tokio::pin!(enqueued);
+            let heard = futures_util::poll!(enqueued.as_mut()).is_ready();
+            let next = match self.round().await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(error = %error, "the jobs cannot be read");
+                    self.app.clock().sleep(STORE_PAUSE).await;
+                    continue;
+                }
+            };
+            if heard {
+                continue;
+            }
+            let stop = self.stop.clone();
+            let clock = self.app.clock().clone();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = enqueued => {}
+                () = clock.wait_until(next) => {}
+                Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(ended).await,
+            }
+        }
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.ended(ended).await;
+        }
+    }
+
+    /// Claims what can be claimed; when to look again.
+    async fn round(&mut self) -> Result<Timestamp> {
+        while let Some(ended) = self.running.try_join_next_with_id() {
+            self.ended(ended).await;
+        }
+        let now = self.app.clock().now();
+        self.keep_leases(now).await?;
+        loop {
+            let free = self.free();
+            if free.is_empty() {
+                break;
+            }
+            let kinds: Vec<(&str, i64)> = JobKind::ALL
+                .iter()
+                .filter(|kind| free.contains_key(&kind.pool()))
+                .map(|kind| (kind.as_str(), kind.version()))
+                .collect();
+            let limit = free.values().copied().min().unwrap_or(1);
+            let claim = Claim {
+                kinds: &kinds,
+                limit: u32::try_from(limit).unwrap_or(1),
+                lease_until: self.lease_end(now),
+                now,
+            };
+            let claimed = self.app.store().claim_jobs(&claim).await?;
+            let full = claimed.len() >= limit;
+            for job in claimed {
+                self.spawn(job);
+            }
+            if !full {
+                break;
+            }
+        }
+        let soon = now.saturating_add(POLL).unwrap_or(now);
+        if self.free().is_empty() {
+            return Ok(soon);
+        }
+        let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let due = self.app.store().next_job_at(&kinds).await?.filter(|due| *due > now);
+        Ok(due.map_or(soon, |due| due.min(soon)))
+    }
+
+    /// Free workers of each pool that has any.
+    fn free(&self) -> HashMap<Pool, usize> {
+        let config = self.app.config();
+        Pool::ALL
+            .into_iter()
+            .filter_map(|pool| {
+                let busy = self.held.values().filter(|held| held.pool == pool).count();
+                let free = pool.size(config).saturating_sub(busy);
+                (free > 0).then_some((pool, free))
+            })
+            .collect()
+    }
+
+    fn lease(&self) -> SignedDuration {
+        let seconds = self.app.config().jobs.lease_seconds.max(5);
+        SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(120))
+    }
+
+    fn lease_end(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.lease()).unwrap_or(now)
+    }
+
+    /// Prolongs the leases of what is under way, also after the clock was moved past their ends.
+    async fn keep_leases(&mut self, now: Timestamp) -> Result<()> {
+        let age = now.duration_since(self.extended);
+        if self.held.is_empty() || age < self.lease() / 3 {
+            if self.held.is_empty() {
+                self.extended = now;
+            }
+            return Ok(());
+        }
+        for held in self.held.values() {
+            match self.app.store().extend_job(&held.lease, self.lease_end(now)).await {
+                Ok(()) => {}
+                // It ended a moment ago, or another worker has it: its own end will find out.
+                Err(error) if error.kind() == ErrorKind::LeaseLost => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.extended = now;
+        Ok(())
+    }
+
+    fn spawn(&mut self, claimed: ClaimedJob) {
+        let Some(kind) = JobKind::parse(&claimed.job.kind) else { return };
+        let held = Held { lease: claimed.lease.clone(), pool: kind.pool(), kind, job: claimed.job.clone() };
+        let app = self.app.clone();
+        let handle = self.running.spawn(async move { execute(&app, kind, claimed).await });
+        self.held.insert(handle.id(), held);
+    }
+
+    /// Books out a job that ended. Panics of handlers are caught earlier; one here is a fault of the runner itself.
+    async fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let (id, panic) = match ended {
+            Ok((id, ())) => (id, None),
+            Err(error) => (error.id(), error.is_panic().then(|| error.to_string())),
+        };
+        let Some(held) = self.held.remove(&id) else { return };
+        if let Some(message) = panic {
+            let failure = Failure::panic(&message);
+            if let Err(error) = conclude(&self.app, held.kind, &held.job, &held.lease, failure).await {
+                tracing::error!(kind = held.kind.as_str(), error = %error, "a job's end could not be recorded");
+            }
+        }
+    }
+}
+
+/// Does one job and records how it ended.
+async fn execute(app: &App, kind: JobKind, claimed: ClaimedJob) {
+    let ClaimedJob { job, lease } = claimed;
+    let work = AssertUnwindSafe(perform(app, kind, &job)).catch_unwind();
+    let result = match tokio::time::timeout(kind.timeout(), work).await {
+        Ok(Ok(Ok(outcome))) => Ok(outcome),
+        Ok(Ok(Err(error))) => Err(Failure::of(&error, app.clock().now())),
+        Ok(Err(panic)) => Err(Failure::panic(&panic_text(&*panic))),
+        Err(_elapsed) => Err(Failure::timeout(kind.timeout().as_secs())),
+    };
+    let ended = match result {
+        Ok(outcome) => match commit(app, kind, &job, &lease, outcome).await {
+            Err(error) if error.code() != Code::LeaseLost => {
+                let failure = Failure::of(&error, app.clock().now());
+                conclude(app, kind, &job, &lease, failure).await
+            }
+            other => other,
+        },
+        Err(failure) => conclude(app, kind, &job, &lease, failure).await,
+    };
+    match ended {
+        Ok(()) => {}
+        Err(error) if error.code() == Code::LeaseLost => {
+            tracing::info!(job = %lease.id, kind = kind.as_str(), "another worker took the job over");
+        }
+        Err(error) => {
+            tracing::error!(job = %lease.id, kind = kind.as_str(), error = %error, "a job's end could not be recorded");
+        }
+    }
+}
+
+/// Commits the results together with the end of the job.
+async fn commit(app: &App, kind: JobKind, job: &Job, lease: &JobLease, outcome: Outcome) -> Result<()> {
+    let now = app.clock().now();
+    let word = match outcome {
+        Outcome::Done(tx, report) => {
+            let mut tx = open(app, job, tx).await?;
+            let told = report != AttemptReport::default();
+            tx.complete_job(lease, told.then_some(&report), now).await?;
+            tx.commit().await?;
+            "done"
+        }
+        Outcome::Snooze(tx, until, why) => {
+            let mut tx = open(app, job, tx).await?;
+            tx.snooze_job(lease, until, &why, None, now).await?;
+            tx.commit().await?;
+            "snoozed"
+        }
+        Outcome::Wait(tx, until, why, report) => {
+            let mut tx = open(app, job, tx).await?;
+            tx.snooze_job(lease, until, &why, Some(&report), now).await?;
+            tx.commit().await?;
+            "snoozed"
+        }
+        Outcome::Bury(tx, failure) => {
+            let tx = open(app, job, tx).await?;
+            bury(tx, kind, job, lease, failure, now).await?;
+            "dead"
+        }
+    };
+    metrics::counter!("parfocal_jobs_total", "kind" => kind.as_str(), "outcome" => word).increment(1);
+    Ok(())
+}
+
+async fn open(app: &App, job: &Job, tx: Option<Tx>) -> Result<Tx> {
+    match tx {
+        Some(tx) => Ok(tx),
+        None => Ok(app.store().begin(Scope::of(job.workspace)).await?),
+    }
+}
+
+/// Records a failure and what follows from it.
+async fn conclude(app: &App, kind: JobKind, job: &Job, lease: &JobLease, failure: Failure) -> Result<()> {
+    let now = app.clock().now();
+    let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
+    let again = match failure.verdict {
+        Verdict::Retry => kind.policy(app.config()).next(attempt, now, app.chance().fraction()),
+        Verdict::Wait(_) | Verdict::GiveUp => None,
+    };
+    let mut tx = open(app, job, None).await?;
+    let error = failure.error.clone();
+    let word = match (failure.verdict, again) {
+        (Verdict::Wait(until), _) => {
+            tx.snooze_job(lease, until, &error, Some(&report(failure)), now).await?;
+            tx.commit().await?;
+            "snoozed"
+        }
+        (_, Some(run_at)) => {
+            tx.retry_job(lease, run_at, &report(failure), now).await?;
+            tx.commit().await?;
+            "retried"
+        }
+        _ => {
+            bury(tx, kind, job, lease, failure, now).await?;
+            "dead"
+        }
+    };
+    tracing::debug!(job = %lease.id, kind = kind.as_str(), outcome = word, error, "a job did not end");
+    metrics::counter!("parfocal_jobs_total", "kind" => kind.as_str(), "outcome" => word).increment(1);
+    Ok(())
+}
+
+/// Puts a job before a person, and says so where its result is missed.
+async fn bury(
+    mut tx: Tx,
+    kind: JobKind,
+    job: &Job,
+    lease: &JobLease,
+    failure: Failure,
+    now: Timestamp,
+) -> Result<()> {
+    let error = failure.error.clone();
+    tx.bury_job(lease, &report(failure), now).await?;
+    super::buried(&mut tx, kind, job, &error, now).await?;
+    tx.commit().await?;
+    tracing::warn!(job = %lease.id, kind = kind.as_str(), error, "a job was put before a person");
+    Ok(())
+}
+
+fn report(failure: Failure) -> AttemptReport {
+    AttemptReport {
+        request: failure.request,
+        status: failure.status.map(i64::from),
+        tracking_id: failure.tracking_id,
+        error: Some(failure.error),
+        advice: Some(failure.advice),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+

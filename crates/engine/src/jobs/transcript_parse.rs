@@ -1,0 +1,106 @@
+//! `transcript.parse`: a downloaded transcript or chat file becomes cues, utterances and messages.
+
+use jiff::Timestamp;
+use parfocal_store::{
+    ArtefactKind, ArtefactState, File, FileId, Job, NewTranscript, Scope, TranscriptOutcome, TranscriptSource, Tx,
+    utterances,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::file_fetch::artefact_of;
+use super::{Failure, Outcome, payload};
+use crate::App;
+use crate::backfill;
+use crate::error::Result;
+use crate::ingest::artefacts::{self, cause};
+use crate::ingest::{Origin, Rank, Stamp, tell};
+use crate::media::Blobs;
+use crate::transcripts::parse::{self, PARSER_VERSION};
+
+/// Largest text file that is read.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+/// How many warnings are told; all are counted.
+const TOLD_WARNINGS: usize = 20;
+
+/// The payload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TranscriptParse {
+    /// The file.
+    pub file: FileId,
+}
+
+pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
+    let TranscriptParse { file } = payload(job)?;
+    let scope = Scope::of(job.workspace);
+    let Some(file) = app.store().file(scope, file).await? else { return Ok(Outcome::nothing()) };
+    let Some(blob) = file.blob_id else { return Ok(Outcome::nothing()) };
+    let Some(blob) = app.store().blob(scope, blob).await? else { return Ok(Outcome::nothing()) };
+    let bytes = Blobs::of(app)?.get(&blob.key, MOST_BYTES).await?;
+    let now = app.clock().now();
+    let stamp = Stamp::of_answer(now, Rank::Derived);
+    let origin =
+        backfill::answer_origin(app, scope, file.account_id, stamp, now, job.priority, job.cause_id.clone()).await?;
+    if file.file_type == "CHAT" {
+        return chat(app, scope, &origin, &file, &bytes).await;
+    }
+    let people = app.store().participants(scope, file.instance_id).await?;
+    let names: Vec<&str> = people.iter().filter_map(|person| person.name.as_deref()).collect();
+    let parsed = match parse::transcript(&bytes, &names) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let advice = "Look at the file with `parfocal recordings download`; if Zoom shows a transcript, fetch it again.";
+            return Ok(Outcome::Bury(None, Failure::hopeless(error.to_string(), advice)));
+        }
+    };
+    let new = NewTranscript {
+        instance_id: file.instance_id,
+        file_id: Some(file.id),
+        source: TranscriptSource::Recording,
+        sha256: &blob.sha256,
+        lang: None,
+        parser_v: PARSER_VERSION,
+        warnings: parsed.warnings_total,
+        cues: &parsed.cues,
+        utterances: &utterances(&parsed.cues),
+    };
+    let mut tx = app.store().begin(scope).await?;
+    let stored = tx.store_transcript(&new, now).await?;
+    artefacts::present(&mut tx, file.instance_id, ArtefactKind::Transcript, now).await?;
+    if let TranscriptOutcome::Inserted(id) = stored {
+        let warnings = &parsed.warnings[..parsed.warnings.len().min(TOLD_WARNINGS)];
+        let data = json!({
+            "transcript": id,
+            "file": file.external_id,
+            "cues": parsed.cues.len(),
+            "warnings": parsed.warnings_total,
+            "first_warnings": warnings,
+        });
+        tell(&mut tx, &origin, "transcript.ready", file.instance_id, data).await?;
+    }
+    Ok(Outcome::done(tx))
+}
+
+async fn chat(app: &App, scope: Scope, origin: &Origin, file: &File, bytes: &[u8]) -> Result<Outcome> {
+    let now = origin.now;
+    let (messages, warnings) = parse::chat_messages(bytes);
+    let mut tx = app.store().begin(scope).await?;
+    tx.store_chat(file.instance_id, Some(file.id), &messages).await?;
+    let before = tx.artefact(file.instance_id.into(), ArtefactKind::Chat).await?;
+    artefacts::present(&mut tx, file.instance_id, ArtefactKind::Chat, now).await?;
+    if before.is_none_or(|before| before.state != ArtefactState::Present) {
+        let data = json!({"file": file.external_id, "messages": messages.len(), "warnings": warnings.len()});
+        tell(&mut tx, origin, "chat.ready", file.instance_id, data).await?;
+    }
+    Ok(Outcome::done(tx))
+}
+
+/// Notes that a file cannot be read, when the job was given up.
+pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
+    let wanted: TranscriptParse = payload(job)?;
+    let Some(file) = tx.file(wanted.file).await? else { return Ok(()) };
+    if let Some(kind) = artefact_of(&file.file_type) {
+        artefacts::failed(tx, file.instance_id, kind, cause::UNREADABLE, Some(error), now).await?;
+    }
+    Ok(())
+}
