@@ -140,22 +140,21 @@ async fn upset(ctx: Ctx<'_>) -> Option<Reply> {
             .await;
     }
     let fault = ctx.strike(&[FaultKind::RateLimit, FaultKind::ServerError])?;
-    let mut reply = match fault.kind {
-        FaultKind::RateLimit => Reply::from(Refusal::new(
+    let mut reply = if fault.kind == FaultKind::RateLimit {
+        Reply::from(Refusal::new(
             fault.status.unwrap_or(429),
             429,
             "You have reached the maximum per-second rate limit for this API. Try again later.",
-        )),
-        _ => {
-            let status = StatusCode::from_u16(fault.status.unwrap_or(500))
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            Reply::html(
-                status,
-                format!(
-                    "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
-                ),
-            )
-        }
+        ))
+    } else {
+        let status = StatusCode::from_u16(fault.status.unwrap_or(500))
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Reply::html(
+            status,
+            format!(
+                "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
+            ),
+        )
     };
     if let Some(retry_after) = &fault.retry_after {
         reply = reply.with("retry-after", retry_after);
@@ -165,7 +164,6 @@ async fn upset(ctx: Ctx<'_>) -> Option<Reply> {
 
 /// The same answer, broken off after so many bytes (half of it by default) while its length was promised.
 fn cut(reply: Reply, after: Option<u64>) -> Reply {
-    let broken = || std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut by order");
     let Reply {
         status,
         headers,
@@ -176,27 +174,20 @@ fn cut(reply: Reply, after: Option<u64>) -> Reply {
             let length = u64::try_from(bytes.len()).unwrap_or(0);
             let keep = usize::try_from(after.unwrap_or(length / 2).min(length)).unwrap_or(0);
             let part = bytes.slice(..keep);
-            let stream = futures_util::stream::iter([Ok(part), Err(broken())]);
+            let stream = futures_util::stream::once(async move { Ok(part) }).chain(end());
             (Body::from_stream(stream), Some(length))
         }
         Content::Stream(body, length) => {
-            let mut left = after.unwrap_or(length.unwrap_or(1024) / 2);
-            let mut ended = false;
-            let stream = body.into_data_stream().map(move |chunk| {
-                let chunk = chunk.map_err(std::io::Error::other)?;
-                if ended {
-                    return Err(broken());
-                }
-                let size = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-                if size < left {
-                    left -= size;
-                    return Ok(chunk);
-                }
-                ended = true;
-                Ok(chunk.slice(..usize::try_from(left).unwrap_or(0)))
+            let left = after.unwrap_or(length.unwrap_or(1024) / 2);
+            let stream = body.into_data_stream().scan(left, |left, chunk| {
+                std::future::ready((*left > 0).then(|| {
+                    let chunk = chunk.map_err(std::io::Error::other)?;
+                    let size = u64::try_from(chunk.len()).unwrap_or(u64::MAX).min(*left);
+                    *left -= size;
+                    Ok(chunk.slice(..usize::try_from(size).unwrap_or(0)))
+                }))
             });
-            let stream = stream.chain(futures_util::stream::once(async move { Err(broken()) }));
-            (Body::from_stream(stream), length)
+            (Body::from_stream(stream.chain(end())), length)
         }
     };
     Reply {
@@ -204,4 +195,16 @@ fn cut(reply: Reply, after: Option<u64>) -> Reply {
         headers,
         body: Content::Stream(stream, length),
     }
+}
+
+/// The break itself, after what came before has been sent.
+fn end() -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
+    futures_util::stream::once(async move {
+        // The connection writes out head and pieces only when the body makes it wait.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::new(
+            std::io::ErrorKind::ConnectionReset,
+            "cut by order",
+        ))
+    })
 }

@@ -118,12 +118,8 @@ impl Simulator {
 async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let raw_query = parts.uri.query().unwrap_or("").to_owned();
-    let body = match axum::body::to_bytes(body, MAX_BODY).await {
-        Ok(body) => body,
-        Err(_) => {
-            return Reply::from(Refusal::new(413, 300, "Request body is too large."))
-                .into_response();
-        }
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return Reply::from(Refusal::new(413, 300, "Request body is too large.")).into_response();
     };
     let call = Call {
         method: parts.method,

@@ -1,6 +1,6 @@
 //! What all handlers share: the account, its tokens, its budget, its faults.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -11,6 +11,7 @@ use super::server::StartError;
 use crate::clock::Clock;
 use crate::config::{App, AppKind, Config};
 use crate::faults::{FaultKind, Faults};
+use crate::knowable::Hashes;
 use crate::limits::Limiter;
 use crate::limits::ledger::Ledger;
 use crate::oauth::grants::Grants;
@@ -50,7 +51,7 @@ pub struct Site {
     /// Ids of subscriptions made by API.
     by_api: Mutex<HashSet<String>>,
     /// SHA-256 of files that `/_sim/knowable` has named, by file id.
-    pub(crate) hashes: Mutex<HashMap<String, String>>,
+    pub(crate) hashes: Hashes,
     grants: Mutex<Grants>,
     limiter: Mutex<Limiter>,
     ledger: Mutex<Ledger>,
@@ -109,7 +110,7 @@ impl Site {
             page_key: PageKey::new(config.seed),
             devices: Mutex::default(),
             by_api: Mutex::default(),
-            hashes: Mutex::default(),
+            hashes: Hashes::default(),
             grants: Mutex::new(Grants::new(
                 config.seed,
                 now,
@@ -224,7 +225,7 @@ impl Shared {
             };
             match site.hub.subscribe(new).await {
                 Ok(made) if made.validated => {
-                    tracing::info!(url = made.url, "webhook endpoint validated")
+                    tracing::info!(url = made.url, "webhook endpoint validated");
                 }
                 Ok(made) => tracing::warn!(
                     url = made.url,

@@ -1,14 +1,14 @@
 //! Which users, meetings, instances and artefacts can be known, and why others cannot.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::Means;
+use super::{Hashes, Means};
 use crate::world::World;
 use crate::world::model::{
     FileKind, Instance, InstanceHead, InstanceUuid, Meeting, RecordingFile, User, UserStatus,
@@ -253,29 +253,14 @@ fn transcript_reason(means: &Means, instance: &Instance) -> &'static str {
     }
 }
 
-fn sha256(
-    world: &World,
-    hashes: &Mutex<HashMap<String, String>>,
-    instance: &Instance,
-    file: &RecordingFile,
-) -> String {
-    let lock = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = format!("{} {}", instance.uuid, file.index);
-    if let Some(hash) = lock().get(&key) {
-        return hash.clone();
-    }
-    let hash = world.content(instance, file).sha256().unwrap_or_default();
-    lock().insert(key, hash.clone());
-    hash
+fn sha256(world: &World, hashes: &Hashes, instance: &Instance, file: &RecordingFile) -> String {
+    hashes.of(&format!("{} {}", instance.uuid, file.index), || {
+        world.content(instance, file).sha256().unwrap_or_default()
+    })
 }
 
 /// An instance as `/_sim/knowable` tells it.
-pub(super) fn write(
-    world: &World,
-    hashes: &Mutex<HashMap<String, String>>,
-    means: &Means,
-    known: &Known,
-) -> Value {
+pub(super) fn write(world: &World, hashes: &Hashes, means: &Means, known: &Known) -> Value {
     let instance = &known.instance;
     let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let host = world.user(&instance.host_id);

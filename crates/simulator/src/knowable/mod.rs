@@ -7,7 +7,7 @@ mod calls;
 mod facts;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,6 +17,23 @@ use crate::config::Plan;
 use crate::oauth::scopes;
 use crate::rest::table;
 use crate::world::World;
+
+/// SHA-256 of files that were asked for before: media of an account take a while to hash.
+#[derive(Debug, Default)]
+pub struct Hashes(Mutex<HashMap<String, String>>);
+
+impl Hashes {
+    /// The hash under a key, made when it is not there yet.
+    fn of(&self, key: &str, make: impl FnOnce() -> String) -> String {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hash) = lock().get(key) {
+            return hash.clone();
+        }
+        let hash = make();
+        lock().insert(key.to_owned(), hash.clone());
+        hash
+    }
+}
 
 /// What a client has to work with.
 #[derive(Debug, Clone)]
@@ -51,7 +68,7 @@ impl Means {
 }
 
 /// Everything `/_sim/knowable` answers. `hashes` remembers SHA-256 of files.
-pub fn tell(world: &World, hashes: &Mutex<HashMap<String, String>>, means: &Means) -> Value {
+pub fn tell(world: &World, hashes: &Hashes, means: &Means) -> Value {
     let known = facts::gather(world, means);
     let instances: Vec<Value> = known
         .instances

@@ -123,7 +123,7 @@ pub struct Grants {
     chance: Chance,
     codes: HashMap<String, Code>,
     access: HashMap<String, Access>,
-    grants: HashMap<u64, Grant>,
+    consents: HashMap<u64, Grant>,
     next_grant: u64,
     grace: SignedDuration,
 }
@@ -138,7 +138,7 @@ impl Grants {
             chance: Chance::of(seed, "oauth", nonce),
             codes: HashMap::new(),
             access: HashMap::new(),
-            grants: HashMap::new(),
+            consents: HashMap::new(),
             next_grant: 1,
             grace,
         }
@@ -249,7 +249,7 @@ impl Grants {
         now: Timestamp,
     ) -> Issued {
         let earlier: Vec<u64> = self
-            .grants
+            .consents
             .iter()
             .filter(|(_, grant)| grant.client_id == app.client_id && grant.user_id == user_id)
             .map(|(id, _)| *id)
@@ -266,7 +266,7 @@ impl Grants {
         let id = self.next_grant;
         self.next_grant += 1;
         let refresh = self.jwt(&app.client_id, 1, now, now + REFRESH_LIFE);
-        self.grants.insert(
+        self.consents.insert(
             id,
             Grant {
                 client_id: app.client_id.clone(),
@@ -288,7 +288,7 @@ impl Grants {
 
     /// What an earlier grant of the same user and app holds (`include_granted_scopes`).
     pub fn granted(&self, client_id: &str, user_id: &str) -> BTreeSet<String> {
-        self.grants
+        self.consents
             .values()
             .find(|grant| grant.client_id == client_id && grant.user_id == user_id)
             .map(|grant| grant.scopes.clone())
@@ -298,7 +298,7 @@ impl Grants {
     /// Rotates a refresh token: a new pair, and the old refresh token dies (after the grace, if there is one).
     pub fn refresh(&mut self, app: &App, token: &str, now: Timestamp) -> Result<Issued, Refused> {
         let (id, grant) = self
-            .grants
+            .consents
             .iter()
             .find(|(_, grant)| {
                 grant.refresh == token
@@ -315,7 +315,7 @@ impl Grants {
         }
         let refresh = self.jwt(&app.client_id, 1, now, now + REFRESH_LIFE);
         let grace = self.grace;
-        if let Some(grant) = self.grants.get_mut(&id) {
+        if let Some(grant) = self.consents.get_mut(&id) {
             let old = std::mem::replace(&mut grant.refresh, refresh.clone());
             grant.expires = now + REFRESH_LIFE;
             grant.old = (!grace.is_zero()).then(|| (old, now + grace));
@@ -358,7 +358,7 @@ impl Grants {
             }
             Some(_) => None,
             None => self
-                .grants
+                .consents
                 .iter()
                 .find(|(_, grant)| grant.client_id == client_id && grant.refresh == token)
                 .map(|(id, _)| *id),
@@ -369,7 +369,7 @@ impl Grants {
     /// The user removes the app: every grant of that app (and user, if named) dies. Gives how many.
     pub fn remove_app(&mut self, client_id: Option<&str>, user_id: Option<&str>) -> usize {
         let dead: Vec<u64> = self
-            .grants
+            .consents
             .iter()
             .filter(|(_, grant)| client_id.is_none_or(|id| id == grant.client_id))
             .filter(|(_, grant)| user_id.is_none_or(|id| id == grant.user_id))
@@ -380,13 +380,13 @@ impl Grants {
 
     fn kill(&mut self, id: u64) -> bool {
         self.access.retain(|_, access| access.grant != Some(id));
-        self.grants.remove(&id).is_some()
+        self.consents.remove(&id).is_some()
     }
 
     /// Living grants: client id, user id.
     pub fn living(&self) -> Vec<(String, String)> {
         let mut list: Vec<_> = self
-            .grants
+            .consents
             .values()
             .map(|grant| (grant.client_id.clone(), grant.user_id.clone()))
             .collect();

@@ -34,6 +34,13 @@ pub fn is_classic(scope: &str) -> bool {
     core.split(':').count() < 3
 }
 
+/// Whether a classic scope opens only endpoints that have no granular scope yet, so that new apps hold it too.
+fn is_without_granular(scope: &str) -> bool {
+    table::all()
+        .iter()
+        .all(|row| row.granular.is_empty() || !row.classic.iter().any(|one| one == scope))
+}
+
 /// Every scope an app of this kind was built with.
 pub fn of_app(app: &App) -> BTreeSet<String> {
     let rows = table::all().iter();
@@ -46,8 +53,15 @@ pub fn of_app(app: &App) -> BTreeSet<String> {
         AppScopes::Only(list) => list.iter().cloned().collect(),
         AppScopes::AllGranular => {
             let mut scopes: BTreeSet<String> = rows
-                .flat_map(|row| row.granular.iter().cloned())
-                .filter(|scope| level(scope))
+                .flat_map(|row| {
+                    if row.granular.is_empty() {
+                        &row.classic
+                    } else {
+                        &row.granular
+                    }
+                })
+                .filter(|scope| level(scope) && (!is_classic(scope) || is_without_granular(scope)))
+                .cloned()
                 .collect();
             for scope in FOR_EVENTS {
                 scopes.insert(match app.kind {

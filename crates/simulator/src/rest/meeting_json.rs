@@ -40,6 +40,36 @@ fn digits(meeting: &Meeting) -> String {
     format!("{sum:06}")
 }
 
+/// Settings that meetings have and webinars lack.
+const OF_MEETINGS: [&str; 26] = [
+    "alternative_hosts_email_notification",
+    "authentication_exception",
+    "auto_start_ai_companion_questions",
+    "auto_start_meeting_summary",
+    "breakout_room",
+    "calendar_type",
+    "cn_meeting",
+    "continuous_meeting_chat",
+    "device_testing",
+    "email_notification",
+    "encryption_type",
+    "focus_mode",
+    "host_save_video_order",
+    "in_meeting",
+    "internal_meeting",
+    "jbh_time",
+    "join_before_host",
+    "meeting_invitees",
+    "mute_upon_entry",
+    "participant_focused_meeting",
+    "participant_video",
+    "private_meeting",
+    "resources",
+    "use_pmi",
+    "waiting_room",
+    "watermark",
+];
+
 fn put(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     map.insert(name.to_owned(), value.into());
 }
@@ -124,7 +154,11 @@ pub(super) fn full(r: &Req<'_>, meeting: &Meeting, previous: bool) -> Value {
             .collect();
         put(&mut out, "tracking_fields", fields);
     }
-    put(&mut out, "settings", meeting.settings.clone());
+    let mut settings = meeting.settings.clone();
+    if webinar {
+        settings.retain(|name, _| !OF_MEETINGS.contains(&name.as_str()));
+    }
+    put(&mut out, "settings", settings);
     Value::Object(out)
 }
 

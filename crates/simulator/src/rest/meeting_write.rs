@@ -256,13 +256,10 @@ impl Wishes {
             self.settings.remove("registration_type");
         }
         let cloud = plan.is_paid() && host.settings.cloud_recording;
-        if !cloud
-            && self
-                .settings
-                .get("auto_recording")
-                .is_some_and(|value| value == "cloud")
-        {
-            self.settings.remove("auto_recording");
+        let asks = self.settings.get("auto_recording").and_then(Value::as_str);
+        if !cloud && asks.unwrap_or(&host.settings.auto_recording) == "cloud" {
+            self.settings
+                .insert("auto_recording".to_owned(), "none".into());
         }
         if plan < crate::config::Plan::Business {
             self.tracking = None;
@@ -366,7 +363,7 @@ pub(super) fn update(r: &Req<'_>) -> Answer {
     let now = r.now();
     r.world()
         .update_meeting(meeting.number, occurrence, &r.operator(), |meeting| {
-            apply(meeting, wishes, occurrence.is_some(), now)
+            apply(meeting, wishes, occurrence.is_some(), now);
         })
         .map_err(|error| match error {
             WorldError::UnknownOccurrence(_) => {

@@ -208,7 +208,7 @@ async fn dispatch(r: &Req<'_>) -> Answer {
         ("GET", "/users") => users::list(r),
         ("POST", "/users") => users::create(r),
         ("GET", "/users/email") => users::email(r),
-        ("GET", "/users/summary") => users::summary(r),
+        ("GET", "/users/summary") => Ok(users::summary(r)),
         ("GET", "/users/me/zak") => users::zak(r),
         ("GET", "/users/{userId}") => users::get(r),
         ("PATCH", "/users/{userId}") => users::update(r),

@@ -118,7 +118,7 @@ impl<'a> Req<'a> {
         match (&self.access.subject, given) {
             (Subject::User(id), "me") => self.world().user(id).ok_or_else(unknown),
             // A user's token must say `me`.
-            (Subject::User(_), _) => Err(scopes::needs_admin(self.endpoint)),
+            (Subject::User(_) | Subject::App, _) => Err(scopes::needs_admin(self.endpoint)),
             (Subject::Account { owner }, "me") => {
                 let s2s = self
                     .ctx
@@ -130,7 +130,6 @@ impl<'a> Req<'a> {
                 }
                 self.world().user(owner).ok_or_else(unknown)
             }
-            (Subject::App, _) => Err(scopes::needs_admin(self.endpoint)),
             (Subject::Account { .. }, id) => self.world().user(id).ok_or_else(unknown),
         }
     }

@@ -239,10 +239,10 @@ pub(super) fn email(r: &Req<'_>) -> Answer {
 }
 
 /// `GET /users/summary`.
-pub(super) fn summary(r: &Req<'_>) -> Answer {
+pub(super) fn summary(r: &Req<'_>) -> Reply {
     let users = r.world().users();
     let count = |test: &dyn Fn(&User) -> bool| users.iter().filter(|user| test(user)).count();
-    Ok(Reply::ok(&json!({
+    Reply::ok(&json!({
         "licensed_users_count": count(&|user| user.kind == 2 && user.status != UserStatus::Pending),
         "basic_users_count": count(&|user| user.kind == 1 && user.status != UserStatus::Pending),
         "on_prem_users_count": 0,
@@ -250,7 +250,7 @@ pub(super) fn summary(r: &Req<'_>) -> Answer {
         "pending_users_count": count(&|user| user.status == UserStatus::Pending),
         "join_only_users_count": count(&|user| user.kind == 4 && user.status != UserStatus::Pending),
         "total_users_count": users.len(),
-    })))
+    }))
 }
 
 /// `GET /users/me/zak`: a key that lives five minutes.
@@ -377,7 +377,7 @@ fn settings_of(settings: &UserSettings, plan: Plan) -> Value {
             "save_chat_text": cloud,
             "show_timestamp": false,
             "recording_audio_transcript": cloud && settings.audio_transcript,
-            "auto_recording": settings.auto_recording,
+            "auto_recording": if cloud || settings.auto_recording != "cloud" { settings.auto_recording.as_str() } else { "none" },
             "host_pause_stop_recording": true,
             "auto_delete_cmr": settings.auto_delete_days.is_some(),
             "auto_delete_cmr_days": settings.auto_delete_days.unwrap_or(30),

@@ -1,0 +1,23 @@
+//! The simulator over its own HTTP surface, as a stranger would use it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod control;
+mod downloads;
+mod faults;
+mod history;
+mod kit;
+mod knowable;
+mod limits;
+mod live;
+mod meetings;
+mod oauth;
+mod paging;
+mod plans;
+mod recordings;
+mod registrants;
+mod schema;
+mod scopes;
+mod users;
