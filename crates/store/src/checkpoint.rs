@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::db::{Link, one, statements};
+use crate::db::{Link, Sql, one};
 use crate::error::Result;
 
 /// Frames (pages of 4 KiB) in the log before a passive checkpoint is worth it.
@@ -20,10 +20,8 @@ const PASSIVE_FRAMES: i64 = 4_000;
 /// Frames in the log before the writer is made to wait, so that the file does not grow without end.
 const RESTART_FRAMES: i64 = 24_000;
 
-statements! {
-    PASSIVE = one("PRAGMA wal_checkpoint(PASSIVE)");
-    RESTART = one("PRAGMA wal_checkpoint(RESTART)");
-}
+const PASSIVE: Sql = one("PRAGMA wal_checkpoint(PASSIVE)");
+const RESTART: Sql = one("PRAGMA wal_checkpoint(RESTART)");
 
 pub(crate) struct Checkpointer {
     wake: Arc<Notify>,

@@ -24,6 +24,8 @@ mod migrations;
 mod model;
 mod page;
 mod people;
+#[cfg(test)]
+mod prepared;
 mod rates;
 mod search;
 mod secrets;

@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
-use crate::db::{Db, args, one, statements};
+use crate::db::{Db, Sql, args, one};
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::store::Store;
 
-statements! {
-    BACKUP = one("VACUUM INTO $1");
-    CHECK = one("PRAGMA integrity_check(100)");
-    ORPHANS = one("SELECT COUNT(*) FROM pragma_foreign_key_check");
-    SYNCHRONOUS = one("PRAGMA synchronous");
-    JOURNAL = one("PRAGMA journal_mode");
-}
-const INDEX_CHECK: crate::db::Sql =
+const BACKUP: Sql = one("VACUUM INTO $1");
+const CHECK: Sql = one("PRAGMA integrity_check(100)");
+const ORPHANS: Sql = one("SELECT COUNT(*) FROM pragma_foreign_key_check");
+const SYNCHRONOUS: Sql = one("PRAGMA synchronous");
+const JOURNAL: Sql = one("PRAGMA journal_mode");
+const INDEX_CHECK: Sql =
     one("INSERT INTO talk_index (talk_index) VALUES ('integrity-check')");
 
 impl Store {

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, Executor as _};
 
 use super::value::{Args, Cells, Row, Value};
+#[cfg(test)]
 use super::Engine;
 use crate::error::{ErrorKind, Result, StoreError};
 
@@ -49,6 +50,7 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
+#[cfg(test)]
 impl Sql {
     /// The text for an engine.
     pub(crate) const fn text(self, engine: Engine) -> &'static str {

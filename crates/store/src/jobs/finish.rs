@@ -17,7 +17,7 @@ statements! {
         WHERE id = $1 AND lease_token = $2 AND state = 'running'");
     LATER = one("UPDATE jobs SET
             state = 'waiting',
-            run_at = CASE WHEN again = 1 THEN $6 ELSE $3 END,
+            run_at = CASE WHEN again = 1 THEN CAST($6 AS BIGINT) ELSE CAST($3 AS BIGINT) END,
             attempts = attempts - $4, note = $5,
             again = 0, lease_token = NULL, lease_until = NULL, updated_at = $6
         WHERE id = $1 AND lease_token = $2 AND state = 'running'");

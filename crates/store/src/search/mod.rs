@@ -10,7 +10,7 @@ mod expression;
 mod sql;
 
 #[cfg(test)]
-pub(crate) use sql::STATEMENTS;
+pub(crate) use sql::{PLAIN, STATEMENTS};
 
 use std::ops::Range;
 

@@ -131,7 +131,7 @@ macro_rules! all_postgres {
 }
 
 /// Words alone, one workspace (SQLite): $1 expression, $2 candidates.
-pub(super) const PLAIN: crate::db::Sql = one(plain_sqlite!());
+pub(crate) const PLAIN: crate::db::Sql = one(plain_sqlite!());
 /// Words and restrictions: $1 workspace, $2 expression, $3 candidates, $4 to $9 instances.
 pub(super) const FITTING: crate::db::Sql = two(fitting_sqlite!(), fitting_postgres!());
 /// Restrictions alone; $2 is what must not fit.

@@ -1,0 +1,118 @@
+//! Prepares every statement of the crate on both engines: a misspelt column shows here, not in the night.
+
+use std::sync::Arc;
+
+use sqlx::{Executor as _, SqlSafeStr as _};
+
+use crate::db::{Db, Engine, Ready, Sql};
+use crate::{DatabaseUrl, OpenOptions, SeededIds};
+
+/// The statements of both engines' main database, by module.
+fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
+    vec![
+        ("access", crate::access::STATEMENTS),
+        ("grants", crate::grants::STATEMENTS),
+        ("secrets", crate::secrets::STATEMENTS),
+        ("people", crate::people::STATEMENTS),
+        ("series", crate::meetings::SERIES_STATEMENTS),
+        ("registrants", crate::meetings::REGISTRANT_STATEMENTS),
+        ("instances", crate::meetings::INSTANCE_STATEMENTS),
+        ("attendance", crate::meetings::ATTENDANCE_STATEMENTS),
+        ("list", crate::meetings::LIST_STATEMENTS),
+        ("recordings", crate::media::RECORDING_STATEMENTS),
+        ("artefacts", crate::media::ARTEFACT_STATEMENTS),
+        ("transcripts", crate::talk::TRANSCRIPT_STATEMENTS),
+        ("chat", crate::talk::CHAT_STATEMENTS),
+        ("search", crate::search::STATEMENTS),
+        ("inbox", crate::inbox::READ_STATEMENTS),
+        ("jobs", crate::jobs::STATEMENTS),
+        ("claim", crate::jobs::CLAIM_STATEMENTS),
+        ("finish", crate::jobs::FINISH_STATEMENTS),
+        ("queue", crate::jobs::READ_STATEMENTS),
+        ("work", crate::work::STATEMENTS),
+        ("events", crate::events::STATEMENTS),
+        ("status", crate::status::STATEMENTS),
+    ]
+}
+
+fn texts(engine: Engine) -> Vec<(String, &'static str)> {
+    let mut out: Vec<(String, &'static str)> = shared()
+        .into_iter()
+        .flat_map(|(module, list)| {
+            list.iter()
+                .map(move |(name, sql)| (format!("{module}.{name}"), sql.text(engine)))
+        })
+        .collect();
+    let bulk = crate::inbox::writer_statements()
+        .into_iter()
+        .chain(crate::talk::bulk_statements(engine));
+    out.extend(bulk.map(|sql| ("bulk".to_owned(), sql.text(engine))));
+    out
+}
+
+fn options() -> OpenOptions {
+    OpenOptions::new(Arc::new(SeededIds::new(1)))
+}
+
+#[tokio::test]
+async fn sqlite_prepares_every_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::sqlite(folder.path().join("p.db"));
+    let Ready { db } = Ready::open(&url, &options()).await.unwrap();
+    let Db::Sqlite { writer, limits, .. } = db else { unreachable!() };
+    let mut list = texts(Engine::Sqlite);
+    list.push(("search.PLAIN".into(), crate::search::PLAIN.text(Engine::Sqlite)));
+    let mut wrong = Vec::new();
+    let mut connection = writer.acquire().await.unwrap();
+    for (name, text) in &list {
+        if let Err(error) = (&mut *connection).prepare((*text).into_sql_str()).await {
+            wrong.push(format!("{name}: {error}\n  {text}"));
+        }
+    }
+    let mut connection = limits.acquire().await.unwrap();
+    for (name, sql) in crate::rates::STATEMENTS {
+        if let Err(error) = (&mut *connection).prepare(sql.text(Engine::Sqlite).into_sql_str()).await {
+            wrong.push(format!("rates.{name}: {error}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(list.len() > 150, "the list of statements lost its modules: {}", list.len());
+}
+
+#[tokio::test]
+async fn postgres_prepares_every_statement() {
+    let Ok(url) = std::env::var("TEST_DATABASE_URL") else {
+        eprintln!("skipped: TEST_DATABASE_URL is not set, nothing is prepared on PostgreSQL");
+        return;
+    };
+    let admin = sqlx::PgPool::connect(&url).await.unwrap();
+    let name = format!("prepared_{}", std::process::id());
+    admin
+        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .await
+        .unwrap();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let own = DatabaseUrl::parse(&format!("{server}/{name}")).unwrap();
+    let Ready { db } = Ready::open(&own, &options()).await.unwrap();
+    let Db::Postgres(pool) = db else { unreachable!() };
+    let mut list = texts(Engine::Postgres);
+    list.extend(
+        crate::rates::STATEMENTS
+            .iter()
+            .map(|(name, sql)| (format!("rates.{name}"), sql.text(Engine::Postgres))),
+    );
+    let mut wrong = Vec::new();
+    let mut connection = pool.acquire().await.unwrap();
+    for (name, text) in &list {
+        if let Err(error) = (&mut *connection).prepare((*text).into_sql_str()).await {
+            wrong.push(format!("{name}: {error}\n  {text}"));
+        }
+    }
+    drop(connection);
+    pool.close().await;
+    admin
+        .execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {name}")))
+        .await
+        .unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
