@@ -53,14 +53,10 @@ pub(super) fn ended(seed: u64, held: &Held<'_>) -> Instance {
             part: (part, held.parts),
             ..held.talk.clone()
         };
-        let length = talk.render().length_ms;
+        let rendered = talk.render();
+        let length = rendered.length_ms;
         let end = whole_second(plus(at, i64::try_from(length).unwrap_or(0)));
-        sets.push(Set {
-            start: at,
-            end,
-            transcript: Some(ContentRef::Talk(talk.clone())),
-            chat: Some(ContentRef::Talk(talk)),
-        });
+        sets.push(Set::of_talk(at, end, ContentRef::Talk(talk), rendered));
         at = plus(end, chance.between(120, 420) * 1_000);
     }
     let last = sets.last().map_or(held.start, |set| set.end);

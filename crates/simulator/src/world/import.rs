@@ -166,15 +166,17 @@ fn instance(
         .enumerate()
     {
         let end = later(at, length / 1_000 + 5);
+        // A file in which nobody wrote is none of Zoom's.
+        let chat = meeting
+            .chat
+            .clone()
+            .filter(|chat| place == 0 && chat.items > 0);
         sets.push(Set {
             start: at,
             end,
             transcript: Some(ContentRef::Disk(file.clone())),
-            chat: meeting
-                .chat
-                .clone()
-                .filter(|_| place == 0)
-                .map(ContentRef::Disk),
+            chat: chat.map(ContentRef::Disk),
+            rendered: None,
         });
         at = later(end, 60);
     }

@@ -97,7 +97,8 @@ impl World {
             cast: people.iter().map(Person::role).collect(),
             part: (0, 1),
         };
-        let length = i64::try_from(talk.render().length_ms).unwrap_or(0);
+        let rendered = talk.render();
+        let length = i64::try_from(rendered.length_ms).unwrap_or(0);
         let mut running = self.start_instance(&meeting, &people[0], &mut chance);
         let start = running.start;
         let at = |ms: i64| {
@@ -165,12 +166,7 @@ impl World {
             chat_messages: 0,
         };
         if recorded {
-            let set = Set {
-                start: from,
-                end: to,
-                transcript: Some(ContentRef::Talk(talk.clone())),
-                chat: Some(ContentRef::Talk(talk)),
-            };
+            let set = Set::of_talk(from, to, ContentRef::Talk(talk), rendered);
             self.finish_recording(&ended, set, &host, &request, &mut report)
                 .await?;
         }

@@ -14,6 +14,7 @@ pub mod model;
 mod organisation;
 pub(crate) mod parts;
 mod people;
+mod recent;
 mod record;
 mod recordings;
 pub mod recurrence;
@@ -31,6 +32,7 @@ use self::chance::Chance;
 use self::model::{
     Account, Instance, InstanceHead, InstanceKey, InstanceUuid, Meeting, Plan, User,
 };
+use self::recent::Recent;
 use self::state::{Body, MeetingSlot, State};
 use crate::clock::Clock;
 use crate::config::Generate;
@@ -113,6 +115,7 @@ pub struct World {
     tokens: Tokens,
     base_url: OnceLock<String>,
     generator: Option<Generator>,
+    recent: Recent,
     state: RwLock<State>,
 }
 
@@ -138,6 +141,7 @@ impl World {
             tokens: Tokens::new(key.concat().try_into().unwrap_or([0; 32])),
             base_url: OnceLock::new(),
             generator,
+            recent: Recent::default(),
             state: RwLock::new(state),
         })
     }
@@ -272,7 +276,8 @@ impl World {
             Body::Stored(instance) => Some(instance.clone()),
             Body::Derived(index) => {
                 let generator = self.generator.as_ref()?;
-                Some(Arc::new(generator.instance(*index, slot.head.key)))
+                let make = || generator.instance(*index, slot.head.key);
+                Some(self.recent.get(slot.head.key, make))
             }
         }
     }

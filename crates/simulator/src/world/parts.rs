@@ -68,17 +68,18 @@ impl GeneratedParts<'_> {
                 .start
                 .checked_add(SignedDuration::from_secs(20))
                 .unwrap_or(self.start);
-            let length = i64::try_from(talk.render().length_ms).unwrap_or(0);
+            let rendered = talk.render();
+            let length = i64::try_from(rendered.length_ms).unwrap_or(0);
             let to = from
                 .checked_add(SignedDuration::from_millis(length))
                 .unwrap_or(from)
                 .min(self.end);
-            let set = Set {
-                start: from,
-                end: whole_second(to),
-                transcript: Some(ContentRef::Generated(talk.clone())),
-                chat: Some(ContentRef::Generated(talk)),
-            };
+            let set = Set::of_talk(
+                from,
+                whole_second(to),
+                ContentRef::Generated(talk),
+                rendered,
+            );
             let options = RecordOptions {
                 seed: self.seed,
                 fate: TranscriptFate::OnTime,

@@ -6,7 +6,8 @@ use super::chance::Chance;
 use super::change::whole_second;
 use super::ids::dashed_uuid;
 use super::model::{ContentRef, FileKind, Instance, Recording, RecordingFile, TranscriptFate};
-use super::recordings::{content, items};
+use super::recordings::{content, text_of};
+use crate::content::Talk;
 use crate::files::Media;
 
 /// One stretch of recording between start and stop.
@@ -17,6 +18,26 @@ pub(crate) struct Set {
     /// What was said; none when there is no transcript at all.
     pub(crate) transcript: Option<ContentRef>,
     pub(crate) chat: Option<ContentRef>,
+    /// The talk behind both, rendered; none when they are files.
+    pub(crate) rendered: Option<Talk>,
+}
+
+impl Set {
+    /// A stretch in which a talk was held; `content` names it.
+    pub(crate) fn of_talk(
+        start: Timestamp,
+        end: Timestamp,
+        content: ContentRef,
+        talk: Talk,
+    ) -> Self {
+        Self {
+            start,
+            end,
+            transcript: Some(content.clone()),
+            chat: (!talk.chat.is_empty()).then_some(content),
+            rendered: Some(talk),
+        }
+    }
 }
 
 /// How it is recorded.
@@ -66,7 +87,12 @@ pub(crate) fn record(
                     index: u16::try_from(files.len()).unwrap_or(u16::MAX),
                     content: content_ref,
                 };
-                file.size = content(instance, &file).len();
+                file.size = match (&set.rendered, &file.content) {
+                    (Some(talk), ContentRef::Talk(_) | ContentRef::Generated(_)) => {
+                        text_of(instance, kind, talk).len() as u64
+                    }
+                    _ => content(instance, &file).len(),
+                };
                 files.push(file);
             };
         for (kind, audio) in [(FileKind::Mp4, false), (FileKind::M4a, true)] {
@@ -89,8 +115,6 @@ pub(crate) fn record(
             add(FileKind::Chat, completed_at, chat.clone(), &mut chance);
         }
     }
-    // A set in which nobody wrote has no chat file.
-    files.retain(|file| file.kind != FileKind::Chat || items(file).is_none_or(|items| items > 0));
     let auto_delete_at = options
         .auto_delete_days
         .map(|days| later(completed_at, i64::from(days) * 86_400));
