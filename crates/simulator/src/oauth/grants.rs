@@ -1,6 +1,7 @@
 //! Who has which tokens: codes, grants, access and refresh tokens, and how they die.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -122,7 +123,7 @@ pub enum Refused {
 pub struct Grants {
     chance: Chance,
     codes: HashMap<String, Code>,
-    access: HashMap<String, Access>,
+    access: HashMap<String, Arc<Access>>,
     consents: HashMap<u64, Grant>,
     next_grant: u64,
     grace: SignedDuration,
@@ -213,13 +214,13 @@ impl Grants {
         let token = self.jwt(&app.client_id, 0, now, expires);
         self.access.insert(
             token.clone(),
-            Access {
+            Arc::new(Access {
                 client_id: app.client_id.clone(),
                 subject,
                 scopes,
                 expires,
                 grant,
-            },
+            }),
         );
         token
     }
@@ -329,7 +330,7 @@ impl Grants {
     }
 
     /// What an access token stands for.
-    pub fn check(&self, token: &str, now: Timestamp) -> Result<&Access, Refused> {
+    pub fn check(&self, token: &str, now: Timestamp) -> Result<&Arc<Access>, Refused> {
         let access = self.access.get(token).ok_or(Refused::Invalid)?;
         if access.expires <= now {
             Err(Refused::Expired)
@@ -341,7 +342,7 @@ impl Grants {
     /// Makes an access token expire at once.
     pub fn expire(&mut self, token: &str, now: Timestamp) {
         if let Some(access) = self.access.get_mut(token) {
-            access.expires = now;
+            Arc::make_mut(access).expires = now;
         }
     }
 

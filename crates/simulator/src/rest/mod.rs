@@ -20,6 +20,8 @@ mod users;
 mod webinars;
 mod windows;
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -91,7 +93,7 @@ pub(crate) async fn answer(ctx: Ctx<'_>) -> Reply {
 }
 
 /// Reads the bearer token, or refuses in Zoom's words.
-fn authenticate(ctx: Ctx<'_>) -> Result<Access, Refusal> {
+fn authenticate(ctx: Ctx<'_>) -> Result<Arc<Access>, Refusal> {
     if ctx.call.param("access_token").is_some() {
         return Err(Refusal::new(
             401,

@@ -23,7 +23,7 @@ pub(crate) struct Req<'a> {
     /// Row of the table.
     pub(crate) endpoint: &'static Endpoint,
     /// What the token stands for.
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
     /// Addresses under the simulator's base.
     pub(crate) urls: Urls,
     values: Vec<String>,
@@ -42,7 +42,7 @@ impl<'a> Req<'a> {
     pub(crate) fn new(
         ctx: Ctx<'a>,
         endpoint: &'static Endpoint,
-        access: Access,
+        access: Arc<Access>,
         values: Vec<String>,
     ) -> Self {
         let urls = Urls::new(&ctx.shared.base_url);

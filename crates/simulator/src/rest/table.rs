@@ -174,6 +174,23 @@ static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Rows by number of segments: few are left to compare with a path.
+static BY_LENGTH: LazyLock<Vec<Vec<&'static Endpoint>>> = LazyLock::new(|| {
+    let longest = all()
+        .iter()
+        .map(|row| row.segments.len())
+        .max()
+        .unwrap_or(0);
+    (0..=longest)
+        .map(|length| {
+            all()
+                .iter()
+                .filter(|row| row.segments.len() == length)
+                .collect()
+        })
+        .collect()
+});
+
 /// All rows.
 pub fn all() -> &'static [Endpoint] {
     &TABLE
@@ -183,7 +200,8 @@ pub fn all() -> &'static [Endpoint] {
 pub fn lookup(method: &str, segments: &[String]) -> Lookup {
     let mut best: Option<&'static Endpoint> = None;
     let mut seen = false;
-    for row in all().iter().filter(|row| row.matches(segments)) {
+    let rows = BY_LENGTH.get(segments.len()).map_or(&[][..], Vec::as_slice);
+    for row in rows.iter().copied().filter(|row| row.matches(segments)) {
         if best.is_none_or(|best| row.parameters() < best.parameters()) && row.method == method {
             best = Some(row);
         }

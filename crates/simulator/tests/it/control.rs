@@ -89,3 +89,49 @@ async fn the_overview_lists_what_is_there_and_escapes_it() {
         .text();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"));
 }
+
+#[tokio::test]
+async fn callers_behind_the_proxy_stay_on_zooms_hosts() {
+    let sim = start().await;
+    let got = read(
+        sim.http
+            .post(sim.url("/oauth/token"))
+            .header("host", "zoom.us")
+            .basic_auth("simulator", Some("simulator"))
+            .form(&[
+                ("grant_type", "account_credentials"),
+                ("account_id", "simulator"),
+            ]),
+    )
+    .await;
+    assert_eq!(got.json()["api_url"], "https://api.zoom.us");
+    let row = sim.recordings().await.remove(0);
+    let path = format!(
+        "/v2/meetings/{}/recordings",
+        crate::kit::twice(row["uuid"].as_str().unwrap())
+    );
+    let got = read(
+        sim.http
+            .get(sim.url(&path))
+            .header("host", "api.zoom.us")
+            .bearer_auth(&sim.token),
+    )
+    .await;
+    let url = got.json()["recording_files"][0]["download_url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = url.strip_prefix("https://us05web.zoom.us").unwrap();
+    let got = read(
+        sim.http
+            .get(sim.url(path))
+            .header("host", "us05web.zoom.us")
+            .bearer_auth(&sim.token),
+    )
+    .await;
+    assert!(
+        got.header("location")
+            .unwrap()
+            .starts_with("https://us05web.zoom.us/rec/storage/")
+    );
+}

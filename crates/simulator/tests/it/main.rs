@@ -21,3 +21,6 @@ mod registrants;
 mod schema;
 mod scopes;
 mod users;
+mod world;
+mod world_live;
+mod world_webhooks;
