@@ -14,12 +14,9 @@ use crate::clock::{Chance, Clock};
 use crate::config::{Config, Plan};
 use crate::connections::{Clients, Connections};
 use crate::error::{Code, EngineError, Result};
-#[cfg(feature = "work")]
 use crate::jobs::Runner;
 use crate::vault::{KeyRing, Vault};
 use crate::webhooks::{self, DoorState, RouteCache, Webhooks};
-#[cfg(not(feature = "work"))]
-use standin::Runner;
 
 /// The application; clones share everything.
 #[derive(Debug, Clone)]
@@ -251,18 +248,4 @@ fn make_folder(path: &Path) -> Result<()> {
             )
             .with_source(error)
         })
-}
-
-/// Until the jobs compile; see the feature `work`.
-#[cfg(not(feature = "work"))]
-mod standin {
-    #[derive(Debug)]
-    pub(super) struct Runner;
-    impl Runner {
-        pub(super) fn start(_app: super::App) -> Self {
-            Self
-        }
-        #[expect(clippy::unused_async, reason = "as the real one")]
-        pub(super) async fn shutdown(self, _grace: std::time::Duration) {}
-    }
 }

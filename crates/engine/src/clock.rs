@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(clock.now().to_string(), "2026-11-22T08:00:00Z");
         let sleeper = {
             let clock = clock.clone();
-            tokio::spawn(async move { clock.sleep(Duration::from_secs(3600)).await })
+            tokio::spawn(async move { clock.sleep(Duration::from_hours(1)).await })
         };
         let deadline = {
             let clock = clock.clone();

@@ -4,23 +4,17 @@
 //! command line hold; everything they need, webhook verification included, is reached through it.
 
 mod app;
-#[cfg(feature = "work")]
 pub mod backfill;
 pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod error;
-#[cfg(feature = "work")]
 pub mod ingest;
-#[cfg(feature = "work")]
 pub mod jobs;
-#[cfg(feature = "work")]
 pub mod media;
-#[cfg(feature = "work")]
 pub mod search;
 pub mod status;
-#[cfg(feature = "work")]
 pub mod transcripts;
 pub mod vault;
 pub mod webhooks;

@@ -11,7 +11,16 @@ use parfocal_zoom::limit::{
     Refusal, Settlement,
 };
 
-use crate::core_support::{config, manual, open};
+use crate::core_support::{config, manual, on_both_stores, open};
+
+on_both_stores! {
+    two_processes_keep_a_window_together;
+    a_window_is_waited_for_in_real_time_and_never_exceeded;
+    priorities_are_served_first_and_a_dropped_wait_leaves_nothing;
+    days_and_quotas_end_at_midnight_and_backfill_leaves_a_reserve;
+    a_refusal_per_second_slows_and_a_clock_set_back_does_not_stop;
+    off_means_no_pacing_at_all;
+}
 
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -46,7 +55,6 @@ async fn take(budget: &SharedBudget, request: &BudgetRequest) -> Result<Permit, 
     budget.acquire(request).await
 }
 
-#[tokio::test]
 async fn two_processes_keep_a_window_together() {
     let dir = tempfile::tempdir().unwrap();
     let (time, clock) = manual();
@@ -89,7 +97,6 @@ async fn two_processes_keep_a_window_together() {
     );
 }
 
-#[tokio::test]
 async fn a_window_is_waited_for_in_real_time_and_never_exceeded() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::system();
@@ -113,17 +120,16 @@ async fn a_window_is_waited_for_in_real_time_and_never_exceeded() {
     times.sort();
     for window in times.windows(5) {
         assert!(
-            window[4] - window[0] >= Duration::from_secs(1),
+            window[4] >= window[0] + Duration::from_secs(1),
             "{window:?}"
         );
     }
     assert!(
-        times[8] - times[0] < Duration::from_millis(2600),
+        times[8] < times[0] + Duration::from_millis(2600),
         "slower than the limit asks for"
     );
 }
 
-#[tokio::test]
 async fn priorities_are_served_first_and_a_dropped_wait_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::system();
@@ -167,7 +173,6 @@ async fn priorities_are_served_first_and_a_dropped_wait_leaves_nothing() {
     assert_eq!((status[2].waiting, status[2].used_today), (0, 4));
 }
 
-#[tokio::test]
 async fn days_and_quotas_end_at_midnight_and_backfill_leaves_a_reserve() {
     let dir = tempfile::tempdir().unwrap();
     let (time, clock) = manual();
@@ -245,7 +250,6 @@ async fn days_and_quotas_end_at_midnight_and_backfill_leaves_a_reserve() {
     }
 }
 
-#[tokio::test]
 async fn a_refusal_per_second_slows_and_a_clock_set_back_does_not_stop() {
     let dir = tempfile::tempdir().unwrap();
     let (time, clock) = manual();
@@ -268,7 +272,6 @@ async fn a_refusal_per_second_slows_and_a_clock_set_back_does_not_stop() {
         .await;
 }
 
-#[tokio::test]
 async fn off_means_no_pacing_at_all() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();

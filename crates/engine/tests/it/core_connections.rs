@@ -12,8 +12,19 @@ use parfocal_simulator::{AppScopes, Simulator};
 use serde_json::json;
 
 use crate::core_support::{
-    all_bytes, command, config_for, control, deliver, event, holds, open, with_env,
+    all_bytes, command, config_for, control, deliver, event, holds, on_both_stores, open, with_env,
 };
+
+on_both_stores! {
+    credentials_are_tried_before_anything_is_stored;
+    a_connection_learns_its_account_and_keeps_its_id;
+    a_missing_scope_degrades_and_is_named;
+    removal_erases_the_secrets_and_the_webhook_door_closes;
+    the_environments_connection_stores_no_secret;
+    two_processes_share_one_token_and_refresh_it_once;
+    refused_credentials_need_a_person_and_checking_heals;
+    the_accounts_own_plan_and_share_come_before_the_configuration;
+}
 
 fn s2s(name: &str) -> NewServerToServer {
     NewServerToServer {
@@ -41,7 +52,6 @@ async fn app_for(dir: &tempfile::TempDir, simulator: &Simulator) -> App {
     .await
 }
 
-#[tokio::test]
 async fn credentials_are_tried_before_anything_is_stored() {
     let simulator = simulator().await;
     let dir = tempfile::tempdir().unwrap();
@@ -80,7 +90,6 @@ async fn credentials_are_tried_before_anything_is_stored() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn a_connection_learns_its_account_and_keeps_its_id() {
     let simulator = simulator().await;
     let dir = tempfile::tempdir().unwrap();
@@ -136,7 +145,6 @@ async fn a_connection_learns_its_account_and_keeps_its_id() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn a_missing_scope_degrades_and_is_named() {
     let mut config = parfocal_simulator::Config::default();
     config.apps[0].scopes = AppScopes::Only(vec![
@@ -192,7 +200,6 @@ async fn a_missing_scope_degrades_and_is_named() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn removal_erases_the_secrets_and_the_webhook_door_closes() {
     let simulator = simulator().await;
     let dir = tempfile::tempdir().unwrap();
@@ -221,7 +228,6 @@ async fn removal_erases_the_secrets_and_the_webhook_door_closes() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn the_environments_connection_stores_no_secret() {
     let mut sim = parfocal_simulator::Config::default();
     sim.apps[0].client_secret = "canary-env-secret".into();
@@ -284,7 +290,6 @@ async fn the_environments_connection_stores_no_secret() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn two_processes_share_one_token_and_refresh_it_once() {
     let simulator = simulator().await;
     let base = simulator.base_url().to_owned();
@@ -331,7 +336,6 @@ async fn two_processes_share_one_token_and_refresh_it_once() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn refused_credentials_need_a_person_and_checking_heals() {
     let mut sim = parfocal_simulator::Config::default();
     sim.apps[0].client_secret = "first".into();
@@ -366,7 +370,6 @@ async fn refused_credentials_need_a_person_and_checking_heals() {
     assert_eq!(row.state, ConnectionState::Healthy);
 }
 
-#[tokio::test]
 async fn the_accounts_own_plan_and_share_come_before_the_configuration() {
     let simulator = simulator().await;
     let dir = tempfile::tempdir().unwrap();

@@ -15,10 +15,70 @@ pub(crate) fn key(byte: u8) -> Secret {
     Secret::new(&hex::encode([byte; 32]))
 }
 
+tokio::task_local! {
+    /// The server on which the running test has its databases; none means SQLite files.
+    pub(crate) static SERVER: Option<String>;
+}
+
+/// The PostgreSQL server of the test command; without one a test on it is skipped aloud.
+pub(crate) fn server(test: &str) -> Option<String> {
+    let url = std::env::var("TEST_DATABASE_URL").ok();
+    if url.is_none() {
+        eprintln!("skipped: {test} on PostgreSQL, since TEST_DATABASE_URL is not set");
+    }
+    url
+}
+
+/// Makes each test run on both stores.
+macro_rules! on_both_stores {
+    ($($name:ident;)+) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::core_support::SERVER.scope(None, super::$name()).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(url) = crate::core_support::server(stringify!($name)) {
+                    crate::core_support::SERVER.scope(Some(url), super::$name()).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both_stores;
+
+/// The database of a folder: a file in it, or one of its own on the server.
+fn database(dir: &Path) -> Option<Secret> {
+    let server = SERVER.try_with(Clone::clone).ok().flatten()?;
+    let name: String = dir
+        .file_name()?
+        .to_str()?
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let name = format!("core_{}_{}", std::process::id(), hex::encode(name));
+    let made = std::process::Command::new("psql")
+        .args([&server, "-q", "-c", &format!("CREATE DATABASE {name}")])
+        .output()
+        .expect("psql comes with PostgreSQL");
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(
+        made.status.success() || said.contains("already exists"),
+        "{said}"
+    );
+    let (base, _) = server.rsplit_once('/').unwrap();
+    Some(Secret::new(&format!("{base}/{name}")))
+}
+
 /// A configuration whose files are in `dir` and that knows no Zoom.
 pub(crate) fn config(dir: &Path) -> Config {
     let mut config = Config::default();
-    config.data.dir = dir.to_owned();
+    config.database.url = database(dir);
+    config.database.max_connections = 2;
+    dir.clone_into(&mut config.data.dir);
     config.vault.key = Some(key(1));
     config.limits.share = 1.0;
     config

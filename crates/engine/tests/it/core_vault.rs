@@ -9,7 +9,14 @@ use parfocal_engine::vault::Purpose;
 use parfocal_engine::{App, Code};
 use secrecy::ExposeSecret;
 
-use crate::core_support::{config, key, open};
+use crate::core_support::{config, key, on_both_stores, open};
+
+on_both_stores! {
+    a_wrong_key_is_an_error_that_says_what_to_do;
+    a_record_that_is_moved_to_another_owner_does_not_open;
+    keys_are_rotated_while_secrets_are_read_and_written;
+    without_a_key_one_is_made_and_told;
+}
 
 async fn put(app: &App, owner: &str, secret: &str) {
     let mut tx = app.store().begin(app.scope()).await.unwrap();
@@ -28,7 +35,6 @@ async fn get(app: &App, owner: &str) -> parfocal_engine::Result<Option<String>> 
     Ok(secret.map(|secret| secret.expose_secret().to_owned()))
 }
 
-#[tokio::test]
 async fn a_wrong_key_is_an_error_that_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::system();
@@ -60,7 +66,6 @@ async fn a_wrong_key_is_an_error_that_says_what_to_do() {
     );
 }
 
-#[tokio::test]
 async fn a_record_that_is_moved_to_another_owner_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
     let app = open(config(dir.path()), &Clock::system()).await;
@@ -93,7 +98,6 @@ async fn a_record_that_is_moved_to_another_owner_does_not_open() {
     assert_eq!(get(&app, "mine").await.unwrap().as_deref(), Some("secret"));
 }
 
-#[tokio::test]
 async fn keys_are_rotated_while_secrets_are_read_and_written() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::system();
@@ -153,7 +157,6 @@ async fn keys_are_rotated_while_secrets_are_read_and_written() {
     assert!(keys[0].current && keys[0].secrets == 230);
 }
 
-#[tokio::test]
 async fn without_a_key_one_is_made_and_told() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::system();

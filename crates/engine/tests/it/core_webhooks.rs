@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hmac::{KeyInit as _, Mac as _};
 use parfocal_engine::App;
 use parfocal_engine::config::Config;
 use parfocal_engine::connections::NewServerToServer;
@@ -11,8 +12,19 @@ use parfocal_simulator::Simulator;
 use secrecy::ExposeSecret;
 
 use crate::core_support::{
-    config, config_for, deliver, event, manual, open, webhook_app, with_env,
+    config, config_for, deliver, event, manual, on_both_stores, open, webhook_app, with_env,
 };
+
+on_both_stores! {
+    bodies_count_byte_for_byte_whatever_their_form;
+    forged_unsigned_malformed_and_oversized_deliveries_are_refused_by_name;
+    a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event;
+    the_challenge_is_answered_under_the_secret_that_signed_it;
+    an_event_is_never_put_under_another_connection;
+    download_tokens_are_sealed_and_refreshed_by_a_repetition;
+    an_app_connected_by_another_process_is_known_at_once;
+    what_cannot_be_stored_is_left_to_zooms_repetition;
+}
 
 const SECRET: &str = "simulator-webhook-secret";
 
@@ -36,7 +48,6 @@ async fn stored(app: &App, id: EventId) -> InboxEvent {
         .unwrap()
 }
 
-#[tokio::test]
 async fn bodies_count_byte_for_byte_whatever_their_form() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();
@@ -55,7 +66,6 @@ async fn bodies_count_byte_for_byte_whatever_their_form() {
     }
 }
 
-#[tokio::test]
 async fn forged_unsigned_malformed_and_oversized_deliveries_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();
@@ -130,7 +140,6 @@ async fn forged_unsigned_malformed_and_oversized_deliveries_are_refused_by_name(
     );
 }
 
-#[tokio::test]
 async fn a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event() {
     let dir = tempfile::tempdir().unwrap();
     let (time, clock) = manual();
@@ -140,7 +149,7 @@ async fn a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event() {
     let signature = sign(&SECRET.into(), &at, &body);
     let door = app.webhooks();
     let send = || door.accept(None, Some(&at), Some(&signature), &body);
-    time.advance(Duration::from_secs(85 * 60));
+    time.advance(Duration::from_mins(85));
     let id = accepted(send().await);
     assert_eq!(send().await.unwrap(), Answer::Duplicate(id));
     // The same event with other space and key order, signed anew, is the same event.
@@ -150,7 +159,7 @@ async fn a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event() {
         deliver(&app, None, SECRET, &pretty).await.unwrap(),
         Answer::Duplicate(id)
     );
-    time.advance(Duration::from_secs(36 * 60));
+    time.advance(Duration::from_mins(36));
     let late = send().await.unwrap_err();
     assert!(
         matches!(late, Refused::Unverified(RejectReason::TooOld { .. })),
@@ -164,7 +173,6 @@ async fn a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event() {
     );
 }
 
-#[tokio::test]
 async fn the_challenge_is_answered_under_the_secret_that_signed_it() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();
@@ -185,7 +193,6 @@ async fn the_challenge_is_answered_under_the_secret_that_signed_it() {
         };
         let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(answer["plainToken"], "qgg8vlvZRS6UYooatFL8Aw");
-        use hmac::{KeyInit as _, Mac as _};
         let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(b"qgg8vlvZRS6UYooatFL8Aw");
         assert_eq!(
@@ -210,7 +217,6 @@ async fn the_challenge_is_answered_under_the_secret_that_signed_it() {
     );
 }
 
-#[tokio::test]
 async fn an_event_is_never_put_under_another_connection() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();
@@ -295,7 +301,6 @@ async fn an_event_is_never_put_under_another_connection() {
     assert_ne!(first, second);
 }
 
-#[tokio::test]
 async fn download_tokens_are_sealed_and_refreshed_by_a_repetition() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();
@@ -340,7 +345,6 @@ async fn download_tokens_are_sealed_and_refreshed_by_a_repetition() {
     ));
 }
 
-#[tokio::test]
 async fn an_app_connected_by_another_process_is_known_at_once() {
     let simulator = Simulator::start(parfocal_simulator::Config::default())
         .await
@@ -378,7 +382,6 @@ async fn an_app_connected_by_another_process_is_known_at_once() {
     simulator.shutdown().await;
 }
 
-#[tokio::test]
 async fn what_cannot_be_stored_is_left_to_zooms_repetition() {
     let dir = tempfile::tempdir().unwrap();
     let (_, clock) = manual();
