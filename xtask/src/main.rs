@@ -7,6 +7,7 @@
     reason = "tasks talk to the person or the log that runs them"
 )]
 
+mod bench;
 mod coverage;
 mod docs;
 mod fuzz;
@@ -37,6 +38,8 @@ enum Task {
     Lint(lint::Options),
     /// Make the generated pages of the book, and build it
     Docs(docs::Options),
+    /// Measure speed and memory beside alternatives, into the book's page of figures
+    Bench(bench::Options),
     /// Measure which lines the tests reach
     Coverage(coverage::Options),
     /// Search for inputs that break the parsers
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Lint(options) => lint::run(&options),
         Task::Docs(options) => docs::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Coverage(options) => coverage::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };

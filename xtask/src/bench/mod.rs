@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: figures beside alternatives measured in the same run, written into `docs/benchmarks.md`.
+
+mod report;
+mod transcripts;
+
+use anyhow::Result;
+
+use crate::steps::Steps;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// What to measure; everything by default
+    #[arg(value_parser = ["transcripts"])]
+    what: Option<String>,
+    /// Print the figures and leave the page as it is
+    #[arg(long)]
+    dry: bool,
+}
+
+/// A measurement gives its section of the page as Markdown.
+type Measure = fn() -> Result<String>;
+
+const SECTIONS: [(&str, Measure); 1] = [("transcripts", transcripts::measure)];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut steps = Steps::new("bench");
+    for (name, measure) in SECTIONS {
+        if options.what.as_deref().is_none_or(|wanted| wanted == name) {
+            steps.run(name, || {
+                let figures = measure()?;
+                println!("\n{figures}");
+                if options.dry {
+                    Ok(())
+                } else {
+                    report::put(name, &figures)
+                }
+            });
+        }
+    }
+    steps.finish()
+}
