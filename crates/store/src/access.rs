@@ -175,8 +175,12 @@ impl Store {
         provider: Provider,
         external_id: &str,
     ) -> Result<Option<Account>> {
-        self.one(ACCOUNT_BY, args![scope.workspace, provider, external_id], account)
-            .await
+        self.one(
+            ACCOUNT_BY,
+            args![scope.workspace, provider, external_id],
+            account,
+        )
+        .await
     }
 
     /// The accounts of a workspace, oldest first.
@@ -186,12 +190,14 @@ impl Store {
 
     /// A connection.
     pub async fn connection(&self, scope: Scope, id: ConnectionId) -> Result<Option<Connection>> {
-        self.one(CONNECTION, args![scope.workspace, id], connection).await
+        self.one(CONNECTION, args![scope.workspace, id], connection)
+            .await
     }
 
     /// The connections of a workspace, oldest first.
     pub async fn connections(&self, scope: Scope) -> Result<Vec<Connection>> {
-        self.all(CONNECTIONS, args![scope.workspace], connection).await
+        self.all(CONNECTIONS, args![scope.workspace], connection)
+            .await
     }
 
     /// The connections of all workspaces.
@@ -210,13 +216,24 @@ impl Tx {
             .execute(
                 APP_NEW,
                 args![
-                    id, w, new.provider, new.kind, &new.name, &new.client_id,
-                    new.secret_ref.clone(), &secrets, new.public, now
+                    id,
+                    w,
+                    new.provider,
+                    new.kind,
+                    &new.name,
+                    &new.client_id,
+                    new.secret_ref.clone(),
+                    &secrets,
+                    new.public,
+                    now
                 ],
             )
             .await?;
         if added > 0 {
-            return Ok(Upsert { id, change: Change::Inserted });
+            return Ok(Upsert {
+                id,
+                change: Change::Inserted,
+            });
         }
         let old = self
             .exactly(APP_LOCKED, args![w, new.provider, &new.client_id], app)
@@ -227,14 +244,29 @@ impl Tx {
             && old.webhook_secrets == new.webhook_secrets
             && old.public == new.public;
         if same {
-            return Ok(Upsert { id: old.id, change: Change::Unchanged });
+            return Ok(Upsert {
+                id: old.id,
+                change: Change::Unchanged,
+            });
         }
         self.execute(
             APP_SET,
-            args![w, old.id, new.kind, &new.name, new.secret_ref.clone(), &secrets, new.public, now],
+            args![
+                w,
+                old.id,
+                new.kind,
+                &new.name,
+                new.secret_ref.clone(),
+                &secrets,
+                new.public,
+                now
+            ],
         )
         .await?;
-        Ok(Upsert { id: old.id, change: Change::Updated })
+        Ok(Upsert {
+            id: old.id,
+            change: Change::Updated,
+        })
     }
 
     /// Removes an app that nothing refers to any more.
@@ -279,7 +311,16 @@ impl Tx {
         let w = self.w();
         self.exactly(
             CONNECTION_NEW,
-            args![id, w, new.app_id, new.account_id, &new.subject_id, &new.name, new.origin, now],
+            args![
+                id,
+                w,
+                new.app_id,
+                new.account_id,
+                &new.subject_id,
+                &new.name,
+                new.origin,
+                now
+            ],
             Cells::id,
         )
         .await
@@ -294,7 +335,10 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(CONNECTION_STATE, args![w, id, state, reason, now]).await? > 0)
+        Ok(self
+            .execute(CONNECTION_STATE, args![w, id, state, reason, now])
+            .await?
+            > 0)
     }
 
     /// Notes that a call went well at `at`.
@@ -312,7 +356,8 @@ impl Tx {
         at: Timestamp,
     ) -> Result<()> {
         let w = self.w();
-        self.execute(CONNECTION_ERROR, args![w, id, error, at]).await?;
+        self.execute(CONNECTION_ERROR, args![w, id, error, at])
+            .await?;
         Ok(())
     }
 
@@ -324,7 +369,10 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(CONNECTION_RENAME, args![w, id, name, now]).await? > 0)
+        Ok(self
+            .execute(CONNECTION_RENAME, args![w, id, name, now])
+            .await?
+            > 0)
     }
 
     /// Removes a connection. The account's data stays.

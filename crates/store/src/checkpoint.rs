@@ -85,14 +85,18 @@ async fn ended(stop: &mut watch::Receiver<bool>) {
 fn log_frames(path: &Path) -> i64 {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    std::fs::metadata(log).map_or(0, |meta| i64::try_from(meta.len() / 4120).unwrap_or(i64::MAX))
+    std::fs::metadata(log).map_or(0, |meta| {
+        i64::try_from(meta.len() / 4120).unwrap_or(i64::MAX)
+    })
 }
 
 async fn pass(path: &Path, slot: &mut Option<SqliteConnection>) -> Result<()> {
     if slot.is_none() {
         *slot = Some(connect(path).await?);
     }
-    let Some(connection) = slot else { return Ok(()) };
+    let Some(connection) = slot else {
+        return Ok(());
+    };
     let left = checkpoint(connection, false).await?;
     if left > RESTART_FRAMES {
         checkpoint(connection, true).await?;

@@ -73,7 +73,10 @@ impl StoreError {
     }
 
     pub(crate) fn lease_lost(what: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::LeaseLost, format!("the lease on {what} was lost"))
+        Self::new(
+            ErrorKind::LeaseLost,
+            format!("the lease on {what} was lost"),
+        )
     }
 
     /// The kind of trouble.
@@ -110,7 +113,9 @@ impl StoreError {
             ErrorKind::Migration => {
                 "the database's schema is not what this version expects: restore the last backup or report the message above"
             }
-            ErrorKind::Overloaded => "the writer cannot keep up: the sender should try again in a moment",
+            ErrorKind::Overloaded => {
+                "the writer cannot keep up: the sender should try again in a moment"
+            }
             ErrorKind::Closed => "the program is shutting down",
             _ => "",
         }

@@ -68,29 +68,56 @@ impl Store {
     }
 
     /// Events after a number, in order.
-    pub async fn events_after(&self, scope: Scope, seq: i64, limit: u32) -> Result<Vec<DomainEvent>> {
-        self.all(AFTER, args![scope.workspace, seq, limit], event).await
+    pub async fn events_after(
+        &self,
+        scope: Scope,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<DomainEvent>> {
+        self.all(AFTER, args![scope.workspace, seq, limit], event)
+            .await
     }
 
     /// The latest events about a subject, numbered or not, the latest first.
-    pub async fn events_of(&self, scope: Scope, subject_id: &str, limit: u32) -> Result<Vec<DomainEvent>> {
-        self.all(OF_SUBJECT, args![scope.workspace, subject_id, limit], event).await
+    pub async fn events_of(
+        &self,
+        scope: Scope,
+        subject_id: &str,
+        limit: u32,
+    ) -> Result<Vec<DomainEvent>> {
+        self.all(OF_SUBJECT, args![scope.workspace, subject_id, limit], event)
+            .await
     }
 
     /// The number up to which a consumer has read; 0 at the beginning.
     pub async fn consumed(&self, scope: Scope, name: &str) -> Result<i64> {
-        Ok(self.one(CONSUMER, args![scope.workspace, name], Cells::int).await?.unwrap_or(0))
+        Ok(self
+            .one(CONSUMER, args![scope.workspace, name], Cells::int)
+            .await?
+            .unwrap_or(0))
     }
 }
 
 impl Tx {
     /// Tells of something, if and only if this transaction is committed.
-    pub async fn append_event(&mut self, new: &NewDomainEvent, now: Timestamp) -> Result<DomainEventId> {
+    pub async fn append_event(
+        &mut self,
+        new: &NewDomainEvent,
+        now: Timestamp,
+    ) -> Result<DomainEventId> {
         let w = self.w();
         let id: DomainEventId = self.new_id(now);
         self.execute(
             APPEND,
-            args![id, w, &new.event_type, new.v, &new.subject_id, &new.data, now],
+            args![
+                id,
+                w,
+                &new.event_type,
+                new.v,
+                &new.subject_id,
+                &new.data,
+                now
+            ],
         )
         .await?;
         Ok(id)

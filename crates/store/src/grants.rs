@@ -54,7 +54,12 @@ fn grant(row: &mut Cells) -> Result<Grant> {
         app_id: row.id()?,
         provider: row.parsed()?,
         subject_external_id: row.text()?,
-        scopes: row.text()?.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+        scopes: row
+            .text()?
+            .split(' ')
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect(),
         api_url: row.opt_text()?,
         access_exp: row.opt_instant()?,
         generation: row.int()?,
@@ -73,7 +78,8 @@ impl Store {
 
     /// The grant of an identity to an app.
     pub async fn grant_of(&self, scope: Scope, app: AppId, subject: &str) -> Result<Option<Grant>> {
-        self.one(GRANT_OF, args![scope.workspace, app, subject], grant).await
+        self.one(GRANT_OF, args![scope.workspace, app, subject], grant)
+            .await
     }
 
     /// The grants of a workspace.
@@ -89,7 +95,8 @@ impl Store {
         app: AppId,
         subject: &str,
     ) -> Result<Option<Grant>> {
-        self.one(GRANT_ELSEWHERE, args![subject, scope.workspace, app], grant).await
+        self.one(GRANT_ELSEWHERE, args![subject, scope.workspace, app], grant)
+            .await
     }
 
     /// Takes a grant for a refresh, until `until`, if nobody else has it.
@@ -103,18 +110,30 @@ impl Store {
         let mut tx = self.begin(scope).await?;
         let token = self.inner.ids.uuid(now).to_string();
         let held = tx
-            .one(LEASE, args![scope.workspace, id, &token, until, now], |row| {
-                Ok((row.int()?, row.opt_instant()?))
-            })
+            .one(
+                LEASE,
+                args![scope.workspace, id, &token, until, now],
+                |row| Ok((row.int()?, row.opt_instant()?)),
+            )
             .await?;
         let answer = match held {
             Some((generation, pending_refresh)) => LeaseAnswer::Held {
-                lease: GrantLease { grant: id, generation, until, token },
+                lease: GrantLease {
+                    grant: id,
+                    generation,
+                    until,
+                    token,
+                },
                 pending_refresh,
             },
-            None => match tx.one(LEASE_UNTIL, args![scope.workspace, id], Cells::opt_instant).await? {
+            None => match tx
+                .one(LEASE_UNTIL, args![scope.workspace, id], Cells::opt_instant)
+                .await?
+            {
                 // A lease that was given back between the two statements may be asked for at once.
-                Some(until) => LeaseAnswer::HeldElsewhere { until: until.unwrap_or(now) },
+                Some(until) => LeaseAnswer::HeldElsewhere {
+                    until: until.unwrap_or(now),
+                },
                 None => LeaseAnswer::Gone,
             },
         };
@@ -126,10 +145,18 @@ impl Store {
     ///
     /// # Errors
     /// `LeaseLost`: then the provider must not be asked.
-    pub async fn begin_refresh(&self, scope: Scope, lease: &GrantLease, now: Timestamp) -> Result<()> {
+    pub async fn begin_refresh(
+        &self,
+        scope: Scope,
+        lease: &GrantLease,
+        now: Timestamp,
+    ) -> Result<()> {
         let mut tx = self.begin(scope).await?;
         let done = tx
-            .execute(PENDING, args![scope.workspace, lease.grant, &lease.token, now, now])
+            .execute(
+                PENDING,
+                args![scope.workspace, lease.grant, &lease.token, now, now],
+            )
             .await?;
         held(done, lease)?;
         tx.commit().await
@@ -138,14 +165,18 @@ impl Store {
     /// Gives a grant back without a new token pair, when it is certain that the provider made none.
     pub async fn release_grant(&self, scope: Scope, lease: &GrantLease) -> Result<()> {
         let mut tx = self.begin(scope).await?;
-        tx.execute(RELEASE, args![scope.workspace, lease.grant, &lease.token]).await?;
+        tx.execute(RELEASE, args![scope.workspace, lease.grant, &lease.token])
+            .await?;
         tx.commit().await
     }
 }
 
 fn held(rows: u64, lease: &GrantLease) -> Result<()> {
     if rows == 0 {
-        return Err(StoreError::lease_lost(format_args!("grant {}", lease.grant)));
+        return Err(StoreError::lease_lost(format_args!(
+            "grant {}",
+            lease.grant
+        )));
     }
     Ok(())
 }
@@ -213,7 +244,10 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(KILL, args![w, id, generation, reason, now]).await? > 0)
+        Ok(self
+            .execute(KILL, args![w, id, generation, reason, now])
+            .await?
+            > 0)
     }
 
     /// Removes a grant; its secrets are removed by [`Tx::delete_secrets_of`].

@@ -11,8 +11,7 @@ const CHECK: Sql = one("PRAGMA integrity_check(100)");
 const ORPHANS: Sql = one("SELECT COUNT(*) FROM pragma_foreign_key_check");
 const SYNCHRONOUS: Sql = one("PRAGMA synchronous");
 const JOURNAL: Sql = one("PRAGMA journal_mode");
-const INDEX_CHECK: Sql =
-    one("INSERT INTO talk_index (talk_index) VALUES ('integrity-check')");
+const INDEX_CHECK: Sql = one("INSERT INTO talk_index (talk_index) VALUES ('integrity-check')");
 
 impl Store {
     /// Writes a consistent copy of a SQLite database into a new file, while everything goes on.
@@ -33,10 +32,15 @@ impl Store {
             ));
         }
         let to = to.to_str().ok_or_else(|| {
-            StoreError::new(ErrorKind::Invalid, "the path of the backup is not readable text")
+            StoreError::new(
+                ErrorKind::Invalid,
+                "the path of the backup is not readable text",
+            )
         })?;
         let mut connection = crate::checkpoint::connect(path).await?;
-        let done = crate::db::Link::Sqlite(&mut connection).execute(BACKUP, args![to]).await;
+        let done = crate::db::Link::Sqlite(&mut connection)
+            .execute(BACKUP, args![to])
+            .await;
         let _ = sqlx::Connection::close(connection).await;
         done.map(|_| ())
     }

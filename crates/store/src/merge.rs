@@ -125,12 +125,20 @@ mod tests {
 
     fn seen(at: i64, source: Source) -> Seen {
         let at = Timestamp::from_second(at).unwrap();
-        Seen { at, source, now: at }
+        Seen {
+            at,
+            source,
+            now: at,
+        }
     }
 
     fn merged(old: Option<&str>, new: &str, at: i64, source: Source) -> (Option<String>, Change) {
         let mut slot = old.map(str::to_owned);
-        let mut merge = Merge::new(Timestamp::from_second(100).unwrap(), Source::List.rank(), &seen(at, source));
+        let mut merge = Merge::new(
+            Timestamp::from_second(100).unwrap(),
+            Source::List.rank(),
+            &seen(at, source),
+        );
         merge.take(&mut slot, Some(&new.to_owned()));
         (slot, merge.change())
     }
@@ -139,12 +147,33 @@ mod tests {
     fn newer_replaces_older_fills_and_rank_breaks_ties() {
         let b = Some("b".to_owned());
         let a = Some("a".to_owned());
-        assert_eq!(merged(Some("a"), "b", 101, Source::Webhook), (b.clone(), Change::Updated));
-        assert_eq!(merged(Some("a"), "b", 99, Source::Detail), (a.clone(), Change::Unchanged));
-        assert_eq!(merged(None, "b", 99, Source::Webhook), (b.clone(), Change::Updated));
-        assert_eq!(merged(Some("a"), "b", 100, Source::Webhook), (a.clone(), Change::Unchanged));
-        assert_eq!(merged(Some("a"), "b", 100, Source::Detail), (b, Change::Updated));
-        assert_eq!(merged(Some("a"), "b", 900, Source::Hint), (a.clone(), Change::Unchanged));
-        assert_eq!(merged(Some("a"), "a", 101, Source::List), (a, Change::Unchanged));
+        assert_eq!(
+            merged(Some("a"), "b", 101, Source::Webhook),
+            (b.clone(), Change::Updated)
+        );
+        assert_eq!(
+            merged(Some("a"), "b", 99, Source::Detail),
+            (a.clone(), Change::Unchanged)
+        );
+        assert_eq!(
+            merged(None, "b", 99, Source::Webhook),
+            (b.clone(), Change::Updated)
+        );
+        assert_eq!(
+            merged(Some("a"), "b", 100, Source::Webhook),
+            (a.clone(), Change::Unchanged)
+        );
+        assert_eq!(
+            merged(Some("a"), "b", 100, Source::Detail),
+            (b, Change::Updated)
+        );
+        assert_eq!(
+            merged(Some("a"), "b", 900, Source::Hint),
+            (a.clone(), Change::Unchanged)
+        );
+        assert_eq!(
+            merged(Some("a"), "a", 101, Source::List),
+            (a, Change::Unchanged)
+        );
     }
 }

@@ -55,10 +55,7 @@ pub(crate) async fn limits(pool: &SqlitePool) -> Result<()> {
     sqlite_list(pool, LIMITS).await
 }
 
-async fn sqlite_list(
-    pool: &SqlitePool,
-    list: &[(i64, &'static str, &'static str)],
-) -> Result<()> {
+async fn sqlite_list(pool: &SqlitePool, list: &[(i64, &'static str, &'static str)]) -> Result<()> {
     let migrator = migrator(list);
     // Two processes may open a new file at the same time; SQLite's migrator takes no lock, so the
     // loser of the race finds the tables made and looks again.

@@ -58,7 +58,11 @@ fn user(row: &mut Cells) -> Result<Stamped> {
 }
 
 fn search_text(name: Option<&str>, email: Option<&str>) -> String {
-    text::index_text(&format!("{} {}", name.unwrap_or_default(), email.unwrap_or_default()))
+    text::index_text(&format!(
+        "{} {}",
+        name.unwrap_or_default(),
+        email.unwrap_or_default()
+    ))
 }
 
 impl Store {
@@ -69,29 +73,49 @@ impl Store {
         account: AccountId,
         external_id: &str,
     ) -> Result<Option<User>> {
-        let found = self.one(USER, args![scope.workspace, account, external_id], user).await?;
+        let found = self
+            .one(USER, args![scope.workspace, account, external_id], user)
+            .await?;
         Ok(found.map(|stamped| stamped.user))
     }
 
     /// The users of an account that are not deleted, by the provider's id.
-    pub async fn users(&self, scope: Scope, account: AccountId, page: &PageRequest) -> Result<Page<User>> {
+    pub async fn users(
+        &self,
+        scope: Scope,
+        account: AccountId,
+        page: &PageRequest,
+    ) -> Result<Page<User>> {
         let limit = page.bounded();
         let after = page.after.clone().unwrap_or_default();
         let mut items: Vec<User> = self
-            .all(USERS, args![scope.workspace, account, after, limit + 1], |row| Ok(user(row)?.user))
+            .all(
+                USERS,
+                args![scope.workspace, account, after, limit + 1],
+                |row| Ok(user(row)?.user),
+            )
             .await?;
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|user| user.external_id.clone());
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|user| user.external_id.clone());
         Ok(Page { items, next })
     }
 }
 
 impl Tx {
     /// The user with a provider's id, locked until this transaction ends.
-    pub async fn user_by_external(&mut self, account: AccountId, external_id: &str) -> Result<Option<User>> {
+    pub async fn user_by_external(
+        &mut self,
+        account: AccountId,
+        external_id: &str,
+    ) -> Result<Option<User>> {
         let w = self.w();
-        let found = self.one(USER_LOCKED, args![w, account, external_id], user).await?;
+        let found = self
+            .one(USER_LOCKED, args![w, account, external_id], user)
+            .await?;
         Ok(found.map(|stamped| stamped.user))
     }
 
@@ -105,7 +129,10 @@ impl Tx {
         let w = self.w();
         let email = new.email.as_ref().map(|email| email.to_lowercase());
         loop {
-            if let Some(old) = self.one(USER_LOCKED, args![w, account, &new.external_id], user).await? {
+            if let Some(old) = self
+                .one(USER_LOCKED, args![w, account, &new.external_id], user)
+                .await?
+            {
                 return self.merge_user(old, new, email.as_ref(), seen).await;
             }
             let id: UserId = self.new_id(seen.now);
@@ -133,7 +160,10 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
-                return Ok(Upsert { id, change: Change::Inserted });
+                return Ok(Upsert {
+                    id,
+                    change: Change::Inserted,
+                });
             }
         }
     }
@@ -145,7 +175,11 @@ impl Tx {
         email: Option<&String>,
         seen: &Seen,
     ) -> Result<Upsert<UserId>> {
-        let Stamped { user: mut row, at, rank } = old;
+        let Stamped {
+            user: mut row,
+            at,
+            rank,
+        } = old;
         let mut merge = Merge::new(at, rank, seen);
         merge.take(&mut row.email, email);
         merge.take(&mut row.name, new.name.as_ref());
@@ -178,12 +212,18 @@ impl Tx {
             )
             .await?;
         }
-        Ok(Upsert { id: row.id, change: merge.change() })
+        Ok(Upsert {
+            id: row.id,
+            change: merge.change(),
+        })
     }
 
     /// Marks a user as deleted, unless something newer is known; whether that was a change.
     pub async fn delete_user(&mut self, id: UserId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(DELETE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(DELETE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 }

@@ -59,9 +59,14 @@ async fn sqlite_prepares_every_statement() {
     let folder = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::sqlite(folder.path().join("p.db"));
     let Ready { db } = Ready::open(&url, &options()).await.unwrap();
-    let Db::Sqlite { writer, limits, .. } = db else { unreachable!() };
+    let Db::Sqlite { writer, limits, .. } = db else {
+        unreachable!()
+    };
     let mut list = texts(Engine::Sqlite);
-    list.push(("search.PLAIN".into(), crate::search::PLAIN.text(Engine::Sqlite)));
+    list.push((
+        "search.PLAIN".into(),
+        crate::search::PLAIN.text(Engine::Sqlite),
+    ));
     let mut wrong = Vec::new();
     let mut connection = writer.acquire().await.unwrap();
     for (name, text) in &list {
@@ -71,12 +76,19 @@ async fn sqlite_prepares_every_statement() {
     }
     let mut connection = limits.acquire().await.unwrap();
     for (name, sql) in crate::rates::STATEMENTS {
-        if let Err(error) = (&mut *connection).prepare(sql.text(Engine::Sqlite).into_sql_str()).await {
+        if let Err(error) = (&mut *connection)
+            .prepare(sql.text(Engine::Sqlite).into_sql_str())
+            .await
+        {
             wrong.push(format!("rates.{name}: {error}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(list.len() > 150, "the list of statements lost its modules: {}", list.len());
+    assert!(
+        list.len() > 150,
+        "the list of statements lost its modules: {}",
+        list.len()
+    );
 }
 
 #[tokio::test]
@@ -94,7 +106,9 @@ async fn postgres_prepares_every_statement() {
     let (server, _) = url.rsplit_once('/').unwrap();
     let own = DatabaseUrl::parse(&format!("{server}/{name}")).unwrap();
     let Ready { db } = Ready::open(&own, &options()).await.unwrap();
-    let Db::Postgres(pool) = db else { unreachable!() };
+    let Db::Postgres(pool) = db else {
+        unreachable!()
+    };
     let mut list = texts(Engine::Postgres);
     list.extend(
         crate::rates::STATEMENTS

@@ -214,7 +214,9 @@ impl<'s> Rates<'s> {
 
     async fn begin(self) -> Result<LimitTx> {
         Ok(match &self.store.db {
-            Db::Sqlite { limits, .. } => LimitTx::Sqlite(limits.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Sqlite { limits, .. } => {
+                LimitTx::Sqlite(limits.begin_with("BEGIN IMMEDIATE").await?)
+            }
             Db::Postgres(pool) => LimitTx::Postgres(pool.begin().await?),
         })
     }
@@ -229,7 +231,11 @@ impl<'s> Rates<'s> {
         for window in request.windows {
             let until = tx
                 .link()
-                .exactly(PARKED, args![account, window.label, now, plus(now, LONGEST_PARK)], Cells::opt_instant)
+                .exactly(
+                    PARKED,
+                    args![account, window.label, now, plus(now, LONGEST_PARK)],
+                    Cells::opt_instant,
+                )
                 .await?;
             if let Some(until) = until {
                 return Ok(wait(window.label, until, true));
@@ -265,7 +271,11 @@ impl<'s> Rates<'s> {
         if let Some(quota) = request.host {
             let used = tx
                 .link()
-                .exactly(HOST_ADD, args![account, quota.subject, quota.kind, day], Cells::count)
+                .exactly(
+                    HOST_ADD,
+                    args![account, quota.subject, quota.kind, day],
+                    Cells::count,
+                )
                 .await?;
             if used > quota.cap {
                 return Ok(RateAnswer::DaySpent {
@@ -287,7 +297,8 @@ impl<'s> Rates<'s> {
 
     /// Gives slots back: `answered` is when the answer arrived (or when the call was given up).
     pub async fn release(self, grant: &RateGrant, answered: Timestamp) -> Result<()> {
-        self.set(RELEASE, grant, |window| plus(answered, window)).await
+        self.set(RELEASE, grant, |window| plus(answered, window))
+            .await
     }
 
     /// Gives slots back of a call that was never sent: they are free at once, and the day's counters
@@ -296,7 +307,8 @@ impl<'s> Rates<'s> {
         self.set(RELEASE, grant, |_| now).await?;
         let mut tx = self.begin().await?;
         for (label, _) in &grant.day_used {
-            tx.execute(DAY_BACK, args![&grant.account, label, utc_day(now)]).await?;
+            tx.execute(DAY_BACK, args![&grant.account, label, utc_day(now)])
+                .await?;
         }
         tx.commit().await
     }
@@ -314,8 +326,11 @@ impl<'s> Rates<'s> {
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         for (label, slot, window) in &grant.slots {
-            tx.execute(sql, args![&grant.account, label, *slot, free_at(*window), &grant.token])
-                .await?;
+            tx.execute(
+                sql,
+                args![&grant.account, label, *slot, free_at(*window), &grant.token],
+            )
+            .await?;
         }
         tx.commit().await
     }
@@ -336,7 +351,8 @@ impl<'s> Rates<'s> {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.execute(DAY_AT_LEAST, args![account, label, utc_day(now), used]).await?;
+        tx.execute(DAY_AT_LEAST, args![account, label, utc_day(now), used])
+            .await?;
         tx.commit().await
     }
 
@@ -351,14 +367,24 @@ impl<'s> Rates<'s> {
         let mut tx = self.begin().await?;
         let used = tx
             .link()
-            .one(HOST_USED, args![account, subject, kind, utc_day(now)], Cells::count)
+            .one(
+                HOST_USED,
+                args![account, subject, kind, utc_day(now)],
+                Cells::count,
+            )
             .await?;
         tx.commit().await?;
         Ok(used.unwrap_or(0))
     }
 
     /// How many slots of a label are taken or in their window's shadow at this moment.
-    pub async fn busy(self, account: &str, label: &str, capacity: u32, now: Timestamp) -> Result<u64> {
+    pub async fn busy(
+        self,
+        account: &str,
+        label: &str,
+        capacity: u32,
+        now: Timestamp,
+    ) -> Result<u64> {
         let mut tx = self.begin().await?;
         let (made, _) = tx
             .link()
@@ -366,7 +392,10 @@ impl<'s> Rates<'s> {
                 Ok((row.count()?, row.opt_instant()?))
             })
             .await?;
-        let free = tx.link().exactly(FREE_SLOTS, args![account, label, now], Cells::count).await?;
+        let free = tx
+            .link()
+            .exactly(FREE_SLOTS, args![account, label, now], Cells::count)
+            .await?;
         tx.commit().await?;
         Ok(made.saturating_sub(free))
     }
@@ -376,11 +405,15 @@ impl<'s> Rates<'s> {
         let mut tx = self.begin().await?;
         let used_today = tx
             .link()
-            .all(DAYS, args![account, utc_day(now)], |row| Ok((row.text()?, row.count()?)))
+            .all(DAYS, args![account, utc_day(now)], |row| {
+                Ok((row.text()?, row.count()?))
+            })
             .await?;
         let parked = tx
             .link()
-            .all(PARKS, args![account, now], |row| Ok((row.text()?, row.instant()?)))
+            .all(PARKS, args![account, now], |row| {
+                Ok((row.text()?, row.instant()?))
+            })
             .await?;
         tx.commit().await?;
         Ok(RateStatus { used_today, parked })
@@ -419,7 +452,15 @@ async fn take(
             .link()
             .one(
                 TAKE,
-                args![account, window.label, now, hold, token, capacity, plus(hold, window.window)],
+                args![
+                    account,
+                    window.label,
+                    now,
+                    hold,
+                    token,
+                    capacity,
+                    plus(hold, window.window)
+                ],
                 Cells::int,
             )
             .await?;
@@ -440,7 +481,8 @@ async fn take(
         // The first calls under this label, or a larger plan than before: make the slots.
         tx.execute(LOCK, args![account]).await?;
         for slot in 0..i64::from(capacity) {
-            tx.execute(ADD_SLOT, args![account, window.label, slot]).await?;
+            tx.execute(ADD_SLOT, args![account, window.label, slot])
+                .await?;
         }
     }
 }

@@ -49,13 +49,20 @@ fn secret(row: &mut Cells) -> Result<Secret> {
 
 impl Store {
     /// The secret of an owner for a purpose.
-    pub async fn secret(&self, scope: Scope, purpose: &str, owner_id: &str) -> Result<Option<Secret>> {
-        self.one(SECRET, args![scope.workspace, purpose, owner_id], secret).await
+    pub async fn secret(
+        &self,
+        scope: Scope,
+        purpose: &str,
+        owner_id: &str,
+    ) -> Result<Option<Secret>> {
+        self.one(SECRET, args![scope.workspace, purpose, owner_id], secret)
+            .await
     }
 
     /// All secrets of an owner.
     pub async fn secrets_of(&self, scope: Scope, owner_id: &str) -> Result<Vec<Secret>> {
-        self.all(SECRETS_OF, args![scope.workspace, owner_id], secret).await
+        self.all(SECRETS_OF, args![scope.workspace, owner_id], secret)
+            .await
     }
 
     /// Secrets of all workspaces that are not encrypted under `key_id`, in batches: `after` is the last
@@ -67,12 +74,14 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Secret>> {
         let after = after.map_or_else(String::new, |id| id.to_string());
-        self.all(NOT_UNDER, args![key_id, after, limit], secret).await
+        self.all(NOT_UNDER, args![key_id, after, limit], secret)
+            .await
     }
 
     /// How many secrets are encrypted under each key.
     pub async fn secrets_by_key(&self) -> Result<Vec<(String, u64)>> {
-        self.all(BY_KEY, args![], |row| Ok((row.text()?, row.count()?))).await
+        self.all(BY_KEY, args![], |row| Ok((row.text()?, row.count()?)))
+            .await
     }
 
     /// Takes a login that was begun: it can be taken once, and not after it expired.
@@ -160,7 +169,10 @@ impl Tx {
     /// Removes a secret.
     pub async fn delete_secret(&mut self, purpose: &str, owner_id: &str) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(SECRET_DELETE, args![w, purpose, owner_id]).await? > 0)
+        Ok(self
+            .execute(SECRET_DELETE, args![w, purpose, owner_id])
+            .await?
+            > 0)
     }
 
     /// Removes all secrets of an owner; how many there were.

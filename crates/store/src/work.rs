@@ -110,17 +110,20 @@ fn slice(row: &mut Cells) -> Result<Slice> {
 impl Store {
     /// Where an owner stands in one of its streams.
     pub async fn cursor(&self, scope: Scope, owner: &str, name: &str) -> Result<Option<Cursor>> {
-        self.one(CURSOR, args![scope.workspace, owner, name], cursor).await
+        self.one(CURSOR, args![scope.workspace, owner, name], cursor)
+            .await
     }
 
     /// All cursors of an owner.
     pub async fn cursors(&self, scope: Scope, owner: &str) -> Result<Vec<Cursor>> {
-        self.all(CURSORS, args![scope.workspace, owner], cursor).await
+        self.all(CURSORS, args![scope.workspace, owner], cursor)
+            .await
     }
 
     /// A backfill.
     pub async fn backfill(&self, scope: Scope, id: BackfillId) -> Result<Option<Backfill>> {
-        self.one(BACKFILL, args![scope.workspace, id], backfill).await
+        self.one(BACKFILL, args![scope.workspace, id], backfill)
+            .await
     }
 
     /// Backfills (of an account), the latest first, at most `limit`.
@@ -130,7 +133,8 @@ impl Store {
         account: Option<AccountId>,
         limit: u32,
     ) -> Result<Vec<Backfill>> {
-        self.all(BACKFILLS, args![scope.workspace, account, limit], backfill).await
+        self.all(BACKFILLS, args![scope.workspace, account, limit], backfill)
+            .await
     }
 
     /// A slice.
@@ -145,11 +149,16 @@ impl Store {
         backfill: BackfillId,
         state: Option<SliceState>,
     ) -> Result<Vec<Slice>> {
-        self.all(SLICES, args![scope.workspace, backfill, state], slice).await
+        self.all(SLICES, args![scope.workspace, backfill, state], slice)
+            .await
     }
 
     /// How far a backfill is: slices, items and calls by resource and state.
-    pub async fn slice_counts(&self, scope: Scope, backfill: BackfillId) -> Result<Vec<SliceCount>> {
+    pub async fn slice_counts(
+        &self,
+        scope: Scope,
+        backfill: BackfillId,
+    ) -> Result<Vec<SliceCount>> {
         self.all(SLICE_COUNTS, args![scope.workspace, backfill], |row| {
             Ok(SliceCount {
                 resource: row.text()?,
@@ -172,7 +181,9 @@ impl Store {
         until: Timestamp,
     ) -> Result<Option<Lease>> {
         let mut tx = self.begin(Scope::DEFAULT).await?;
-        let fence = tx.one(LEASE, args![name, holder, now, until], Cells::int).await?;
+        let fence = tx
+            .one(LEASE, args![name, holder, now, until], Cells::int)
+            .await?;
         tx.commit().await?;
         Ok(fence.map(|fence| Lease {
             name: name.to_owned(),
@@ -186,22 +197,37 @@ impl Store {
     ///
     /// # Errors
     /// `LeaseLost` when it ended or another holder has it.
-    pub async fn renew_lease(&self, lease: &Lease, now: Timestamp, until: Timestamp) -> Result<Lease> {
+    pub async fn renew_lease(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease> {
         let mut tx = self.begin(Scope::DEFAULT).await?;
         let done = tx
-            .execute(RENEW, args![&lease.name, &lease.holder, lease.fence, now, until])
+            .execute(
+                RENEW,
+                args![&lease.name, &lease.holder, lease.fence, now, until],
+            )
             .await?;
         tx.commit().await?;
         if done == 0 {
-            return Err(StoreError::lease_lost(format_args!("the role {}", lease.name)));
+            return Err(StoreError::lease_lost(format_args!(
+                "the role {}",
+                lease.name
+            )));
         }
-        Ok(Lease { until, ..lease.clone() })
+        Ok(Lease {
+            until,
+            ..lease.clone()
+        })
     }
 
     /// Gives a role back at once.
     pub async fn release_lease(&self, lease: &Lease) -> Result<()> {
         let mut tx = self.begin(Scope::DEFAULT).await?;
-        tx.execute(GIVE_BACK, args![&lease.name, &lease.holder, lease.fence]).await?;
+        tx.execute(GIVE_BACK, args![&lease.name, &lease.holder, lease.fence])
+            .await?;
         tx.commit().await
     }
 }
@@ -212,9 +238,13 @@ impl Tx {
     /// # Errors
     /// `LeaseLost`: roll back.
     pub async fn check_lease(&mut self, lease: &Lease, now: Timestamp) -> Result<()> {
-        self.one(CHECK, args![&lease.name, &lease.holder, lease.fence, now], |_| Ok(()))
-            .await?
-            .ok_or_else(|| StoreError::lease_lost(format_args!("the role {}", lease.name)))
+        self.one(
+            CHECK,
+            args![&lease.name, &lease.holder, lease.fence, now],
+            |_| Ok(()),
+        )
+        .await?
+        .ok_or_else(|| StoreError::lease_lost(format_args!("the role {}", lease.name)))
     }
 
     /// Moves a cursor. `overlap_us` is how far to step back when reading on, in microseconds.
@@ -227,7 +257,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         let w = self.w();
-        self.execute(CURSOR_PUT, args![w, owner, name, value, overlap_us, now]).await?;
+        self.execute(CURSOR_PUT, args![w, owner, name, value, overlap_us, now])
+            .await?;
         Ok(())
     }
 
@@ -242,7 +273,8 @@ impl Tx {
         let w = self.w();
         let id: BackfillId = self.new_id(now);
         let forecast = forecast.map(ToString::to_string);
-        self.execute(BACKFILL_NEW, args![id, w, account, spec, forecast, now]).await?;
+        self.execute(BACKFILL_NEW, args![id, w, account, spec, forecast, now])
+            .await?;
         Ok(id)
     }
 
@@ -260,7 +292,10 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(BACKFILL_STATE, args![w, id, state, now]).await? > 0)
+        Ok(self
+            .execute(BACKFILL_STATE, args![w, id, state, now])
+            .await?
+            > 0)
     }
 
     /// Keeps a backfill's forecast or summary; what is none stays.
@@ -274,7 +309,8 @@ impl Tx {
         let w = self.w();
         let forecast = forecast.map(ToString::to_string);
         let summary = summary.map(ToString::to_string);
-        self.execute(BACKFILL_NOTES, args![w, id, forecast, summary, now]).await?;
+        self.execute(BACKFILL_NOTES, args![w, id, forecast, summary, now])
+            .await?;
         Ok(())
     }
 

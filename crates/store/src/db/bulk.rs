@@ -31,7 +31,10 @@ impl Bulk {
     ///
     /// The texts live as long as the program: make each family once, in a `LazyLock`.
     pub(crate) fn new(head: &str, columns: &[Column], tail: &str) -> Self {
-        let parameters = columns.iter().filter(|c| !matches!(c, Column::Fixed(_))).count();
+        let parameters = columns
+            .iter()
+            .filter(|c| !matches!(c, Column::Fixed(_)))
+            .count();
         let family = SIZES
             .iter()
             .map(|&size| {

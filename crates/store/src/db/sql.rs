@@ -5,9 +5,9 @@ use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, Executor as _};
 
-use super::value::{Args, Cells, Row, Value};
 #[cfg(test)]
 use super::Engine;
+use super::value::{Args, Cells, Row, Value};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// One statement, as text for each engine (mostly the same text).
@@ -161,7 +161,13 @@ fn postgres(args: Args) -> Result<PgArguments> {
     for value in args {
         match value {
             // PostgreSQL's text cannot hold U+0000; nothing that matters to anybody is lost without it.
-            Value::Text(v) => out.add(v.map(|v| if v.contains('\0') { v.replace('\0', "") } else { v })),
+            Value::Text(v) => out.add(v.map(|v| {
+                if v.contains('\0') {
+                    v.replace('\0', "")
+                } else {
+                    v
+                }
+            })),
             Value::Int(v) => out.add(v),
             Value::Real(v) => out.add(v),
             Value::Bytes(v) => out.add(v),
@@ -172,5 +178,9 @@ fn postgres(args: Args) -> Result<PgArguments> {
 }
 
 fn unencodable(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
-    StoreError::with_source(ErrorKind::Data, "a value cannot be sent to the database", error)
+    StoreError::with_source(
+        ErrorKind::Data,
+        "a value cannot be sent to the database",
+        error,
+    )
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::OwnedMutexGuard;
 
+use super::Engine;
 use super::sql::{Link, Sql};
 use super::value::{Args, Cells};
-use super::Engine;
 use crate::error::Result;
 use crate::store::{Inner, Scope};
 

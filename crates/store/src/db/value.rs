@@ -77,8 +77,8 @@ pub(crate) struct Cells {
     at: usize,
 }
 
-macro_rules! cell {
-    ($name:ident, $opt:ident, $ty:ty) => {
+macro_rules! optional {
+    ($opt:ident, $ty:ty) => {
         pub(crate) fn $opt(&mut self) -> Result<Option<$ty>> {
             let at = self.at;
             self.at += 1;
@@ -94,6 +94,12 @@ macro_rules! cell {
                 )
             })
         }
+    };
+}
+
+macro_rules! cell {
+    ($name:ident, $opt:ident, $ty:ty) => {
+        optional!($opt, $ty);
 
         pub(crate) fn $name(&mut self) -> Result<$ty> {
             let at = self.at;
@@ -109,9 +115,28 @@ impl Cells {
     }
 
     cell!(text, opt_text, String);
-    cell!(int, opt_int, i64);
+    /// A whole number; PostgreSQL gives constants of a statement as INT4.
+    pub(crate) fn opt_int(&mut self) -> Result<Option<i64>> {
+        let at = self.at;
+        if let Row::Postgres(row) = &self.row
+            && let Ok(small) = row.try_get::<Option<i32>, _>(at)
+        {
+            self.at += 1;
+            return Ok(small.map(i64::from));
+        }
+        self.opt_big()
+    }
+
+    pub(crate) fn int(&mut self) -> Result<i64> {
+        let at = self.at;
+        self.opt_int()?
+            .ok_or_else(|| StoreError::data(format!("column {at} of an answer is null")))
+    }
+
     cell!(real, opt_real, f64);
     cell!(bytes, opt_bytes, Vec<u8>);
+
+    optional!(opt_big, i64);
 
     pub(crate) fn flag(&mut self) -> Result<bool> {
         Ok(self.int()? != 0)
@@ -155,16 +180,19 @@ impl Cells {
 }
 
 fn instant(micros: i64) -> Result<Timestamp> {
-    Timestamp::from_microsecond(micros)
-        .map_err(|error| StoreError::with_source(ErrorKind::Data, "an instant is out of range", error))
+    Timestamp::from_microsecond(micros).map_err(|error| {
+        StoreError::with_source(ErrorKind::Data, "an instant is out of range", error)
+    })
 }
 
 fn json(text: &str) -> Result<serde_json::Value> {
-    serde_json::from_str(text)
-        .map_err(|error| StoreError::with_source(ErrorKind::Data, "a stored JSON text is broken", error))
+    serde_json::from_str(text).map_err(|error| {
+        StoreError::with_source(ErrorKind::Data, "a stored JSON text is broken", error)
+    })
 }
 
 fn uuid(text: &str) -> Result<Uuid> {
-    Uuid::try_parse(text)
-        .map_err(|error| StoreError::with_source(ErrorKind::Data, format!("{text:?} is not an id"), error))
+    Uuid::try_parse(text).map_err(|error| {
+        StoreError::with_source(ErrorKind::Data, format!("{text:?} is not an id"), error)
+    })
 }

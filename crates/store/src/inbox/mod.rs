@@ -38,7 +38,9 @@ pub(crate) struct Waiting {
 
 impl std::fmt::Debug for Inbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbox").field("room", &self.queue.capacity()).finish_non_exhaustive()
+        f.debug_struct("Inbox")
+            .field("room", &self.queue.capacity())
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,13 +75,15 @@ impl Inbox {
     /// Dropping the future does not take the event back: it may or may not be written.
     pub async fn append(&self, event: NewEvent) -> Result<Appended> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Waiting { event, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::new(
-                ErrorKind::Overloaded,
-                "too many events are waiting to be written",
-            ),
-            mpsc::error::TrySendError::Closed(_) => closed(),
-        })?;
+        self.queue
+            .try_send(Waiting { event, answer })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => StoreError::new(
+                    ErrorKind::Overloaded,
+                    "too many events are waiting to be written",
+                ),
+                mpsc::error::TrySendError::Closed(_) => closed(),
+            })?;
         answered.await.map_err(|_| closed())?
     }
 

@@ -7,9 +7,7 @@ use super::ROUTE_JOB;
 use crate::db::{Cells, Tx, args, one, statements};
 use crate::error::Result;
 use crate::id::EventId;
-use crate::model::{
-    EventFilter, EventState, InboxEvent, InboxStatus, NewJob, Page, PageRequest,
-};
+use crate::model::{EventFilter, EventState, InboxEvent, InboxStatus, NewJob, Page, PageRequest};
 use crate::page::{Key, like_prefix};
 use crate::store::{Scope, Store};
 
@@ -67,7 +65,10 @@ fn event(row: &mut Cells) -> Result<(i64, InboxEvent)> {
 impl Store {
     /// An event with its body.
     pub async fn inbox_event(&self, scope: Scope, id: EventId) -> Result<Option<InboxEvent>> {
-        Ok(self.one(EVENT, args![scope.workspace, id], event).await?.map(|(_, event)| event))
+        Ok(self
+            .one(EVENT, args![scope.workspace, id], event)
+            .await?
+            .map(|(_, event)| event))
     }
 
     /// Events, the latest first, without bodies.
@@ -124,7 +125,10 @@ impl Tx {
     /// An event with its body.
     pub async fn inbox_event(&mut self, id: EventId) -> Result<Option<InboxEvent>> {
         let w = self.w();
-        Ok(self.one(EVENT, args![w, id], event).await?.map(|(_, event)| event))
+        Ok(self
+            .one(EVENT, args![w, id], event)
+            .await?
+            .map(|(_, event)| event))
     }
 
     /// Says what became of an event.

@@ -106,7 +106,9 @@ async fn write_batch(store: &Arc<Inner>, batch: Vec<Waiting>) {
             for (event, answer) in events.into_iter().zip(answers) {
                 let outcome = transaction(store, std::slice::from_ref(&event)).await;
                 let _ = answer.send(outcome.and_then(|mut outcomes| {
-                    outcomes.pop().ok_or_else(|| StoreError::data("an event without an outcome"))
+                    outcomes
+                        .pop()
+                        .ok_or_else(|| StoreError::data("an event without an outcome"))
                 }));
             }
             store.job_signal.notify_waiters();
@@ -115,7 +117,10 @@ async fn write_batch(store: &Arc<Inner>, batch: Vec<Waiting>) {
 }
 
 fn is_about_one_row(error: &StoreError) -> bool {
-    matches!(error.kind(), ErrorKind::Constraint | ErrorKind::Data | ErrorKind::Other)
+    matches!(
+        error.kind(),
+        ErrorKind::Constraint | ErrorKind::Data | ErrorKind::Other
+    )
 }
 
 enum Batch {
@@ -148,8 +153,14 @@ impl Batch {
 }
 
 async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    let ids: Vec<Uuid> = events.iter().map(|event| store.ids.uuid(event.received)).collect();
-    let keys: Vec<String> = events.iter().map(|event| stored_key(event.event_ts, &event.dedupe_key)).collect();
+    let ids: Vec<Uuid> = events
+        .iter()
+        .map(|event| store.ids.uuid(event.received))
+        .collect();
+    let keys: Vec<String> = events
+        .iter()
+        .map(|event| stored_key(event.event_ts, &event.dedupe_key))
+        .collect();
     let mut tx = Batch::begin(&store.db).await?;
 
     let rows: Vec<usize> = (0..events.len()).collect();
@@ -178,7 +189,10 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
             .exactly(EXISTING, args![app, &keys[at]], |row| row.id::<EventId>())
             .await?;
         tx.link()
-            .execute(REPEATED, args![app, &keys[at], event.download_token.clone()])
+            .execute(
+                REPEATED,
+                args![app, &keys[at], event.download_token.clone()],
+            )
             .await?;
         outcomes.push(Appended::Duplicate(id));
     }
@@ -200,7 +214,11 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
 /// The dedupe key as it is stored. It begins with the event's instant, which every repetition shares:
 /// events come in the order of their instants, so the index grows at its end instead of everywhere.
 fn stored_key(event_ts: Timestamp, hash: &[u8; 32]) -> String {
-    format!("{:013x}{}", event_ts.as_millisecond().max(0), hex::encode(hash))
+    format!(
+        "{:013x}{}",
+        event_ts.as_millisecond().max(0),
+        hex::encode(hash)
+    )
 }
 
 fn event_args(args: &mut Args, id: Uuid, event: &NewEvent, key: &str) {

@@ -58,7 +58,9 @@ impl Store {
         if tx.engine() == Engine::Postgres {
             tx.execute(LOCK, args![]).await?;
         }
-        let lost = tx.exactly(PEEK_LEASES, args![claim.now], Cells::flag).await?;
+        let lost = tx
+            .exactly(PEEK_LEASES, args![claim.now], Cells::flag)
+            .await?;
         if lost {
             tx.execute(LEASES_LOST, args![claim.now]).await?;
             tx.execute(FREE_LEASES, args![claim.now]).await?;
@@ -94,11 +96,15 @@ impl Store {
         let mut read = self.read().await?;
         let mut link = read.link();
         for (kind, _) in claim.kinds {
-            if link.exactly(PEEK, args![*kind, claim.now], Cells::flag).await? {
+            if link
+                .exactly(PEEK, args![*kind, claim.now], Cells::flag)
+                .await?
+            {
                 return Ok(true);
             }
         }
-        link.exactly(PEEK_LEASES, args![claim.now], Cells::flag).await
+        link.exactly(PEEK_LEASES, args![claim.now], Cells::flag)
+            .await
     }
 
     /// Keeps a job for longer.
@@ -107,7 +113,9 @@ impl Store {
     /// `LeaseLost`: stop working on it.
     pub async fn extend_job(&self, lease: &JobLease, until: Timestamp) -> Result<()> {
         let mut tx = self.begin(Scope::DEFAULT).await?;
-        let done = tx.execute(EXTEND, args![lease.id, &lease.token, until]).await?;
+        let done = tx
+            .execute(EXTEND, args![lease.id, &lease.token, until])
+            .await?;
         super::finish::held(done, lease)?;
         tx.commit().await
     }
@@ -117,7 +125,10 @@ impl Store {
         let mut read = self.read().await?;
         let mut next: Option<Timestamp> = None;
         for kind in kinds {
-            let at = read.link().exactly(NEXT, args![*kind], Cells::opt_instant).await?;
+            let at = read
+                .link()
+                .exactly(NEXT, args![*kind], Cells::opt_instant)
+                .await?;
             next = match (next, at) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
@@ -133,11 +144,7 @@ impl Store {
     }
 }
 
-async fn candidates(
-    tx: &mut Tx,
-    claim: &Claim<'_>,
-    room: usize,
-) -> Result<(Vec<Candidate>, bool)> {
+async fn candidates(tx: &mut Tx, claim: &Claim<'_>, room: usize) -> Result<(Vec<Candidate>, bool)> {
     // A little more than needed, since several may be of one lane.
     let limit = room * 2 + 8;
     let mut out = Vec::new();
@@ -163,7 +170,11 @@ async fn candidates(
 async fn take(tx: &mut Tx, id: JobId, claim: &Claim<'_>) -> Result<Option<ClaimedJob>> {
     let token = tx.store.ids.uuid(claim.now).to_string();
     let job = tx
-        .one(TAKE, args![id, &token, claim.lease_until, claim.now], read_job)
+        .one(
+            TAKE,
+            args![id, &token, claim.lease_until, claim.now],
+            read_job,
+        )
         .await?;
     Ok(job.map(|job| ClaimedJob {
         lease: JobLease {

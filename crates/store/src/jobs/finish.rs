@@ -60,7 +60,17 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         let done = self
-            .execute(LATER, args![lease.id, &lease.token, run_at, 0_i64, report.error.clone(), now])
+            .execute(
+                LATER,
+                args![
+                    lease.id,
+                    &lease.token,
+                    run_at,
+                    0_i64,
+                    report.error.clone(),
+                    now
+                ],
+            )
             .await?;
         held(done, lease)?;
         self.attempt(lease, "retry", report, now).await
@@ -77,7 +87,10 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         let done = self
-            .execute(LATER, args![lease.id, &lease.token, run_at, 1_i64, reason, now])
+            .execute(
+                LATER,
+                args![lease.id, &lease.token, run_at, 1_i64, reason, now],
+            )
             .await?;
         held(done, lease)?;
         match report {
@@ -93,13 +106,16 @@ impl Tx {
         report: &AttemptReport,
         now: Timestamp,
     ) -> Result<()> {
-        self.over(lease, "dead", report.error.as_deref(), now).await?;
+        self.over(lease, "dead", report.error.as_deref(), now)
+            .await?;
         self.attempt(lease, "dead", report, now).await
     }
 
     /// Makes sure that a lease is still held, in the middle of a transaction.
     pub async fn check_job(&mut self, lease: &JobLease) -> Result<()> {
-        let here = self.one(CHECK, args![lease.id, &lease.token], |_| Ok(())).await?;
+        let here = self
+            .one(CHECK, args![lease.id, &lease.token], |_| Ok(()))
+            .await?;
         here.ok_or_else(|| super::claim::lost(lease))
     }
 

@@ -80,7 +80,12 @@ impl Store {
     }
 
     /// Jobs, the latest first.
-    pub async fn jobs(&self, scope: Scope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>> {
+    pub async fn jobs(
+        &self,
+        scope: Scope,
+        filter: &JobFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Job>> {
         let limit = page.bounded();
         let mut args = matching(scope, filter);
         // No id sorts behind this one.
@@ -95,7 +100,8 @@ impl Store {
 
     /// The recorded tries of a job, in order.
     pub async fn attempts(&self, scope: Scope, id: JobId) -> Result<Vec<Attempt>> {
-        self.all(ATTEMPTS, args![scope.workspace, id], attempt).await
+        self.all(ATTEMPTS, args![scope.workspace, id], attempt)
+            .await
     }
 
     /// Jobs by kind and state.
@@ -133,9 +139,18 @@ impl Store {
     ///
     /// Without a state in the filter the dead ones are meant. One whose key another open job has stays
     /// as it is: its work is done by that one.
-    pub async fn redrive_jobs(&self, scope: Scope, filter: &JobFilter, now: Timestamp) -> Result<u64> {
+    pub async fn redrive_jobs(
+        &self,
+        scope: Scope,
+        filter: &JobFilter,
+        now: Timestamp,
+    ) -> Result<u64> {
         let filter = JobFilter {
-            state: filter.state.or(if filter.id.is_some() { None } else { Some(JobState::Dead) }),
+            state: filter.state.or(if filter.id.is_some() {
+                None
+            } else {
+                Some(JobState::Dead)
+            }),
             ..filter.clone()
         };
         let mut tx = self.begin(scope).await?;

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::db::{Cells, Tx, args, locked, one, statements};
 use crate::error::Result;
 use crate::id::OwnerId;
-use crate::model::{Artefact, ArtefactCount, ArtefactKind, ArtefactState, Change, NewArtefact, Sweep, SweptInstance};
+use crate::model::{
+    Artefact, ArtefactCount, ArtefactKind, ArtefactState, Change, NewArtefact, Sweep, SweptInstance,
+};
 use crate::store::{Scope, Store};
 
 macro_rules! artefact {
@@ -57,7 +59,8 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Artefact>> {
-        self.all(OVERDUE, args![scope.workspace, now, limit], artefact).await
+        self.all(OVERDUE, args![scope.workspace, now, limit], artefact)
+            .await
     }
 
     /// Instances by the state of one thing of theirs, by id: for sweeps that go on after the last id.
@@ -106,7 +109,11 @@ impl Store {
 
 impl Tx {
     /// The state of one thing, locked until this transaction ends.
-    pub async fn artefact(&mut self, owner: OwnerId, kind: ArtefactKind) -> Result<Option<Artefact>> {
+    pub async fn artefact(
+        &mut self,
+        owner: OwnerId,
+        kind: ArtefactKind,
+    ) -> Result<Option<Artefact>> {
         let w = self.w();
         self.one(ONE_LOCKED, args![w, owner, kind], artefact).await
     }
@@ -114,7 +121,9 @@ impl Tx {
     /// Sets the state of one thing.
     pub async fn put_artefact(&mut self, new: &NewArtefact, now: Timestamp) -> Result<Change> {
         let w = self.w();
-        let old = self.one(ONE_LOCKED, args![w, new.owner_id, new.kind], artefact).await?;
+        let old = self
+            .one(ONE_LOCKED, args![w, new.owner_id, new.kind], artefact)
+            .await?;
         self.write_artefact(old.as_ref(), new, now).await
     }
 
@@ -122,9 +131,14 @@ impl Tx {
     /// expectations, which may come late.
     pub async fn expect_artefact(&mut self, new: &NewArtefact, now: Timestamp) -> Result<Change> {
         let w = self.w();
-        let old = self.one(ONE_LOCKED, args![w, new.owner_id, new.kind], artefact).await?;
+        let old = self
+            .one(ONE_LOCKED, args![w, new.owner_id, new.kind], artefact)
+            .await?;
         if let Some(old) = &old
-            && matches!(old.state, ArtefactState::Present | ArtefactState::Unavailable)
+            && matches!(
+                old.state,
+                ArtefactState::Present | ArtefactState::Unavailable
+            )
         {
             return Ok(Change::Unchanged);
         }

@@ -121,12 +121,22 @@ fn blob(row: &mut Cells) -> Result<Blob> {
 impl Store {
     /// A recording.
     pub async fn recording(&self, scope: Scope, id: RecordingId) -> Result<Option<Recording>> {
-        self.one(RECORDING, args![scope.workspace, id], |row| Ok(recording(row)?.0)).await
+        self.one(RECORDING, args![scope.workspace, id], |row| {
+            Ok(recording(row)?.0)
+        })
+        .await
     }
 
     /// The recordings of an instance, by start; deleted ones too.
-    pub async fn recordings_of(&self, scope: Scope, instance: InstanceId) -> Result<Vec<Recording>> {
-        self.all(RECORDINGS_OF, args![scope.workspace, instance], |row| Ok(recording(row)?.0)).await
+    pub async fn recordings_of(
+        &self,
+        scope: Scope,
+        instance: InstanceId,
+    ) -> Result<Vec<Recording>> {
+        self.all(RECORDINGS_OF, args![scope.workspace, instance], |row| {
+            Ok(recording(row)?.0)
+        })
+        .await
     }
 
     /// Recordings that are not deleted, the last seen first.
@@ -139,13 +149,18 @@ impl Store {
         let limit = page.bounded();
         let (seen, id) = Key::two(page)?.unwrap_or((i64::MAX, String::new()));
         let mut rows = self
-            .all(RECORDINGS, args![scope.workspace, account, seen, id, limit + 1], |row| {
-                Ok((row.int()?, recording(row)?.0))
-            })
+            .all(
+                RECORDINGS,
+                args![scope.workspace, account, seen, id, limit + 1],
+                |row| Ok((row.int()?, recording(row)?.0)),
+            )
             .await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|(seen, row)| format!("{seen}~{}", row.id));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|(seen, row)| format!("{seen}~{}", row.id));
         Ok(Page {
             items: rows.into_iter().map(|(_, row)| row).collect(),
             next,
@@ -154,17 +169,30 @@ impl Store {
 
     /// A file.
     pub async fn file(&self, scope: Scope, id: FileId) -> Result<Option<File>> {
-        self.one(FILE, args![scope.workspace, id], |row| Ok(file(row)?.0)).await
+        self.one(FILE, args![scope.workspace, id], |row| Ok(file(row)?.0))
+            .await
     }
 
     /// The files of a recording, by start and type; deleted ones too.
-    pub async fn files_of_recording(&self, scope: Scope, recording: RecordingId) -> Result<Vec<File>> {
-        self.all(FILES_OF_RECORDING, args![scope.workspace, recording], |row| Ok(file(row)?.0)).await
+    pub async fn files_of_recording(
+        &self,
+        scope: Scope,
+        recording: RecordingId,
+    ) -> Result<Vec<File>> {
+        self.all(
+            FILES_OF_RECORDING,
+            args![scope.workspace, recording],
+            |row| Ok(file(row)?.0),
+        )
+        .await
     }
 
     /// The files of all recordings of an instance, by start and type; deleted ones too.
     pub async fn files_of_instance(&self, scope: Scope, instance: InstanceId) -> Result<Vec<File>> {
-        self.all(FILES_OF_INSTANCE, args![scope.workspace, instance], |row| Ok(file(row)?.0)).await
+        self.all(FILES_OF_INSTANCE, args![scope.workspace, instance], |row| {
+            Ok(file(row)?.0)
+        })
+        .await
     }
 
     /// A blob.
@@ -174,7 +202,8 @@ impl Store {
 
     /// A blob with that content (SHA-256 in hex), if there is one.
     pub async fn blob_by_sha256(&self, scope: Scope, sha256: &str) -> Result<Option<Blob>> {
-        self.one(BLOB_BY_SHA, args![scope.workspace, sha256], blob).await
+        self.one(BLOB_BY_SHA, args![scope.workspace, sha256], blob)
+            .await
     }
 }
 
@@ -182,7 +211,8 @@ impl Tx {
     /// A recording, locked until this transaction ends.
     pub async fn recording(&mut self, id: RecordingId) -> Result<Option<Recording>> {
         let w = self.w();
-        self.one(RECORDING_LOCKED, args![w, id], |row| Ok(recording(row)?.0)).await
+        self.one(RECORDING_LOCKED, args![w, id], |row| Ok(recording(row)?.0))
+            .await
     }
 
     /// The recording with a provider's id, locked until this transaction ends.
@@ -192,7 +222,10 @@ impl Tx {
         external_id: &str,
     ) -> Result<Option<Recording>> {
         let w = self.w();
-        self.one(RECORDING_BY, args![w, account, external_id], |row| Ok(recording(row)?.0)).await
+        self.one(RECORDING_BY, args![w, account, external_id], |row| {
+            Ok(recording(row)?.0)
+        })
+        .await
     }
 
     /// Adds facts about a recording.
@@ -205,7 +238,9 @@ impl Tx {
     ) -> Result<Upsert<RecordingId>> {
         let w = self.w();
         loop {
-            let old = self.one(RECORDING_BY, args![w, account, &new.external_id], recording).await?;
+            let old = self
+                .one(RECORDING_BY, args![w, account, &new.external_id], recording)
+                .await?;
             if let Some(old) = old {
                 return self.merge_recording(old, new, seen).await;
             }
@@ -232,7 +267,10 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
-                return Ok(Upsert { id, change: Change::Inserted });
+                return Ok(Upsert {
+                    id,
+                    change: Change::Inserted,
+                });
             }
         }
     }
@@ -269,25 +307,35 @@ impl Tx {
             )
             .await?;
         }
-        Ok(Upsert { id: row.id, change: merge.change() })
+        Ok(Upsert {
+            id: row.id,
+            change: merge.change(),
+        })
     }
 
     /// Marks a recording as deleted there, unless something newer is known; whether that was a change.
     pub async fn delete_recording(&mut self, id: RecordingId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(RECORDING_DELETE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(RECORDING_DELETE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Takes the deletion of a recording back, unless something newer is known; whether that was a change.
     pub async fn restore_recording(&mut self, id: RecordingId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(RECORDING_RESTORE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(RECORDING_RESTORE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// A file, locked until this transaction ends.
     pub async fn file(&mut self, id: FileId) -> Result<Option<File>> {
         let w = self.w();
-        self.one(FILE_LOCKED, args![w, id], |row| Ok(file(row)?.0)).await
+        self.one(FILE_LOCKED, args![w, id], |row| Ok(file(row)?.0))
+            .await
     }
 
     /// The file with a provider's id, locked until this transaction ends.
@@ -297,13 +345,19 @@ impl Tx {
         external_id: &str,
     ) -> Result<Option<File>> {
         let w = self.w();
-        self.one(FILE_BY, args![w, account, external_id], |row| Ok(file(row)?.0)).await
+        self.one(FILE_BY, args![w, account, external_id], |row| {
+            Ok(file(row)?.0)
+        })
+        .await
     }
 
     /// The files of a recording, by start and type; deleted ones too.
     pub async fn files_of_recording(&mut self, recording: RecordingId) -> Result<Vec<File>> {
         let w = self.w();
-        self.all(FILES_OF_RECORDING, args![w, recording], |row| Ok(file(row)?.0)).await
+        self.all(FILES_OF_RECORDING, args![w, recording], |row| {
+            Ok(file(row)?.0)
+        })
+        .await
     }
 
     /// Adds facts about a file.
@@ -317,7 +371,10 @@ impl Tx {
     ) -> Result<Upsert<FileId>> {
         let w = self.w();
         loop {
-            if let Some(old) = self.one(FILE_BY, args![w, account, &new.external_id], file).await? {
+            if let Some(old) = self
+                .one(FILE_BY, args![w, account, &new.external_id], file)
+                .await?
+            {
                 return self.merge_file(old, new, seen).await;
             }
             let id: FileId = self.new_id(seen.now);
@@ -348,7 +405,10 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
-                return Ok(Upsert { id, change: Change::Inserted });
+                return Ok(Upsert {
+                    id,
+                    change: Change::Inserted,
+                });
             }
         }
     }
@@ -360,7 +420,10 @@ impl Tx {
         seen: &Seen,
     ) -> Result<Upsert<FileId>> {
         let mut merge = Merge::new(at, rank, seen);
-        merge.set(&mut row.file_type, Some(&new.file_type).filter(|t| !t.is_empty()));
+        merge.set(
+            &mut row.file_type,
+            Some(&new.file_type).filter(|t| !t.is_empty()),
+        );
         merge.take(&mut row.recording_type, new.recording_type.as_ref());
         merge.take(&mut row.extension, new.extension.as_ref());
         merge.take(&mut row.status, new.status.as_ref());
@@ -393,19 +456,28 @@ impl Tx {
             )
             .await?;
         }
-        Ok(Upsert { id: row.id, change: merge.change() })
+        Ok(Upsert {
+            id: row.id,
+            change: merge.change(),
+        })
     }
 
     /// Marks a file as deleted there, unless something newer is known; whether that was a change.
     pub async fn delete_file(&mut self, id: FileId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(FILE_DELETE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(FILE_DELETE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Takes the deletion of a file back, unless something newer is known; whether that was a change.
     pub async fn restore_file(&mut self, id: FileId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(FILE_RESTORE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(FILE_RESTORE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Points a file to our copy of it (or to none), and counts the blobs' references.
@@ -437,7 +509,15 @@ impl Tx {
         let id: BlobId = self.new_id(now);
         self.exactly(
             BLOB_PUT,
-            args![id, w, &new.key, &new.sha256, new.size, &new.content_type, now],
+            args![
+                id,
+                w,
+                &new.key,
+                &new.sha256,
+                new.size,
+                &new.content_type,
+                now
+            ],
             Cells::id,
         )
         .await

@@ -8,7 +8,9 @@ use crate::db::{Cells, Tx, args, locked, one, statements};
 use crate::error::Result;
 use crate::id::{InstanceId, ParticipantId};
 use crate::merge::{EMPTY_RAW, Merge, first_stamp};
-use crate::model::{Attendance, AttendanceKind, Change, NewAttendance, Participant, Seen, StoredStay};
+use crate::model::{
+    Attendance, AttendanceKind, Change, NewAttendance, Participant, Seen, StoredStay,
+};
 use crate::store::{Scope, Store};
 
 statements! {
@@ -73,7 +75,11 @@ fn stay(row: &mut Cells) -> Result<Stay> {
 
 impl Store {
     /// Who was in an instance, with every stay.
-    pub async fn participants(&self, scope: Scope, instance: InstanceId) -> Result<Vec<Participant>> {
+    pub async fn participants(
+        &self,
+        scope: Scope,
+        instance: InstanceId,
+    ) -> Result<Vec<Participant>> {
         let mut people = self
             .all(PARTICIPANTS, args![scope.workspace, instance], |row| {
                 Ok(Participant {
@@ -150,7 +156,10 @@ impl Tx {
             .await?;
         let raw = new.raw.clone().unwrap_or_else(|| EMPTY_RAW.to_owned());
         loop {
-            if let Some(old) = self.one(STAY, args![participant, &new.join_key], stay).await? {
+            if let Some(old) = self
+                .one(STAY, args![participant, &new.join_key], stay)
+                .await?
+            {
                 let change = self.merge_stay(old, new, &raw, seen).await?;
                 return Ok((participant, change));
             }
@@ -194,7 +203,9 @@ impl Tx {
         if merge.to_write() {
             self.execute(
                 STAY_SET,
-                args![row.n, row.kind, row.join, row.leave, row.raw, rank, at, seen.now],
+                args![
+                    row.n, row.kind, row.join, row.leave, row.raw, rank, at, seen.now
+                ],
             )
             .await?;
         }
@@ -202,8 +213,16 @@ impl Tx {
     }
 
     /// A stay by its key, whoever it hangs on. Locks the instance until this transaction ends.
-    pub async fn stay(&mut self, instance: InstanceId, join_key: &str) -> Result<Option<StoredStay>> {
-        Ok(self.stored_stays(instance, Some(join_key)).await?.pop().map(|(_, stay)| stay))
+    pub async fn stay(
+        &mut self,
+        instance: InstanceId,
+        join_key: &str,
+    ) -> Result<Option<StoredStay>> {
+        Ok(self
+            .stored_stays(instance, Some(join_key))
+            .await?
+            .pop()
+            .map(|(_, stay)| stay))
     }
 
     /// All stays of an instance, in order of joining. Locks the instance until this transaction ends.
@@ -218,7 +237,8 @@ impl Tx {
         join_key: Option<&str>,
     ) -> Result<Vec<(i64, StoredStay)>> {
         let w = self.w();
-        self.one(LOCK_INSTANCE, args![w, instance], |_| Ok(())).await?;
+        self.one(LOCK_INSTANCE, args![w, instance], |_| Ok(()))
+            .await?;
         self.all(STAYS_FULL, args![w, instance, join_key], |row| {
             let n = row.int()?;
             let stay = StoredStay {
@@ -247,22 +267,38 @@ impl Tx {
         seen: &Seen,
     ) -> Result<Change> {
         let w = self.w();
-        let old = self.stored_stays(instance, Some(&new.join_key)).await?.pop();
+        let old = self
+            .stored_stays(instance, Some(&new.join_key))
+            .await?
+            .pop();
         let found = self
-            .one(PARTICIPANT_FIND, args![instance, &new.match_key], Cells::id::<ParticipantId>)
+            .one(
+                PARTICIPANT_FIND,
+                args![instance, &new.match_key],
+                Cells::id::<ParticipantId>,
+            )
             .await?;
         let participant = if let Some(id) = found {
             id
         } else {
             let id: ParticipantId = self.new_id(seen.now);
-            self.execute(PARTICIPANT_NEW, args![id, w, instance, &new.match_key]).await?;
+            self.execute(PARTICIPANT_NEW, args![id, w, instance, &new.match_key])
+                .await?;
             id
         };
         let younger = self
-            .exactly(YOUNGER, args![participant, &new.join_key, new.join], Cells::flag)
+            .exactly(
+                YOUNGER,
+                args![participant, &new.join_key, new.join],
+                Cells::flag,
+            )
             .await?;
         self.execute(
-            if younger { PARTICIPANT_FILL } else { PARTICIPANT_SET },
+            if younger {
+                PARTICIPANT_FILL
+            } else {
+                PARTICIPANT_SET
+            },
             args![
                 participant,
                 new.name.clone(),
@@ -303,11 +339,17 @@ impl Tx {
         if changed || old.raw != raw {
             self.execute(
                 STAY_SET,
-                args![n, new.kind, new.join, new.leave, raw, rank, seen.at, seen.now],
+                args![
+                    n, new.kind, new.join, new.leave, raw, rank, seen.at, seen.now
+                ],
             )
             .await?;
         }
-        Ok(if changed { Change::Updated } else { Change::Unchanged })
+        Ok(if changed {
+            Change::Updated
+        } else {
+            Change::Unchanged
+        })
     }
 
     /// Ends a participant's latest open stay; whether there was one.
@@ -320,7 +362,10 @@ impl Tx {
         seen: &Seen,
     ) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(LEAVE, args![w, instance, match_key, kind, at, seen.now]).await? > 0)
+        Ok(self
+            .execute(LEAVE, args![w, instance, match_key, kind, at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Ends every open stay of an instance that is over; how many there were.

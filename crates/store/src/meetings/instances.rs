@@ -100,7 +100,8 @@ fn normal(text: Option<&str>) -> String {
 impl Store {
     /// An instance.
     pub async fn instance(&self, scope: Scope, id: InstanceId) -> Result<Option<Instance>> {
-        self.one(INSTANCE, args![scope.workspace, id], instance).await
+        self.one(INSTANCE, args![scope.workspace, id], instance)
+            .await
     }
 
     /// The instance with a provider's id (Zoom: the decoded UUID).
@@ -110,16 +111,26 @@ impl Store {
         account: AccountId,
         external_id: &str,
     ) -> Result<Option<Instance>> {
-        self.one(BY_EXTERNAL, args![scope.workspace, account, external_id], instance).await
+        self.one(
+            BY_EXTERNAL,
+            args![scope.workspace, account, external_id],
+            instance,
+        )
+        .await
     }
 
     /// The instance with a provider's id, whatever the account.
     pub async fn find_instance(&self, scope: Scope, external_id: &str) -> Result<Option<Instance>> {
-        self.one(ANY_EXTERNAL, args![scope.workspace, external_id], instance).await
+        self.one(ANY_EXTERNAL, args![scope.workspace, external_id], instance)
+            .await
     }
 
     /// Through which connections an instance was seen, the latest first.
-    pub async fn instance_sources(&self, scope: Scope, id: InstanceId) -> Result<Vec<InstanceSource>> {
+    pub async fn instance_sources(
+        &self,
+        scope: Scope,
+        id: InstanceId,
+    ) -> Result<Vec<InstanceSource>> {
         self.all(SOURCES, args![scope.workspace, id], |row| {
             Ok(InstanceSource {
                 connection_id: row.id()?,
@@ -146,15 +157,27 @@ impl Tx {
         account: AccountId,
         external_id: &str,
     ) -> Result<Option<Instance>> {
-        Ok(self.locked_instance(account, external_id).await?.map(|stamped| stamped.instance))
+        Ok(self
+            .locked_instance(account, external_id)
+            .await?
+            .map(|stamped| stamped.instance))
     }
 
-    async fn locked_instance(&mut self, account: AccountId, external_id: &str) -> Result<Option<Stamped>> {
+    async fn locked_instance(
+        &mut self,
+        account: AccountId,
+        external_id: &str,
+    ) -> Result<Option<Stamped>> {
         let w = self.w();
-        if self.one(LOCK, args![w, account, external_id], |_| Ok(())).await?.is_none() {
+        if self
+            .one(LOCK, args![w, account, external_id], |_| Ok(()))
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
-        self.one(BY_EXTERNAL, args![w, account, external_id], stamped).await
+        self.one(BY_EXTERNAL, args![w, account, external_id], stamped)
+            .await
     }
 
     /// Adds facts about an instance. Its state only ever moves forward, whatever the order in which
@@ -204,7 +227,10 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
-                return Ok(Upsert { id, change: Change::Inserted });
+                return Ok(Upsert {
+                    id,
+                    change: Change::Inserted,
+                });
             }
         }
     }
@@ -215,7 +241,11 @@ impl Tx {
         new: &NewInstance,
         seen: &Seen,
     ) -> Result<Upsert<InstanceId>> {
-        let Stamped { instance: mut row, rank, told_email: mut email } = old;
+        let Stamped {
+            instance: mut row,
+            rank,
+            told_email: mut email,
+        } = old;
         let mut merge = Merge::new(row.event_ts, rank, seen);
         let told = new.host_email.as_ref().map(|email| email.to_lowercase());
         merge.take(&mut email, told.as_ref());
@@ -262,20 +292,29 @@ impl Tx {
             )
             .await?;
         }
-        Ok(Upsert { id: row.id, change: merge.change() })
+        Ok(Upsert {
+            id: row.id,
+            change: merge.change(),
+        })
     }
 
     /// Marks an instance as deleted there, unless something newer is known; whether that was a change.
     /// What was taken in stays.
     pub async fn delete_instance(&mut self, id: InstanceId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(DELETE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(DELETE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Takes a deletion back, unless something newer is known; whether that was a change.
     pub async fn restore_instance(&mut self, id: InstanceId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(RESTORE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(RESTORE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Notes that a connection told of an instance.

@@ -51,8 +51,10 @@ fn registrant(row: &mut Cells) -> Result<Stamped> {
 impl Store {
     /// Who registered for a meeting, in order of first sight.
     pub async fn registrants(&self, scope: Scope, meeting: MeetingId) -> Result<Vec<Registrant>> {
-        self.all(REGISTRANTS, args![scope.workspace, meeting], |row| Ok(registrant(row)?.registrant))
-            .await
+        self.all(REGISTRANTS, args![scope.workspace, meeting], |row| {
+            Ok(registrant(row)?.registrant)
+        })
+        .await
     }
 }
 
@@ -64,7 +66,9 @@ impl Tx {
         external_id: &str,
     ) -> Result<Option<Registrant>> {
         let w = self.w();
-        let found = self.one(LOCKED, args![w, meeting, external_id], registrant).await?;
+        let found = self
+            .one(LOCKED, args![w, meeting, external_id], registrant)
+            .await?;
         Ok(found.map(|stamped| stamped.registrant))
     }
 
@@ -78,7 +82,10 @@ impl Tx {
     ) -> Result<Upsert<RegistrantId>> {
         let w = self.w();
         loop {
-            if let Some(old) = self.one(LOCKED, args![w, meeting, &new.external_id], registrant).await? {
+            if let Some(old) = self
+                .one(LOCKED, args![w, meeting, &new.external_id], registrant)
+                .await?
+            {
                 return self.merge_registrant(old, new, seen).await;
             }
             let id: RegistrantId = self.new_id(seen.now);
@@ -104,7 +111,10 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
-                return Ok(Upsert { id, change: Change::Inserted });
+                return Ok(Upsert {
+                    id,
+                    change: Change::Inserted,
+                });
             }
         }
     }
@@ -115,7 +125,11 @@ impl Tx {
         new: &NewRegistrant,
         seen: &Seen,
     ) -> Result<Upsert<RegistrantId>> {
-        let Stamped { registrant: mut row, at, rank } = old;
+        let Stamped {
+            registrant: mut row,
+            at,
+            rank,
+        } = old;
         let mut merge = Merge::new(at, rank, seen);
         merge.take(&mut row.occurrence_id, new.occurrence_id.as_ref());
         merge.take(&mut row.email, new.email.as_ref());
@@ -140,6 +154,9 @@ impl Tx {
             )
             .await?;
         }
-        Ok(Upsert { id: row.id, change: merge.change() })
+        Ok(Upsert {
+            id: row.id,
+            change: merge.change(),
+        })
     }
 }

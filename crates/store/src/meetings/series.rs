@@ -94,12 +94,18 @@ impl Store {
         account: AccountId,
         external_id: &str,
     ) -> Result<Option<Meeting>> {
-        self.one(BY_EXTERNAL, args![scope.workspace, account, external_id], meeting).await
+        self.one(
+            BY_EXTERNAL,
+            args![scope.workspace, account, external_id],
+            meeting,
+        )
+        .await
     }
 
     /// The series with a number, whatever the account (the first seen, if several have one with it).
     pub async fn meeting_by_number(&self, scope: Scope, number: &str) -> Result<Option<Meeting>> {
-        self.one(BY_NUMBER, args![scope.workspace, number], meeting).await
+        self.one(BY_NUMBER, args![scope.workspace, number], meeting)
+            .await
     }
 
     /// Series, the last seen first.
@@ -164,7 +170,8 @@ impl Tx {
         external_id: &str,
     ) -> Result<Option<Meeting>> {
         let w = self.w();
-        self.one(BY_EXTERNAL_LOCKED, args![w, account, external_id], meeting).await
+        self.one(BY_EXTERNAL_LOCKED, args![w, account, external_id], meeting)
+            .await
     }
 
     /// Adds facts about a series.
@@ -177,14 +184,22 @@ impl Tx {
         let w = self.w();
         loop {
             let old = self
-                .one(BY_EXTERNAL_LOCKED, args![w, account, &new.external_id], stamped)
+                .one(
+                    BY_EXTERNAL_LOCKED,
+                    args![w, account, &new.external_id],
+                    stamped,
+                )
                 .await?;
             if let Some((old, rank)) = old {
                 return self.merge_meeting(old, rank, new, seen).await;
             }
             let id: MeetingId = self.new_id(seen.now);
             let (at, rank) = first_stamp(seen);
-            let number = if new.number.is_empty() { &new.external_id } else { &new.number };
+            let number = if new.number.is_empty() {
+                &new.external_id
+            } else {
+                &new.number
+            };
             let added = self
                 .execute(
                     NEW,
@@ -213,7 +228,10 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
-                return Ok(Upsert { id, change: Change::Inserted });
+                return Ok(Upsert {
+                    id,
+                    change: Change::Inserted,
+                });
             }
         }
     }
@@ -227,7 +245,10 @@ impl Tx {
     ) -> Result<Upsert<MeetingId>> {
         let mut merge = Merge::new(row.event_ts, rank, seen);
         merge.set(&mut row.kind, new.kind.as_ref());
-        merge.set(&mut row.number, Some(&new.number).filter(|number| !number.is_empty()));
+        merge.set(
+            &mut row.number,
+            Some(&new.number).filter(|number| !number.is_empty()),
+        );
         merge.take(&mut row.provider_type, new.provider_type.as_ref());
         merge.take(&mut row.host_user_id, new.host_user_id.as_ref());
         merge.take(&mut row.topic, new.topic.as_ref());
@@ -267,19 +288,28 @@ impl Tx {
             )
             .await?;
         }
-        Ok(Upsert { id: row.id, change: merge.change() })
+        Ok(Upsert {
+            id: row.id,
+            change: merge.change(),
+        })
     }
 
     /// Marks a series as deleted, unless something newer is known; whether that was a change.
     pub async fn delete_meeting(&mut self, id: MeetingId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(DELETE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(DELETE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Takes the deletion of a series back, unless something newer is known; whether that was a change.
     pub async fn restore_meeting(&mut self, id: MeetingId, seen: &Seen) -> Result<bool> {
         let w = self.w();
-        Ok(self.execute(RESTORE, args![w, id, seen.at, seen.now]).await? > 0)
+        Ok(self
+            .execute(RESTORE, args![w, id, seen.at, seen.now])
+            .await?
+            > 0)
     }
 
     /// Sets the planned runs of a series: these, and no others.
@@ -310,6 +340,9 @@ impl Tx {
         occurrence_id: &str,
         status: &str,
     ) -> Result<bool> {
-        Ok(self.execute(OCCURRENCE_STATUS, args![meeting, occurrence_id, status]).await? > 0)
+        Ok(self
+            .execute(OCCURRENCE_STATUS, args![meeting, occurrence_id, status])
+            .await?
+            > 0)
     }
 }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::words;
 use super::MeetingKind;
+use super::words;
 use crate::id::{AccountId, BlobId, FileId, InstanceId, OwnerId, RecordingId};
 
 /// A cloud recording of an instance.

@@ -79,10 +79,18 @@ pub(super) fn fts5(query: &Query) -> Words {
         .iter()
         .map(|(terms, prefix)| column("body", &phrase(terms, *prefix)))
         .collect();
-    unwanted.extend(parts.not_speakers.iter().map(|t| column("speaker", &phrase(t, true))));
+    unwanted.extend(
+        parts
+            .not_speakers
+            .iter()
+            .map(|t| column("speaker", &phrase(t, true))),
+    );
     let excluded = (!unwanted.is_empty()).then(|| unwanted.join(" OR "));
     if wanted.is_empty() {
-        return Words { fits: None, excluded };
+        return Words {
+            fits: None,
+            excluded,
+        };
     }
     let wanted = wanted.join(" AND ");
     let fits = match excluded {
@@ -118,7 +126,11 @@ pub(super) fn tsquery(query: &Query) -> Words {
         .map(|(terms, prefix)| phrase(terms, *prefix, 'A'))
         .collect();
     if !parts.speakers.is_empty() {
-        let any: Vec<String> = parts.speakers.iter().map(|t| phrase(t, true, 'B')).collect();
+        let any: Vec<String> = parts
+            .speakers
+            .iter()
+            .map(|t| phrase(t, true, 'B'))
+            .collect();
         all.push(format!("({})", any.join(" | ")));
     }
     let mut unwanted: Vec<String> = parts
@@ -129,7 +141,10 @@ pub(super) fn tsquery(query: &Query) -> Words {
     unwanted.extend(parts.not_speakers.iter().map(|t| phrase(t, true, 'B')));
     let excluded = (!unwanted.is_empty()).then(|| unwanted.join(" | "));
     if all.is_empty() {
-        return Words { fits: None, excluded };
+        return Words {
+            fits: None,
+            excluded,
+        };
     }
     if let Some(excluded) = excluded {
         all.push(format!("!({excluded})"));
@@ -170,7 +185,9 @@ impl Instances {
 }
 
 fn midnight(day: Date, zone: &TimeZone) -> Option<Timestamp> {
-    day.to_zoned(zone.clone()).ok().map(|start| start.timestamp())
+    day.to_zoned(zone.clone())
+        .ok()
+        .map(|start| start.timestamp())
 }
 
 fn patterns(filters: &[Filter], negated: bool) -> Option<String> {
@@ -189,7 +206,8 @@ mod tests {
 
     #[test]
     fn words_phrases_prefixes_and_exclusions() {
-        let query = parse(r#"budget "first quarter" plan* -draft speaker:ana -speaker:bob"#).unwrap();
+        let query =
+            parse(r#"budget "first quarter" plan* -draft speaker:ana -speaker:bob"#).unwrap();
         let fts = fts5(&query);
         assert_eq!(
             fts.fits.unwrap(),

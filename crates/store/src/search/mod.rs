@@ -98,10 +98,15 @@ impl After {
         key.split_once('~')
             .and_then(|(bits, row)| {
                 let rank = f64::from_bits(u64::from_str_radix(bits, 16).ok()?);
-                Some(Self { rank, row: row.parse().ok()? })
+                Some(Self {
+                    rank,
+                    row: row.parse().ok()?,
+                })
             })
             .filter(|after| after.rank.is_finite())
-            .ok_or_else(|| StoreError::new(ErrorKind::Invalid, "this is not a page key of a search"))
+            .ok_or_else(|| {
+                StoreError::new(ErrorKind::Invalid, "this is not a page key of a search")
+            })
     }
 
     fn write(rank: f64, row: i64) -> String {
@@ -142,7 +147,10 @@ impl Store {
         let mut found = self.all(sql, args, found).await?;
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|last| After::write(last.rank, last.row));
+        let next = found
+            .last()
+            .filter(|_| more)
+            .map(|last| After::write(last.rank, last.row));
         let terms = query.positive_terms();
         let hits = found
             .into_iter()
@@ -194,7 +202,8 @@ impl Store {
 
     /// Whether a scope is the only one, so that nothing has to be kept apart.
     async fn is_alone(&self, scope: Scope) -> Result<bool> {
-        self.exactly(sql::OTHERS, args![scope.workspace], |row| Ok(!row.flag()?)).await
+        self.exactly(sql::OTHERS, args![scope.workspace], |row| Ok(!row.flag()?))
+            .await
     }
 }
 
@@ -215,7 +224,11 @@ fn found(row: &mut Cells) -> Result<Found> {
     let speaker = row.opt_text()?;
     let text = row.text()?;
     let hit = Hit {
-        kind: if at % 2 == 0 { HitKind::Said } else { HitKind::Written },
+        kind: if at % 2 == 0 {
+            HitKind::Said
+        } else {
+            HitKind::Written
+        },
         transcript_id,
         cues,
         start_ms,

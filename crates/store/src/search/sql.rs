@@ -30,7 +30,10 @@ macro_rules! sqlite_instances {
 }
 macro_rules! postgres_instances {
     () => {
-        instances!("jsonb_array_elements_text(CAST(CAST(", " AS TEXT) AS jsonb)) AS p(value)")
+        instances!(
+            "jsonb_array_elements_text(CAST(CAST(",
+            " AS TEXT) AS jsonb)) AS p(value)"
+        )
     };
 }
 
@@ -137,8 +140,9 @@ pub(super) const FITTING: crate::db::Sql = two(fitting_sqlite!(), fitting_postgr
 /// Restrictions alone; $2 is what must not fit.
 pub(super) const ALL: crate::db::Sql = two(all_sqlite!(), all_postgres!());
 /// Whether there is another workspace than $1.
-pub(super) const OTHERS: crate::db::Sql =
-    one("SELECT CASE WHEN EXISTS (SELECT 1 FROM workspaces WHERE id <> $1) OR NOT EXISTS (SELECT 1 FROM workspaces WHERE id = $1) THEN 1 ELSE 0 END");
+pub(super) const OTHERS: crate::db::Sql = one(
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM workspaces WHERE id <> $1) OR NOT EXISTS (SELECT 1 FROM workspaces WHERE id = $1) THEN 1 ELSE 0 END",
+);
 
 /// The statements that both engines prepare; [`PLAIN`] is SQLite's alone.
 #[cfg(test)]

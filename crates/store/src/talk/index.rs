@@ -16,8 +16,7 @@ use crate::id::{InstanceId, TranscriptId, WorkspaceId};
 use crate::model::{ChatMessage, Cue, Utterance};
 
 const UTTERANCES_HEAD: &str = "INSERT INTO utterances (workspace_id, transcript_id, instance_id, ord, cue_from, cue_to, start_ms, end_ms, speaker, text";
-const CHAT_HEAD: &str =
-    "INSERT INTO chat (workspace_id, instance_id, file_key, ord, at_ms, sender_raw, recipient_raw, text";
+const CHAT_HEAD: &str = "INSERT INTO chat (workspace_id, instance_id, file_key, ord, at_ms, sender_raw, recipient_raw, text";
 
 static CUES: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
@@ -27,15 +26,27 @@ static CUES: LazyLock<Bulk> = LazyLock::new(|| {
     )
 });
 static UTTERANCES: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::new(&format!("{UTTERANCES_HEAD})"), &[Column::Plain; 10], " RETURNING n, ord")
+    Bulk::new(
+        &format!("{UTTERANCES_HEAD})"),
+        &[Column::Plain; 10],
+        " RETURNING n, ord",
+    )
 });
 static UTTERANCES_TSV: LazyLock<Bulk> = LazyLock::new(|| {
     let mut columns = [Column::Plain; 11];
     columns[10] = Column::TsVector;
-    Bulk::new(&format!("{UTTERANCES_HEAD}, tsv)"), &columns, " RETURNING n, ord")
+    Bulk::new(
+        &format!("{UTTERANCES_HEAD}, tsv)"),
+        &columns,
+        " RETURNING n, ord",
+    )
 });
 static CHAT: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::new(&format!("{CHAT_HEAD})"), &[Column::Plain; 8], " RETURNING n, ord")
+    Bulk::new(
+        &format!("{CHAT_HEAD})"),
+        &[Column::Plain; 8],
+        " RETURNING n, ord",
+    )
 });
 static CHAT_TSV: LazyLock<Bulk> = LazyLock::new(|| {
     let mut columns = [Column::Plain; 9];
@@ -43,7 +54,11 @@ static CHAT_TSV: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(&format!("{CHAT_HEAD}, tsv)"), &columns, " RETURNING n, ord")
 });
 static INDEX: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::new("INSERT INTO talk_index (rowid, body, speaker)", &[Column::Plain; 3], "")
+    Bulk::new(
+        "INSERT INTO talk_index (rowid, body, speaker)",
+        &[Column::Plain; 3],
+        "",
+    )
 });
 
 /// The statements of this module for one engine.
@@ -113,7 +128,12 @@ pub(super) async fn insert_utterances(
     if engine == Engine::Sqlite {
         let texts: BTreeMap<i64, (&str, &str)> = utterances
             .iter()
-            .map(|u| (i64::from(u.n), (u.text.as_str(), u.speaker.as_deref().unwrap_or_default())))
+            .map(|u| {
+                (
+                    i64::from(u.n),
+                    (u.text.as_str(), u.speaker.as_deref().unwrap_or_default()),
+                )
+            })
             .collect();
         index(link, &rows, &texts, 0).await?;
     }

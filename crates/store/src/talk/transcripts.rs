@@ -61,12 +61,14 @@ fn small(number: i64) -> u32 {
 impl Store {
     /// A transcript, without its cues.
     pub async fn transcript(&self, scope: Scope, id: TranscriptId) -> Result<Option<Transcript>> {
-        self.one(TRANSCRIPT, args![scope.workspace, id], transcript).await
+        self.one(TRANSCRIPT, args![scope.workspace, id], transcript)
+            .await
     }
 
     /// The transcripts of an instance: the current ones first, in the order in which their files begin.
     pub async fn transcripts(&self, scope: Scope, instance: InstanceId) -> Result<Vec<Transcript>> {
-        self.all(TRANSCRIPTS, args![scope.workspace, instance], transcript).await
+        self.all(TRANSCRIPTS, args![scope.workspace, instance], transcript)
+            .await
     }
 
     /// Cues of a transcript from number `from` (1 is the first) on, at most `limit`: read a long one in pieces.
@@ -128,7 +130,11 @@ impl Tx {
         let w = self.w();
         let key = file_key(new.file_id);
         let same = self
-            .one(SAME, args![w, new.instance_id, new.source, &key, new.sha256], transcript)
+            .one(
+                SAME,
+                args![w, new.instance_id, new.source, &key, new.sha256],
+                transcript,
+            )
             .await?;
         if let Some(same) = &same
             && same.current
@@ -137,7 +143,11 @@ impl Tx {
             return Ok(TranscriptOutcome::Duplicate(same.id));
         }
         let current = self
-            .one(CURRENT, args![w, new.instance_id, new.source, &key], Cells::id::<TranscriptId>)
+            .one(
+                CURRENT,
+                args![w, new.instance_id, new.source, &key],
+                Cells::id::<TranscriptId>,
+            )
             .await?;
         if let Some(current) = current {
             self.unindex(current).await?;

@@ -6,80 +6,139 @@ use serde_json::json;
 
 use crate::support::{account, app, at, story};
 
-story!(apps_accounts_and_connections_keep_their_ids, |world| async move {
-    let scope = Scope::DEFAULT;
-    let mut tx = world.begin().await;
-    let first = tx.upsert_app(&app("c"), at(0)).await.unwrap();
-    let same = tx.upsert_app(&app("c"), at(1)).await.unwrap();
-    let renamed = tx
-        .upsert_app(&NewApp { name: "other".into(), ..app("c") }, at(2))
-        .await
-        .unwrap();
-    assert_eq!(
-        (first.change, same.change, renamed.change),
-        (Change::Inserted, Change::Unchanged, Change::Updated)
-    );
-    assert!(first.id == same.id && same.id == renamed.id);
-    let account_id = tx.upsert_account(&account("a"), at(0)).await.unwrap();
-    let more = NewAccount {
-        plan: None,
-        capabilities: Some(json!({"recording": true})),
-        ..account("a")
-    };
-    assert_eq!(tx.upsert_account(&more, at(3)).await.unwrap(), account_id);
-    let new = NewConnection {
-        app_id: first.id,
-        account_id,
-        subject_id: "a".into(),
-        name: "Acme".into(),
-        origin: ConnectionOrigin::Env,
-    };
-    let connection = tx.upsert_connection(&new, at(0)).await.unwrap();
-    assert!(tx.set_connection_state(connection, ConnectionState::Degraded, Some("no scope"), at(4)).await.unwrap());
-    assert!(!tx.set_connection_state(connection, ConnectionState::Degraded, Some("no scope"), at(5)).await.unwrap());
-    tx.note_connection_ok(connection, at(6)).await.unwrap();
-    tx.note_connection_error(connection, "4711", at(7)).await.unwrap();
-    tx.commit().await.unwrap();
-
-    let account = world.store.account_by_external(scope, Provider::Zoom, "a").await.unwrap().unwrap();
-    assert_eq!(account.plan.as_deref(), Some("business"));
-    assert_eq!(account.limits_share, Some(0.8));
-    assert_eq!(account.capabilities, json!({"recording": true}));
-    let found = world.store.connection(scope, connection).await.unwrap().unwrap();
-    assert_eq!(found.state, ConnectionState::Degraded);
-    assert_eq!((found.last_ok, found.last_error.as_deref()), (Some(at(6)), Some("4711")));
-    assert_eq!(world.store.connections(scope).await.unwrap().len(), 1);
-    assert_eq!(world.store.apps(scope).await.unwrap()[0].name, "other");
-
-    let elsewhere = world.store.ensure_workspace("second", at(0)).await.unwrap();
-    assert_eq!(world.store.ensure_workspace("second", at(1)).await.unwrap(), elsewhere);
-    assert_ne!(elsewhere, WorkspaceId::DEFAULT);
-    let elsewhere = Scope::of(elsewhere);
-    assert_eq!(world.store.connection(elsewhere, connection).await.unwrap(), None);
-    assert_eq!(world.store.apps(elsewhere).await.unwrap(), []);
-
-    let mut tx = world.begin().await;
-    let refused = tx.delete_app(first.id).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Constraint);
-});
-
-story!(a_transaction_that_is_dropped_leaves_nothing, |world| async move {
-    let mut tx = world.begin().await;
-    tx.upsert_app(&app("c"), at(0)).await.unwrap();
-    drop(tx);
-    assert_eq!(world.store.apps(Scope::DEFAULT).await.unwrap(), []);
-    // The writer is free again, also after a future that was cut in the middle.
-    let cut = tokio::time::timeout(std::time::Duration::from_nanos(1), async {
+story!(
+    apps_accounts_and_connections_keep_their_ids,
+    |world| async move {
+        let scope = Scope::DEFAULT;
         let mut tx = world.begin().await;
-        tx.upsert_app(&app("d"), at(0)).await.unwrap();
-        tx.commit().await
-    });
-    let _ = cut.await;
-    let mut tx = world.begin().await;
-    tx.upsert_app(&app("e"), at(0)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(world.store.apps(Scope::DEFAULT).await.unwrap().iter().any(|a| a.client_id == "e"));
-});
+        let first = tx.upsert_app(&app("c"), at(0)).await.unwrap();
+        let same = tx.upsert_app(&app("c"), at(1)).await.unwrap();
+        let renamed = tx
+            .upsert_app(
+                &NewApp {
+                    name: "other".into(),
+                    ..app("c")
+                },
+                at(2),
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            (first.change, same.change, renamed.change),
+            (Change::Inserted, Change::Unchanged, Change::Updated)
+        );
+        assert!(first.id == same.id && same.id == renamed.id);
+        let account_id = tx.upsert_account(&account("a"), at(0)).await.unwrap();
+        let more = NewAccount {
+            plan: None,
+            capabilities: Some(json!({"recording": true})),
+            ..account("a")
+        };
+        assert_eq!(tx.upsert_account(&more, at(3)).await.unwrap(), account_id);
+        let new = NewConnection {
+            app_id: first.id,
+            account_id,
+            subject_id: "a".into(),
+            name: "Acme".into(),
+            origin: ConnectionOrigin::Env,
+        };
+        let connection = tx.upsert_connection(&new, at(0)).await.unwrap();
+        assert!(
+            tx.set_connection_state(
+                connection,
+                ConnectionState::Degraded,
+                Some("no scope"),
+                at(4)
+            )
+            .await
+            .unwrap()
+        );
+        assert!(
+            !tx.set_connection_state(
+                connection,
+                ConnectionState::Degraded,
+                Some("no scope"),
+                at(5)
+            )
+            .await
+            .unwrap()
+        );
+        tx.note_connection_ok(connection, at(6)).await.unwrap();
+        tx.note_connection_error(connection, "4711", at(7))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+
+        let account = world
+            .store
+            .account_by_external(scope, Provider::Zoom, "a")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(account.plan.as_deref(), Some("business"));
+        assert_eq!(account.limits_share, Some(0.8));
+        assert_eq!(account.capabilities, json!({"recording": true}));
+        let found = world
+            .store
+            .connection(scope, connection)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.state, ConnectionState::Degraded);
+        assert_eq!(
+            (found.last_ok, found.last_error.as_deref()),
+            (Some(at(6)), Some("4711"))
+        );
+        assert_eq!(world.store.connections(scope).await.unwrap().len(), 1);
+        assert_eq!(world.store.apps(scope).await.unwrap()[0].name, "other");
+
+        let elsewhere = world.store.ensure_workspace("second", at(0)).await.unwrap();
+        assert_eq!(
+            world.store.ensure_workspace("second", at(1)).await.unwrap(),
+            elsewhere
+        );
+        assert_ne!(elsewhere, WorkspaceId::DEFAULT);
+        let elsewhere = Scope::of(elsewhere);
+        assert_eq!(
+            world.store.connection(elsewhere, connection).await.unwrap(),
+            None
+        );
+        assert_eq!(world.store.apps(elsewhere).await.unwrap(), []);
+
+        let mut tx = world.begin().await;
+        let refused = tx.delete_app(first.id).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Constraint);
+    }
+);
+
+story!(
+    a_transaction_that_is_dropped_leaves_nothing,
+    |world| async move {
+        let mut tx = world.begin().await;
+        tx.upsert_app(&app("c"), at(0)).await.unwrap();
+        drop(tx);
+        assert_eq!(world.store.apps(Scope::DEFAULT).await.unwrap(), []);
+        // The writer is free again, also after a future that was cut in the middle.
+        let cut = tokio::time::timeout(std::time::Duration::from_nanos(1), async {
+            let mut tx = world.begin().await;
+            tx.upsert_app(&app("d"), at(0)).await.unwrap();
+            tx.commit().await
+        });
+        let _ = cut.await;
+        let mut tx = world.begin().await;
+        tx.upsert_app(&app("e"), at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(
+            world
+                .store
+                .apps(Scope::DEFAULT)
+                .await
+                .unwrap()
+                .iter()
+                .any(|a| a.client_id == "e")
+        );
+    }
+);
 
 fn sealed(key: &str, byte: u8) -> Sealed {
     Sealed {
@@ -89,41 +148,80 @@ fn sealed(key: &str, byte: u8) -> Sealed {
     }
 }
 
-story!(secrets_are_replaced_rotated_and_erased, |world| async move {
-    let scope = Scope::DEFAULT;
-    let mut tx = world.begin().await;
-    let first = tx.put_secret("token", "g1", &sealed("old", 1), at(0)).await.unwrap();
-    assert_eq!(tx.put_secret("token", "g1", &sealed("old", 2), at(1)).await.unwrap(), first);
-    for owner in 0..5 {
-        tx.put_secret("token", &format!("o{owner}"), &sealed("old", 3), at(0)).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    let secret = world.store.secret(scope, "token", "g1").await.unwrap().unwrap();
-    assert_eq!((secret.ciphertext.as_slice(), secret.nonce.len()), (&[2, 0, 255][..], 12));
-    assert!(!format!("{secret:?}").contains("255"));
-
-    let mut after = None;
-    let mut rotated = 0;
-    loop {
-        let batch = world.store.secrets_not_under("new", after, 2).await.unwrap();
-        let Some(last) = batch.last() else { break };
-        after = Some(last.id);
+story!(
+    secrets_are_replaced_rotated_and_erased,
+    |world| async move {
+        let scope = Scope::DEFAULT;
         let mut tx = world.begin().await;
-        for old in &batch {
-            assert!(tx.reseal_secret(old, &sealed("new", 9), at(2)).await.unwrap());
-            // Whoever read the old one cannot overwrite the new one.
-            assert!(!tx.reseal_secret(old, &sealed("new", 8), at(2)).await.unwrap());
-            rotated += 1;
+        let first = tx
+            .put_secret("token", "g1", &sealed("old", 1), at(0))
+            .await
+            .unwrap();
+        assert_eq!(
+            tx.put_secret("token", "g1", &sealed("old", 2), at(1))
+                .await
+                .unwrap(),
+            first
+        );
+        for owner in 0..5 {
+            tx.put_secret("token", &format!("o{owner}"), &sealed("old", 3), at(0))
+                .await
+                .unwrap();
         }
         tx.commit().await.unwrap();
+        let secret = world
+            .store
+            .secret(scope, "token", "g1")
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (secret.ciphertext.as_slice(), secret.nonce.len()),
+            (&[2, 0, 255][..], 12)
+        );
+        assert!(!format!("{secret:?}").contains("255"));
+
+        let mut after = None;
+        let mut rotated = 0;
+        loop {
+            let batch = world
+                .store
+                .secrets_not_under("new", after, 2)
+                .await
+                .unwrap();
+            let Some(last) = batch.last() else { break };
+            after = Some(last.id);
+            let mut tx = world.begin().await;
+            for old in &batch {
+                assert!(
+                    tx.reseal_secret(old, &sealed("new", 9), at(2))
+                        .await
+                        .unwrap()
+                );
+                // Whoever read the old one cannot overwrite the new one.
+                assert!(
+                    !tx.reseal_secret(old, &sealed("new", 8), at(2))
+                        .await
+                        .unwrap()
+                );
+                rotated += 1;
+            }
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(rotated, 6);
+        assert_eq!(
+            world.store.secrets_by_key().await.unwrap(),
+            [("new".to_owned(), 6)]
+        );
+        let mut tx = world.begin().await;
+        assert_eq!(tx.delete_secrets_of("g1").await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(
+            world.store.secret(scope, "token", "g1").await.unwrap(),
+            None
+        );
     }
-    assert_eq!(rotated, 6);
-    assert_eq!(world.store.secrets_by_key().await.unwrap(), [("new".to_owned(), 6)]);
-    let mut tx = world.begin().await;
-    assert_eq!(tx.delete_secrets_of("g1").await.unwrap(), 1);
-    tx.commit().await.unwrap();
-    assert_eq!(world.store.secret(scope, "token", "g1").await.unwrap(), None);
-});
+);
 
 story!(a_login_is_taken_once_and_in_time, |world| async move {
     let (app, _) = world.account().await;
@@ -139,8 +237,19 @@ story!(a_login_is_taken_once_and_in_time, |world| async move {
     tx.put_oauth_state(&state("h1")).await.unwrap();
     tx.put_oauth_state(&state("h2")).await.unwrap();
     tx.commit().await.unwrap();
-    let (scope, taken) = world.store.take_oauth_state("h1", at(1)).await.unwrap().unwrap();
+    let (scope, taken) = world
+        .store
+        .take_oauth_state("h1", at(1))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((scope, taken), (Scope::DEFAULT, state("h1")));
-    assert_eq!(world.store.take_oauth_state("h1", at(1)).await.unwrap(), None);
-    assert_eq!(world.store.take_oauth_state("h2", at(600)).await.unwrap(), None);
+    assert_eq!(
+        world.store.take_oauth_state("h1", at(1)).await.unwrap(),
+        None
+    );
+    assert_eq!(
+        world.store.take_oauth_state("h2", at(600)).await.unwrap(),
+        None
+    );
 });

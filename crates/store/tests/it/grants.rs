@@ -1,5 +1,6 @@
 use parfocal_store::{
-    ErrorKind, GrantId, GrantLease, GrantTokens, LeaseAnswer, NewGrant, Provider, Scope, Sealed, Store,
+    ErrorKind, GrantId, GrantLease, GrantTokens, LeaseAnswer, NewGrant, Provider, Scope, Sealed,
+    Store,
 };
 
 use crate::support::{World, at, story};
@@ -32,75 +33,129 @@ async fn grant(world: &World) -> GrantId {
 }
 
 async fn lease(store: &Store, id: GrantId, now: i64) -> Option<GrantLease> {
-    match store.lease_grant(SCOPE, id, at(now), at(now + 30)).await.unwrap() {
+    match store
+        .lease_grant(SCOPE, id, at(now), at(now + 30))
+        .await
+        .unwrap()
+    {
         LeaseAnswer::Held { lease, .. } => Some(lease),
         LeaseAnswer::HeldElsewhere { .. } | LeaseAnswer::Gone => None,
     }
 }
 
-story!(one_refresh_at_a_time_and_the_late_one_is_fenced_off, |world| async move {
-    let id = grant(&world).await;
-    let other = world.neighbour().await;
-    let mine = lease(&world.store, id, 0).await.unwrap();
-    let LeaseAnswer::HeldElsewhere { until } = other.lease_grant(SCOPE, id, at(1), at(31)).await.unwrap() else {
-        panic!("two holders");
-    };
-    assert_eq!(until, at(30));
-    world.store.begin_refresh(SCOPE, &mine, at(2)).await.unwrap();
+story!(
+    one_refresh_at_a_time_and_the_late_one_is_fenced_off,
+    |world| async move {
+        let id = grant(&world).await;
+        let other = world.neighbour().await;
+        let mine = lease(&world.store, id, 0).await.unwrap();
+        let LeaseAnswer::HeldElsewhere { until } =
+            other.lease_grant(SCOPE, id, at(1), at(31)).await.unwrap()
+        else {
+            panic!("two holders");
+        };
+        assert_eq!(until, at(30));
+        world
+            .store
+            .begin_refresh(SCOPE, &mine, at(2))
+            .await
+            .unwrap();
 
-    // I vanish; the other takes over when the lease has ended, and learns what I had begun.
-    let LeaseAnswer::Held { lease: theirs, pending_refresh } =
-        other.lease_grant(SCOPE, id, at(30), at(60)).await.unwrap()
-    else {
-        panic!("an ended lease must be free");
-    };
-    assert_eq!(pending_refresh, Some(at(2)));
-    let mut tx = other.begin(SCOPE).await.unwrap();
-    tx.store_refreshed(&theirs, &tokens(7200), at(31)).await.unwrap();
-    let sealed = Sealed { key_id: "k".into(), nonce: vec![1], ciphertext: vec![2] };
-    tx.put_secret("access", &id.to_string(), &sealed, at(31)).await.unwrap();
-    tx.commit().await.unwrap();
+        // I vanish; the other takes over when the lease has ended, and learns what I had begun.
+        let LeaseAnswer::Held {
+            lease: theirs,
+            pending_refresh,
+        } = other.lease_grant(SCOPE, id, at(30), at(60)).await.unwrap()
+        else {
+            panic!("an ended lease must be free");
+        };
+        assert_eq!(pending_refresh, Some(at(2)));
+        let mut tx = other.begin(SCOPE).await.unwrap();
+        tx.store_refreshed(&theirs, &tokens(7200), at(31))
+            .await
+            .unwrap();
+        let sealed = Sealed {
+            key_id: "k".into(),
+            nonce: vec![1],
+            ciphertext: vec![2],
+        };
+        tx.put_secret("access", &id.to_string(), &sealed, at(31))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
 
-    // I come back: nothing I try has an effect.
-    assert_eq!(
-        world.store.begin_refresh(SCOPE, &mine, at(32)).await.unwrap_err().kind(),
-        ErrorKind::LeaseLost
-    );
-    let mut tx = world.begin().await;
-    let error = tx.store_refreshed(&mine, &tokens(1), at(32)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LeaseLost);
-    drop(tx);
-    let mut tx = world.begin().await;
-    assert!(!tx.kill_grant(id, mine.generation, "invalid_grant", at(33)).await.unwrap());
-    tx.commit().await.unwrap();
+        // I come back: nothing I try has an effect.
+        assert_eq!(
+            world
+                .store
+                .begin_refresh(SCOPE, &mine, at(32))
+                .await
+                .unwrap_err()
+                .kind(),
+            ErrorKind::LeaseLost
+        );
+        let mut tx = world.begin().await;
+        let error = tx
+            .store_refreshed(&mine, &tokens(1), at(32))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LeaseLost);
+        drop(tx);
+        let mut tx = world.begin().await;
+        assert!(
+            !tx.kill_grant(id, mine.generation, "invalid_grant", at(33))
+                .await
+                .unwrap()
+        );
+        tx.commit().await.unwrap();
 
-    let now = world.store.grant(SCOPE, id).await.unwrap().unwrap();
-    assert_eq!((now.generation, now.access_exp, now.pending_refresh), (2, Some(at(7200)), None));
-    assert_eq!(now.api_url.as_deref(), Some("https://api-us.zoom.us"));
-    assert_eq!(now.scopes, ["a:read", "b:read"]);
+        let now = world.store.grant(SCOPE, id).await.unwrap().unwrap();
+        assert_eq!(
+            (now.generation, now.access_exp, now.pending_refresh),
+            (2, Some(at(7200)), None)
+        );
+        assert_eq!(now.api_url.as_deref(), Some("https://api-us.zoom.us"));
+        assert_eq!(now.scopes, ["a:read", "b:read"]);
 
-    let mut tx = world.begin().await;
-    assert!(tx.kill_grant(id, 2, "invalid_grant", at(40)).await.unwrap());
-    tx.commit().await.unwrap();
-    assert!(matches!(
-        world.store.lease_grant(SCOPE, id, at(41), at(42)).await.unwrap(),
-        LeaseAnswer::Gone
-    ));
-    // A new consent brings it back under the same id.
-    assert_eq!(grant(&world).await, id);
-    assert!(lease(&world.store, id, 50).await.is_some());
-    other.close().await;
-});
-
-story!(of_many_who_ask_at_once_one_gets_the_lease, |world| async move {
-    let id = grant(&world).await;
-    let other = world.neighbour().await;
-    let mut asked = tokio::task::JoinSet::new();
-    for n in 0..40 {
-        let store = if n % 2 == 0 { world.store.clone() } else { other.clone() };
-        asked.spawn(async move { lease(&store, id, 0).await.is_some() });
+        let mut tx = world.begin().await;
+        assert!(tx.kill_grant(id, 2, "invalid_grant", at(40)).await.unwrap());
+        tx.commit().await.unwrap();
+        assert!(matches!(
+            world
+                .store
+                .lease_grant(SCOPE, id, at(41), at(42))
+                .await
+                .unwrap(),
+            LeaseAnswer::Gone
+        ));
+        // A new consent brings it back under the same id.
+        assert_eq!(grant(&world).await, id);
+        assert!(lease(&world.store, id, 50).await.is_some());
+        other.close().await;
     }
-    let won = asked.join_all().await.into_iter().filter(|won| *won).count();
-    assert_eq!(won, 1);
-    other.close().await;
-});
+);
+
+story!(
+    of_many_who_ask_at_once_one_gets_the_lease,
+    |world| async move {
+        let id = grant(&world).await;
+        let other = world.neighbour().await;
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..40 {
+            let store = if n % 2 == 0 {
+                world.store.clone()
+            } else {
+                other.clone()
+            };
+            asked.spawn(async move { lease(&store, id, 0).await.is_some() });
+        }
+        let won = asked
+            .join_all()
+            .await
+            .into_iter()
+            .filter(|won| *won)
+            .count();
+        assert_eq!(won, 1);
+        other.close().await;
+    }
+);

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use parfocal_store::{
-    AttemptReport, Claim, ClaimedJob, Enqueued, ErrorKind, JobFilter, JobState, NewJob, PageRequest,
-    Scope, Store,
+    AttemptReport, Claim, ClaimedJob, Enqueued, ErrorKind, JobFilter, JobState, NewJob,
+    PageRequest, Scope, Store,
 };
 use serde_json::json;
 
@@ -33,7 +33,12 @@ async fn enqueue(world: &World, new: &NewJob, now: i64) -> Enqueued {
 }
 
 async fn claim(store: &Store, limit: u32, now: i64) -> Vec<ClaimedJob> {
-    let claim = Claim { kinds: KINDS, limit, lease_until: at(now + 30), now: at(now) };
+    let claim = Claim {
+        kinds: KINDS,
+        limit,
+        lease_until: at(now + 30),
+        now: at(now),
+    };
     store.claim_jobs(&claim).await.unwrap()
 }
 
@@ -46,99 +51,226 @@ fn failed(text: &str) -> AttemptReport {
 }
 
 story!(order_lanes_versions_and_kinds, |world| async move {
-    enqueue(&world, &NewJob { priority: 20, ..job("a.do", None, Some("late")) }, 0).await;
-    enqueue(&world, &NewJob { priority: 0, ..job("b.do", None, Some("urgent")) }, 0).await;
+    enqueue(
+        &world,
+        &NewJob {
+            priority: 20,
+            ..job("a.do", None, Some("late"))
+        },
+        0,
+    )
+    .await;
+    enqueue(
+        &world,
+        &NewJob {
+            priority: 0,
+            ..job("b.do", None, Some("urgent"))
+        },
+        0,
+    )
+    .await;
     enqueue(&world, &job("a.do", Some("lane"), Some("first")), 0).await;
     enqueue(&world, &job("b.do", Some("lane"), Some("second")), 1).await;
-    enqueue(&world, &NewJob { v: 2, ..job("a.do", None, Some("newer")) }, 0).await;
+    enqueue(
+        &world,
+        &NewJob {
+            v: 2,
+            ..job("a.do", None, Some("newer"))
+        },
+        0,
+    )
+    .await;
     enqueue(&world, &job("c.do", None, Some("unknown")), 0).await;
-    enqueue(&world, &NewJob { run_at: at(100), ..job("a.do", None, Some("future")) }, 0).await;
+    enqueue(
+        &world,
+        &NewJob {
+            run_at: at(100),
+            ..job("a.do", None, Some("future"))
+        },
+        0,
+    )
+    .await;
     let keys = |jobs: &[ClaimedJob]| -> Vec<String> {
-        jobs.iter().map(|j| j.job.dedupe_key.clone().unwrap()).collect()
+        jobs.iter()
+            .map(|j| j.job.dedupe_key.clone().unwrap())
+            .collect()
     };
     let first = claim(&world.store, 10, 5).await;
     assert_eq!(keys(&first), ["urgent", "first", "late"]);
-    assert!(claim(&world.store, 10, 5).await.is_empty(), "the lane is busy");
+    assert!(
+        claim(&world.store, 10, 5).await.is_empty(),
+        "the lane is busy"
+    );
     let mut tx = world.begin().await;
     tx.complete_job(&first[1].lease, None, at(6)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(keys(&claim(&world.store, 10, 6).await), ["second"]);
-    assert_eq!(world.store.next_job_at(&["a.do"]).await.unwrap(), Some(at(0)), "a newer version waits for a newer worker");
-    assert_eq!(keys(&claim(&world.store, 10, 100).await).len(), 4, "the future, and three whose lease ended");
+    assert_eq!(
+        world.store.next_job_at(&["a.do"]).await.unwrap(),
+        Some(at(0)),
+        "a newer version waits for a newer worker"
+    );
+    assert_eq!(
+        keys(&claim(&world.store, 10, 100).await).len(),
+        4,
+        "the future, and three whose lease ended"
+    );
 });
 
-story!(a_key_is_open_once_and_a_running_job_runs_again, |world| async move {
-    let Enqueued::Inserted(id) = enqueue(&world, &NewJob { run_at: at(50), ..job("a.do", None, Some("k")) }, 0).await else {
-        panic!()
-    };
-    assert!(claim(&world.store, 1, 10).await.is_empty());
-    // A duplicate pulls it forward.
-    let again = NewJob { run_at: at(10), priority: 0, payload: json!({"x": 2}), ..job("a.do", None, Some("k")) };
-    assert_eq!(enqueue(&world, &again, 10).await, Enqueued::Duplicate(id));
-    let running = claim(&world.store, 1, 10).await.remove(0);
-    assert_eq!((running.job.priority, &running.job.payload), (0, &json!({"x": 2})));
-    // While it runs, the world changes once more.
-    assert_eq!(enqueue(&world, &again, 11).await, Enqueued::Duplicate(id));
-    let mut tx = world.begin().await;
-    tx.complete_job(&running.lease, None, at(12)).await.unwrap();
-    tx.commit().await.unwrap();
-    let rerun = claim(&world.store, 1, 12).await.remove(0);
-    assert_eq!((rerun.job.id, rerun.job.attempts), (id, 1));
-    let mut tx = world.begin().await;
-    tx.complete_job(&rerun.lease, Some(&AttemptReport::default()), at(13)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(world.store.job(SCOPE, id).await.unwrap().unwrap().state, JobState::Done);
-    assert!(matches!(enqueue(&world, &again, 14).await, Enqueued::Inserted(_)), "a done job's key is free");
-});
-
-story!(retries_snoozes_dead_letters_and_redrive, |world| async move {
-    let id = enqueue(&world, &job("a.do", None, Some("k")), 0).await.id();
-    let first = claim(&world.store, 1, 1).await.remove(0);
-    let mut tx = world.begin().await;
-    tx.snooze_job(&first.lease, at(10), "not ready", None, at(2)).await.unwrap();
-    tx.commit().await.unwrap();
-    let second = claim(&world.store, 1, 10).await.remove(0);
-    assert_eq!(second.job.attempts, 1, "a snooze does not count");
-    let mut tx = world.begin().await;
-    tx.retry_job(&second.lease, at(20), &failed("boom"), at(11)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(claim(&world.store, 1, 19).await.is_empty());
-    assert_eq!(world.store.next_job_at(&["a.do", "b.do"]).await.unwrap(), Some(at(20)));
-    let third = claim(&world.store, 1, 20).await.remove(0);
-    assert_eq!((third.job.attempts, third.job.note.as_deref()), (2, Some("boom")));
-    let mut tx = world.begin().await;
-    tx.bury_job(&third.lease, &failed("gone"), at(21)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(claim(&world.store, 1, 1000).await.is_empty());
-    let outcomes: Vec<String> = world
-        .store
-        .attempts(SCOPE, id)
+story!(
+    a_key_is_open_once_and_a_running_job_runs_again,
+    |world| async move {
+        let Enqueued::Inserted(id) = enqueue(
+            &world,
+            &NewJob {
+                run_at: at(50),
+                ..job("a.do", None, Some("k"))
+            },
+            0,
+        )
         .await
-        .unwrap()
-        .into_iter()
-        .map(|a| format!("{} {} {}", a.no, a.outcome, a.report.error.unwrap()))
-        .collect();
-    assert_eq!(outcomes, ["1 retry boom", "2 dead gone"]);
+        else {
+            panic!()
+        };
+        assert!(claim(&world.store, 1, 10).await.is_empty());
+        // A duplicate pulls it forward.
+        let again = NewJob {
+            run_at: at(10),
+            priority: 0,
+            payload: json!({"x": 2}),
+            ..job("a.do", None, Some("k"))
+        };
+        assert_eq!(enqueue(&world, &again, 10).await, Enqueued::Duplicate(id));
+        let running = claim(&world.store, 1, 10).await.remove(0);
+        assert_eq!(
+            (running.job.priority, &running.job.payload),
+            (0, &json!({"x": 2}))
+        );
+        // While it runs, the world changes once more.
+        assert_eq!(enqueue(&world, &again, 11).await, Enqueued::Duplicate(id));
+        let mut tx = world.begin().await;
+        tx.complete_job(&running.lease, None, at(12)).await.unwrap();
+        tx.commit().await.unwrap();
+        let rerun = claim(&world.store, 1, 12).await.remove(0);
+        assert_eq!((rerun.job.id, rerun.job.attempts), (id, 1));
+        let mut tx = world.begin().await;
+        tx.complete_job(&rerun.lease, Some(&AttemptReport::default()), at(13))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(
+            world.store.job(SCOPE, id).await.unwrap().unwrap().state,
+            JobState::Done
+        );
+        assert!(
+            matches!(enqueue(&world, &again, 14).await, Enqueued::Inserted(_)),
+            "a done job's key is free"
+        );
+    }
+);
 
-    // An open job with the same key: the dead one stays dead.
-    let open = enqueue(&world, &job("a.do", None, Some("k")), 30).await;
-    assert_eq!(world.store.redrive_jobs(SCOPE, &JobFilter::default(), at(31)).await.unwrap(), 0);
-    let filter = JobFilter { id: Some(open.id()), ..JobFilter::default() };
-    assert_eq!(world.store.drop_jobs(SCOPE, &filter, "not needed", at(32)).await.unwrap(), 1);
-    let filter = JobFilter { note_contains: Some("gon".into()), ..JobFilter::default() };
-    assert_eq!(world.store.redrive_jobs(SCOPE, &filter, at(33)).await.unwrap(), 1);
-    let redriven = claim(&world.store, 1, 34).await.remove(0);
-    assert_eq!((redriven.job.id, redriven.job.attempts), (id, 1));
-    let open = world.store.open_jobs_of("cause").await.unwrap();
-    assert_eq!(open.counts.len(), 1);
-    let counts = world.store.job_counts(SCOPE).await.unwrap();
-    assert_eq!(counts.iter().map(|c| (c.state, c.count)).collect::<Vec<_>>(), [(JobState::Dropped, 1), (JobState::Running, 1)]);
-    let page = world.store.jobs(SCOPE, &JobFilter::default(), &PageRequest::first(1)).await.unwrap();
-    assert_eq!((page.items.len(), page.next.is_some()), (1, true));
-});
+story!(
+    retries_snoozes_dead_letters_and_redrive,
+    |world| async move {
+        let id = enqueue(&world, &job("a.do", None, Some("k")), 0).await.id();
+        let first = claim(&world.store, 1, 1).await.remove(0);
+        let mut tx = world.begin().await;
+        tx.snooze_job(&first.lease, at(10), "not ready", None, at(2))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let second = claim(&world.store, 1, 10).await.remove(0);
+        assert_eq!(second.job.attempts, 1, "a snooze does not count");
+        let mut tx = world.begin().await;
+        tx.retry_job(&second.lease, at(20), &failed("boom"), at(11))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert!(claim(&world.store, 1, 19).await.is_empty());
+        assert_eq!(
+            world.store.next_job_at(&["a.do", "b.do"]).await.unwrap(),
+            Some(at(20))
+        );
+        let third = claim(&world.store, 1, 20).await.remove(0);
+        assert_eq!(
+            (third.job.attempts, third.job.note.as_deref()),
+            (2, Some("boom"))
+        );
+        let mut tx = world.begin().await;
+        tx.bury_job(&third.lease, &failed("gone"), at(21))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert!(claim(&world.store, 1, 1000).await.is_empty());
+        let outcomes: Vec<String> = world
+            .store
+            .attempts(SCOPE, id)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|a| format!("{} {} {}", a.no, a.outcome, a.report.error.unwrap()))
+            .collect();
+        assert_eq!(outcomes, ["1 retry boom", "2 dead gone"]);
+
+        // An open job with the same key: the dead one stays dead.
+        let open = enqueue(&world, &job("a.do", None, Some("k")), 30).await;
+        assert_eq!(
+            world
+                .store
+                .redrive_jobs(SCOPE, &JobFilter::default(), at(31))
+                .await
+                .unwrap(),
+            0
+        );
+        let filter = JobFilter {
+            id: Some(open.id()),
+            ..JobFilter::default()
+        };
+        assert_eq!(
+            world
+                .store
+                .drop_jobs(SCOPE, &filter, "not needed", at(32))
+                .await
+                .unwrap(),
+            1
+        );
+        let filter = JobFilter {
+            note_contains: Some("gon".into()),
+            ..JobFilter::default()
+        };
+        assert_eq!(
+            world
+                .store
+                .redrive_jobs(SCOPE, &filter, at(33))
+                .await
+                .unwrap(),
+            1
+        );
+        let redriven = claim(&world.store, 1, 34).await.remove(0);
+        assert_eq!((redriven.job.id, redriven.job.attempts), (id, 1));
+        let open = world.store.open_jobs_of("cause").await.unwrap();
+        assert_eq!(open.counts.len(), 1);
+        let counts = world.store.job_counts(SCOPE).await.unwrap();
+        assert_eq!(
+            counts
+                .iter()
+                .map(|c| (c.state, c.count))
+                .collect::<Vec<_>>(),
+            [(JobState::Dropped, 1), (JobState::Running, 1)]
+        );
+        let page = world
+            .store
+            .jobs(SCOPE, &JobFilter::default(), &PageRequest::first(1))
+            .await
+            .unwrap();
+        assert_eq!((page.items.len(), page.next.is_some()), (1, true));
+    }
+);
 
 story!(a_lost_lease_cannot_finish, |world| async move {
-    let id = enqueue(&world, &job("a.do", Some("lane"), None), 0).await.id();
+    let id = enqueue(&world, &job("a.do", Some("lane"), None), 0)
+        .await
+        .id();
     let slow = claim(&world.store, 1, 0).await.remove(0);
     world.store.extend_job(&slow.lease, at(40)).await.unwrap();
     assert!(claim(&world.store, 1, 39).await.is_empty());
@@ -146,18 +278,43 @@ story!(a_lost_lease_cannot_finish, |world| async move {
     assert_eq!((quick.job.id, quick.job.attempts), (id, 2));
     let mut tx = world.begin().await;
     enqueue_in(&mut tx).await;
-    assert_eq!(tx.check_job(&slow.lease).await.unwrap_err().kind(), ErrorKind::LeaseLost);
-    let error = tx.complete_job(&slow.lease, None, at(41)).await.unwrap_err();
+    assert_eq!(
+        tx.check_job(&slow.lease).await.unwrap_err().kind(),
+        ErrorKind::LeaseLost
+    );
+    let error = tx
+        .complete_job(&slow.lease, None, at(41))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LeaseLost);
     drop(tx);
-    assert_eq!(world.store.extend_job(&slow.lease, at(99)).await.unwrap_err().kind(), ErrorKind::LeaseLost);
-    assert_eq!(world.store.attempts(SCOPE, id).await.unwrap()[0].outcome, "lease_lost");
+    assert_eq!(
+        world
+            .store
+            .extend_job(&slow.lease, at(99))
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::LeaseLost
+    );
+    assert_eq!(
+        world.store.attempts(SCOPE, id).await.unwrap()[0].outcome,
+        "lease_lost"
+    );
     let mut tx = world.begin().await;
     tx.check_job(&quick.lease).await.unwrap();
     tx.complete_job(&quick.lease, None, at(41)).await.unwrap();
     tx.commit().await.unwrap();
-    let all = world.store.jobs(SCOPE, &JobFilter::default(), &PageRequest::first(10)).await.unwrap();
-    assert_eq!(all.items.len(), 1, "what the slow one wanted to enqueue is not there");
+    let all = world
+        .store
+        .jobs(SCOPE, &JobFilter::default(), &PageRequest::first(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        all.items.len(),
+        1,
+        "what the slow one wanted to enqueue is not there"
+    );
     assert_eq!(world.store.prune_jobs(at(100), 10).await.unwrap(), 1);
 });
 
@@ -165,47 +322,67 @@ async fn enqueue_in(tx: &mut parfocal_store::Tx) {
     tx.enqueue(&job("b.do", None, None), at(41)).await.unwrap();
 }
 
-story!(claimers_share_the_work_and_never_a_lane, |world| async move {
-    let mut tx = world.begin().await;
-    for n in 0..300 {
-        let lane = format!("lane {}", n % 12);
-        tx.enqueue(&job(if n % 2 == 0 { "a.do" } else { "b.do" }, Some(&lane), None), at(0)).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    let other = world.neighbour().await;
-    let busy: Arc<Mutex<HashSet<String>>> = Arc::default();
-    let done: Arc<Mutex<HashSet<String>>> = Arc::default();
-    let mut workers = tokio::task::JoinSet::new();
-    for n in 0..6 {
-        let store = if n % 2 == 0 { world.store.clone() } else { other.clone() };
-        let (busy, done) = (Arc::clone(&busy), Arc::clone(&done));
-        workers.spawn(async move {
-            loop {
-                let jobs = claim(&store, 4, 1).await;
-                if jobs.is_empty() {
-                    if done.lock().unwrap().len() == 300 {
-                        return;
+story!(
+    claimers_share_the_work_and_never_a_lane,
+    |world| async move {
+        let mut tx = world.begin().await;
+        for n in 0..300 {
+            let lane = format!("lane {}", n % 12);
+            tx.enqueue(
+                &job(if n % 2 == 0 { "a.do" } else { "b.do" }, Some(&lane), None),
+                at(0),
+            )
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let other = world.neighbour().await;
+        let busy: Arc<Mutex<HashSet<String>>> = Arc::default();
+        let done: Arc<Mutex<HashSet<String>>> = Arc::default();
+        let mut workers = tokio::task::JoinSet::new();
+        for n in 0..6 {
+            let store = if n % 2 == 0 {
+                world.store.clone()
+            } else {
+                other.clone()
+            };
+            let (busy, done) = (Arc::clone(&busy), Arc::clone(&done));
+            workers.spawn(async move {
+                loop {
+                    let jobs = claim(&store, 4, 1).await;
+                    if jobs.is_empty() {
+                        if done.lock().unwrap().len() == 300 {
+                            return;
+                        }
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
+                    for claimed in &jobs {
+                        let lane = claimed.job.lane.clone().unwrap();
+                        assert!(
+                            busy.lock().unwrap().insert(lane),
+                            "a lane ran twice at the same time"
+                        );
                     }
                     tokio::task::yield_now().await;
-                    continue;
+                    for claimed in jobs {
+                        assert!(
+                            done.lock().unwrap().insert(claimed.job.id.to_string()),
+                            "a job ran twice"
+                        );
+                        // Free in our books before it is free in the store, else the next claimer is right and we are late.
+                        busy.lock()
+                            .unwrap()
+                            .remove(claimed.job.lane.as_ref().unwrap());
+                        let mut tx = store.begin(SCOPE).await.unwrap();
+                        tx.complete_job(&claimed.lease, None, at(2)).await.unwrap();
+                        tx.commit().await.unwrap();
+                    }
                 }
-                for claimed in &jobs {
-                    let lane = claimed.job.lane.clone().unwrap();
-                    assert!(busy.lock().unwrap().insert(lane), "a lane ran twice at the same time");
-                }
-                tokio::task::yield_now().await;
-                for claimed in jobs {
-                    assert!(done.lock().unwrap().insert(claimed.job.id.to_string()), "a job ran twice");
-                    // Free in our books before it is free in the store, else the next claimer is right and we are late.
-                    busy.lock().unwrap().remove(claimed.job.lane.as_ref().unwrap());
-                    let mut tx = store.begin(SCOPE).await.unwrap();
-                    tx.complete_job(&claimed.lease, None, at(2)).await.unwrap();
-                    tx.commit().await.unwrap();
-                }
-            }
-        });
+            });
+        }
+        workers.join_all().await;
+        assert_eq!(done.lock().unwrap().len(), 300);
+        other.close().await;
     }
-    workers.join_all().await;
-    assert_eq!(done.lock().unwrap().len(), 300);
-    other.close().await;
-});
+);

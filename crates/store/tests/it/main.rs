@@ -2,15 +2,19 @@
 //!
 //! PostgreSQL takes part when `TEST_DATABASE_URL` names a server where databases may be made; otherwise
 //! every story says aloud that it was skipped there.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail by panicking and say what they skip")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say what they skip"
+)]
 
 mod access;
 mod attendance;
 mod grants;
 mod inbox;
 mod jobs;
-mod meetings;
 mod media;
+mod meetings;
 mod rates;
 mod search;
 mod support;

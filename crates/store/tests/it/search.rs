@@ -9,7 +9,14 @@ use crate::support::{World, at, seen, story};
 
 const SCOPE: Scope = Scope::DEFAULT;
 
-async fn meeting(world: &World, account: parfocal_store::AccountId, uuid: &str, topic: &str, start: i64, lines: &[(&str, &str)]) {
+async fn meeting(
+    world: &World,
+    account: parfocal_store::AccountId,
+    uuid: &str,
+    topic: &str,
+    start: i64,
+    lines: &[(&str, &str)],
+) {
     let instance = world.instance(account, uuid, topic, start).await;
     let cues: Vec<Cue> = (1..)
         .zip(lines)
@@ -47,16 +54,32 @@ async fn meeting(world: &World, account: parfocal_store::AccountId, uuid: &str, 
 
 async fn world_of_talk(world: &World) {
     let (_, account) = world.account().await;
-    meeting(world, account, "u1", "Weekly Standup", 0, &[
-        ("Ana Silva", "The quarterly budget plan is ready."),
-        ("Bob", "Plan the budget? <script>alert(1)</script> don't"),
-        ("José Núñez", "Der Café-Besuch in Straße 12 war schön."),
-    ]).await;
-    meeting(world, account, "u2", "予算 会議", 86_400, &[
-        ("田中", "来週の会議室を予約しました。"),
-        ("Ana Silva", "我们讨论了预算和计划。"),
-        ("김민수", "회의록을 공유하겠습니다."),
-    ]).await;
+    meeting(
+        world,
+        account,
+        "u1",
+        "Weekly Standup",
+        0,
+        &[
+            ("Ana Silva", "The quarterly budget plan is ready."),
+            ("Bob", "Plan the budget? <script>alert(1)</script> don't"),
+            ("José Núñez", "Der Café-Besuch in Straße 12 war schön."),
+        ],
+    )
+    .await;
+    meeting(
+        world,
+        account,
+        "u2",
+        "予算 会議",
+        86_400,
+        &[
+            ("田中", "来週の会議室を予約しました。"),
+            ("Ana Silva", "我们讨论了预算和计划。"),
+            ("김민수", "회의록을 공유하겠습니다."),
+        ],
+    )
+    .await;
     let mut tx = world.begin().await;
     let host = NewUser {
         external_id: "host-1".into(),
@@ -64,13 +87,19 @@ async fn world_of_talk(world: &World) {
         name: Some("Olga Host".into()),
         ..NewUser::default()
     };
-    tx.upsert_user(account, &host, &seen(0, Source::List)).await.unwrap();
+    tx.upsert_user(account, &host, &seen(0, Source::List))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn search(world: &World, text: &str) -> SearchPage {
     let query = query::parse(text).unwrap();
-    world.store.search(SCOPE, &query, &TimeZone::UTC, 50, None).await.unwrap()
+    world
+        .store
+        .search(SCOPE, &query, &TimeZone::UTC, 50, None)
+        .await
+        .unwrap()
 }
 
 story!(words_phrases_filters_and_languages, |world| async move {
@@ -122,68 +151,117 @@ story!(a_hit_says_where_and_marks_what, |world| async move {
     world_of_talk(&world).await;
     let found = search(&world, "quarterly plan").await.hits;
     let hit = &found[0];
-    assert_eq!((hit.kind, hit.cues, hit.start_ms, hit.end_ms), (HitKind::Said, Some((1, 1)), 60_000, 60_900));
-    assert_eq!((hit.topic.as_deref(), hit.instance_external_id.as_str()), (Some("Weekly Standup"), "u1"));
-    assert_eq!((hit.host_email.as_deref(), hit.host_name.as_deref()), (Some("olga@example.com"), Some("Olga Host")));
-    assert_eq!((hit.speaker.as_deref(), hit.started_at), (Some("Ana Silva"), Some(at(0))));
+    assert_eq!(
+        (hit.kind, hit.cues, hit.start_ms, hit.end_ms),
+        (HitKind::Said, Some((1, 1)), 60_000, 60_900)
+    );
+    assert_eq!(
+        (hit.topic.as_deref(), hit.instance_external_id.as_str()),
+        (Some("Weekly Standup"), "u1")
+    );
+    assert_eq!(
+        (hit.host_email.as_deref(), hit.host_name.as_deref()),
+        (Some("olga@example.com"), Some("Olga Host"))
+    );
+    assert_eq!(
+        (hit.speaker.as_deref(), hit.started_at),
+        (Some("Ana Silva"), Some(at(0)))
+    );
     let marked: Vec<&str> = hit.marks.iter().map(|m| &hit.snippet[m.clone()]).collect();
     assert_eq!(marked, ["quarterly", "plan"]);
     let chat = search(&world, "sheet u2").await.hits;
-    assert_eq!((chat.len(), chat[0].kind, chat[0].cues), (1, HitKind::Written, None));
+    assert_eq!(
+        (chat.len(), chat[0].kind, chat[0].cues),
+        (1, HitKind::Written, None)
+    );
     assert_eq!(chat[0].speaker.as_deref(), Some("Carla Chat"));
 });
 
-story!(raw_text_of_people_never_reaches_the_engine, |world| async move {
-    world_of_talk(&world).await;
-    for text in [
-        "\"); DROP TABLE cues; --",
-        "a' OR '1'='1",
-        "body:budget",
-        "NEAR(budget plan)",
-        "budget AND OR NOT plan",
-        "{speaker}:x ^budget",
-        "budget:*A | plan",
-        "\\ ' '' :* <-> !",
-        "speaker:\"') | ('\"",
-        "topic:%_\\",
-        "host:[\"x\"]",
-    ] {
-        if let Ok(query) = query::parse(text) {
-            world.store.search(SCOPE, &query, &TimeZone::UTC, 5, None).await.unwrap();
+story!(
+    raw_text_of_people_never_reaches_the_engine,
+    |world| async move {
+        world_of_talk(&world).await;
+        for text in [
+            "\"); DROP TABLE cues; --",
+            "a' OR '1'='1",
+            "body:budget",
+            "NEAR(budget plan)",
+            "budget AND OR NOT plan",
+            "{speaker}:x ^budget",
+            "budget:*A | plan",
+            "\\ ' '' :* <-> !",
+            "speaker:\"') | ('\"",
+            "topic:%_\\",
+            "host:[\"x\"]",
+        ] {
+            if let Ok(query) = query::parse(text) {
+                world
+                    .store
+                    .search(SCOPE, &query, &TimeZone::UTC, 5, None)
+                    .await
+                    .unwrap();
+            }
         }
     }
-});
+);
 
-story!(pages_follow_each_other_without_gap_or_repetition, |world| async move {
-    let (_, account) = world.account().await;
-    let lines: Vec<(String, String)> = (0..60)
-        .map(|n| (format!("s{}", n % 2), format!("common {}", "filler ".repeat(n % 7))))
-        .collect();
-    let lines: Vec<(&str, &str)> = lines.iter().map(|(s, t)| (s.as_str(), t.as_str())).collect();
-    meeting(&world, account, "u", "t", 0, &lines).await;
-    let query = query::parse("common").unwrap();
-    let mut seen = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = world.store.search(SCOPE, &query, &TimeZone::UTC, 7, after.as_deref()).await.unwrap();
-        assert!(page.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        seen.extend(page.hits.iter().map(|hit| hit.start_ms));
-        let Some(next) = page.next else { break };
-        after = Some(next);
+story!(
+    pages_follow_each_other_without_gap_or_repetition,
+    |world| async move {
+        let (_, account) = world.account().await;
+        let lines: Vec<(String, String)> = (0..60)
+            .map(|n| {
+                (
+                    format!("s{}", n % 2),
+                    format!("common {}", "filler ".repeat(n % 7)),
+                )
+            })
+            .collect();
+        let lines: Vec<(&str, &str)> = lines
+            .iter()
+            .map(|(s, t)| (s.as_str(), t.as_str()))
+            .collect();
+        meeting(&world, account, "u", "t", 0, &lines).await;
+        let query = query::parse("common").unwrap();
+        let mut seen = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = world
+                .store
+                .search(SCOPE, &query, &TimeZone::UTC, 7, after.as_deref())
+                .await
+                .unwrap();
+            assert!(
+                page.hits
+                    .windows(2)
+                    .all(|pair| pair[0].score >= pair[1].score)
+            );
+            seen.extend(page.hits.iter().map(|hit| hit.start_ms));
+            let Some(next) = page.next else { break };
+            after = Some(next);
+        }
+        assert_eq!(seen.len(), 60);
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 60);
+        let error = world
+            .store
+            .search(SCOPE, &query, &TimeZone::UTC, 7, Some("x"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), parfocal_store::ErrorKind::Invalid);
     }
-    assert_eq!(seen.len(), 60);
-    seen.sort_unstable();
-    seen.dedup();
-    assert_eq!(seen.len(), 60);
-    let error = world.store.search(SCOPE, &query, &TimeZone::UTC, 7, Some("x")).await.unwrap_err();
-    assert_eq!(error.kind(), parfocal_store::ErrorKind::Invalid);
-});
+);
 
 story!(a_workspace_finds_only_its_own, |world| async move {
     world_of_talk(&world).await;
     let other = Scope::of(world.store.ensure_workspace("other", at(0)).await.unwrap());
     let query = query::parse("budget").unwrap();
-    let theirs = world.store.search(other, &query, &TimeZone::UTC, 50, None).await.unwrap();
+    let theirs = world
+        .store
+        .search(other, &query, &TimeZone::UTC, 50, None)
+        .await
+        .unwrap();
     assert_eq!(theirs.hits.len(), 0);
     assert_eq!(search(&world, "budget").await.hits.len(), 4);
 });

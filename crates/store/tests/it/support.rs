@@ -51,7 +51,9 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 /// The same in milliseconds.
 pub(crate) fn at_ms(millis: i64) -> Timestamp {
-    at(0).checked_add(SignedDuration::from_millis(millis)).unwrap()
+    at(0)
+        .checked_add(SignedDuration::from_millis(millis))
+        .unwrap()
 }
 
 /// A fact of `source` that was true at `at(seconds)`.
@@ -135,7 +137,13 @@ impl World {
     }
 
     /// An ended instance of that account.
-    pub(crate) async fn instance(&self, account: AccountId, uuid: &str, topic: &str, start: i64) -> InstanceId {
+    pub(crate) async fn instance(
+        &self,
+        account: AccountId,
+        uuid: &str,
+        topic: &str,
+        start: i64,
+    ) -> InstanceId {
         let mut tx = self.begin().await;
         let new = NewInstance {
             external_id: uuid.into(),
@@ -165,7 +173,11 @@ impl World {
 }
 
 async fn admin(server: &str, sql: String) {
-    let mut connection = PgConnectOptions::from_str(server).unwrap().connect().await.unwrap();
+    let mut connection = PgConnectOptions::from_str(server)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
     connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
 }
 

@@ -10,14 +10,21 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use crate::support::{World, app, at, options};
 
 async fn refused(url: &DatabaseUrl) -> StoreError {
-    Store::open(url, options(), at(0)).await.map(|_| ()).unwrap_err()
+    Store::open(url, options(), at(0))
+        .await
+        .map(|_| ())
+        .unwrap_err()
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.db");
-    std::fs::write(&path, "this is no database, and it is longer than a header would be: ".repeat(40)).unwrap();
+    std::fs::write(
+        &path,
+        "this is no database, and it is longer than a header would be: ".repeat(40),
+    )
+    .unwrap();
     let error = refused(&DatabaseUrl::sqlite(&path)).await;
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(error.advice().contains("backup"));
@@ -29,7 +36,9 @@ async fn a_damaged_database() {
     let world = World::sqlite().await;
     let mut tx = world.begin().await;
     for n in 0..300 {
-        tx.upsert_app(&app(&format!("client {n}")), at(0)).await.unwrap();
+        tx.upsert_app(&app(&format!("client {n}")), at(0))
+            .await
+            .unwrap();
     }
     tx.commit().await.unwrap();
     world.store.close().await;
@@ -93,14 +102,28 @@ async fn a_database_another_program_holds() {
     hurried.busy_timeout = Duration::from_millis(50);
     let store = Store::open(&world.url, hurried, at(0)).await.unwrap();
     let path = world.folder().join("story.db");
-    let mut holder = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let mut holder = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
     holder.execute("BEGIN IMMEDIATE").await.unwrap();
     let error = store.begin(Scope::DEFAULT).await.map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
     assert!(error.is_retryable());
-    assert_eq!(store.apps(Scope::DEFAULT).await.unwrap(), [], "reading goes on");
+    assert_eq!(
+        store.apps(Scope::DEFAULT).await.unwrap(),
+        [],
+        "reading goes on"
+    );
     holder.execute("ROLLBACK").await.unwrap();
-    store.begin(Scope::DEFAULT).await.unwrap().rollback().await.unwrap();
+    store
+        .begin(Scope::DEFAULT)
+        .await
+        .unwrap()
+        .rollback()
+        .await
+        .unwrap();
     holder.close().await.unwrap();
     store.close().await;
     world.end().await;
@@ -111,7 +134,11 @@ async fn a_database_of_a_newer_version() {
     let world = World::sqlite().await;
     world.store.close().await;
     let path = world.folder().join("story.db");
-    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let mut connection = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
     connection
         .execute("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
         .await
@@ -134,9 +161,15 @@ async fn places_where_no_database_is() {
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(!format!("{error:?} {error}").contains("geheim"));
     for bad in ["", ":memory:", "mysql://x/y", "sqlite:"] {
-        assert_eq!(DatabaseUrl::parse(bad).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(
+            DatabaseUrl::parse(bad).unwrap_err().kind(),
+            ErrorKind::Invalid
+        );
     }
-    assert_eq!(DatabaseUrl::parse("sqlite:a/b.db").unwrap(), DatabaseUrl::sqlite("a/b.db"));
+    assert_eq!(
+        DatabaseUrl::parse("sqlite:a/b.db").unwrap(),
+        DatabaseUrl::sqlite("a/b.db")
+    );
 }
 
 #[tokio::test]
@@ -145,8 +178,13 @@ async fn a_backup_is_a_database_of_its_own() {
     world.account().await;
     let copy = world.folder().join("copy.db");
     world.store.backup(&copy).await.unwrap();
-    assert_eq!(world.store.backup(&copy).await.unwrap_err().kind(), ErrorKind::Invalid);
-    let opened = Store::open(&DatabaseUrl::sqlite(&copy), options(), at(0)).await.unwrap();
+    assert_eq!(
+        world.store.backup(&copy).await.unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
+    let opened = Store::open(&DatabaseUrl::sqlite(&copy), options(), at(0))
+        .await
+        .unwrap();
     assert_eq!(opened.apps(Scope::DEFAULT).await.unwrap().len(), 1);
     opened.close().await;
     world.end().await;
