@@ -73,6 +73,12 @@ pub struct TalkRef {
 }
 
 impl TalkRef {
+    /// Names of the topics it takes, in order.
+    #[must_use]
+    pub fn topics(&self) -> Vec<&'static str> {
+        render::topics(self)
+    }
+
     /// The talk itself.
     #[must_use]
     pub fn render(&self) -> Talk {

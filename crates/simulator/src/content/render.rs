@@ -218,6 +218,14 @@ fn sections(script: &Script, episode: u64) -> Vec<&Section> {
     out
 }
 
+pub(super) fn topics(talk: &TalkRef) -> Vec<&'static str> {
+    let sections = sections(script(talk.script), talk.episode);
+    let names = sections.iter().map(|section| section.name.as_str());
+    names
+        .filter(|name| !matches!(*name, "open" | "close"))
+        .collect()
+}
+
 pub(super) fn render(talk: &TalkRef) -> Talk {
     let script = script(talk.script);
     let chance = Chance::of(talk.episode, &script.id, 0);

@@ -92,18 +92,21 @@ pub fn meeting_created(meeting: &Meeting, host: Option<&User>, urls: &Urls) -> V
     out.insert("join_url".to_owned(), urls.join(meeting).into());
     out.insert("password".to_owned(), meeting.password.clone().into());
     out.insert("creation_source".to_owned(), meeting.creation_source.into());
-    if let Some(host) = host {
+    let webinar = meeting.is_webinar();
+    if let Some(host) = host.filter(|_| !webinar) {
         out.insert("pmi".to_owned(), host.pmi.to_string().into());
     }
     let setting = |name: &str| meeting.settings.get(name).cloned().unwrap_or(Value::Null);
     let mut settings = object(json!({
         "use_pmi": setting("use_pmi").as_bool().unwrap_or(false),
         "alternative_hosts": setting("alternative_hosts").as_str().unwrap_or(""),
-        "join_before_host": setting("join_before_host").as_bool().unwrap_or(false),
-        "jbh_time": setting("jbh_time").as_u64().unwrap_or(0),
     }));
-    if let Value::Array(invitees) = setting("meeting_invitees") {
-        settings.insert("meeting_invitees".to_owned(), Value::Array(invitees));
+    if !webinar {
+        for name in ["join_before_host", "jbh_time", "meeting_invitees"] {
+            if let Some(value) = meeting.settings.get(name) {
+                settings.insert(name.to_owned(), value.clone());
+            }
+        }
     }
     out.insert("settings".to_owned(), Value::Object(settings));
     if let Some(rule) = &meeting.recurrence {
@@ -347,8 +350,11 @@ fn recording_core(instance: &Instance) -> Map<String, Value> {
 }
 
 /// `object` of the events that list files; `files` are the ones to list.
+///
+/// The two completed events carry host address and passcode; only `recording.completed` says what becomes of the files.
 #[must_use]
 pub fn recording_files(
+    event: &str,
     account_id: &str,
     instance: &Instance,
     recording: &Recording,
@@ -362,32 +368,31 @@ pub fn recording_files(
         .map(|file| file_row(instance, recording, file, urls))
         .collect();
     let size: u64 = files.iter().map(|file| file.size).sum();
-    out.insert("account_id".to_owned(), account_id.into());
-    out.insert("host_email".to_owned(), host_email.into());
-    out.insert("password".to_owned(), recording.passcode.clone().into());
-    out.insert(
-        "recording_play_passcode".to_owned(),
-        recording.play_passcode.clone().into(),
-    );
-    out.insert("share_url".to_owned(), urls.share(recording).into());
-    out.insert("total_size".to_owned(), size.into());
-    out.insert("recording_count".to_owned(), rows.len().into());
-    out.insert("on_prem".to_owned(), false.into());
-    out.insert(
-        "auto_delete".to_owned(),
-        recording.auto_delete_at.is_some().into(),
-    );
-    if let Some(day) = recording.auto_delete_at {
-        out.insert(
-            "auto_delete_date".to_owned(),
-            day.strftime("%Y-%m-%d").to_string().into(),
-        );
+    let mut put = |name: &str, value: Value| out.insert(name.to_owned(), value);
+    put("account_id", account_id.into());
+    put("share_url", urls.share(recording).into());
+    put("total_size", size.into());
+    put("recording_count", rows.len().into());
+    put("recording_files", rows.into());
+    if event.ends_with("completed") {
+        put("host_email", host_email.into());
+        put("password", recording.passcode.clone().into());
     }
-    out.insert("recording_files".to_owned(), rows.into());
-    out.insert(
-        "participant_audio_files".to_owned(),
-        Value::Array(Vec::new()),
-    );
+    if event != "recording.transcript_completed" {
+        put("participant_audio_files", Value::Array(Vec::new()));
+    }
+    if event == "recording.completed" {
+        put(
+            "recording_play_passcode",
+            recording.play_passcode.clone().into(),
+        );
+        put("on_prem", false.into());
+        put("auto_delete", recording.auto_delete_at.is_some().into());
+        if let Some(day) = recording.auto_delete_at {
+            let day = day.strftime("%Y-%m-%d").to_string();
+            put("auto_delete_date", day.into());
+        }
+    }
     Value::Object(out)
 }
 
@@ -429,7 +434,6 @@ pub fn user(user: &User) -> Value {
         "id": user.id,
         "first_name": user.first_name,
         "last_name": user.last_name,
-        "display_name": user.display_name,
         "email": user.email,
         "type": user.kind,
     })
@@ -453,6 +457,7 @@ pub fn summary(instance: &Instance, host_email: &str, urls: &Urls) -> Option<Val
         "summary_created_time": time(summary.created_at),
         "summary_last_modified_time": time(summary.created_at),
         "summary_title": summary.title,
+        "summary_details": [],
         "next_steps": [],
         "summary_content": summary.content,
         "summary_doc_url": urls.summary_doc(instance),

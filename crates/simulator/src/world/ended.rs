@@ -8,7 +8,7 @@ use super::change::whole_second;
 use super::ids::InstanceUuid;
 use super::model::{ContentRef, Instance, InstanceKey, Summary, TranscriptFate, User};
 use super::record::{RecordOptions, Set, record};
-use crate::content::{TalkRef, script};
+use crate::content::TalkRef;
 
 /// What an ended instance is made from.
 pub(super) struct Held<'a> {
@@ -76,33 +76,36 @@ pub(super) fn ended(seed: u64, held: &Held<'_>) -> Instance {
         recording: None,
         summary: None,
     };
+    if held.host.settings.meeting_summary && held.people.len() > 1 {
+        instance.summary = Some(summary(&held.topic, &held.talk, plus(end, 240_000)));
+    }
     if held.record {
         let options = RecordOptions {
             seed,
             fate: held.fate,
             captions: held.captions,
             auto_delete_days: held.host.settings.auto_delete_days,
+            overview: instance
+                .summary
+                .as_ref()
+                .map(|summary| summary.content.clone()),
         };
         record(&mut instance, end, &sets, &options);
-    }
-    if held.host.settings.meeting_summary && held.people.len() > 1 {
-        instance.summary = Some(summary(&held.topic, &held.talk, plus(end, 240_000)));
     }
     instance
 }
 
 /// A summary of what a script's meeting talked about.
 pub(super) fn summary(topic: &str, talk: &TalkRef, created_at: Timestamp) -> Summary {
-    let rendered = talk.render();
-    let title = script(talk.script).title.clone();
-    let first = rendered.cues.first().map_or("", |cue| cue.text.as_str());
-    let last = rendered.cues.last().map_or("", |cue| cue.text.as_str());
     let names: Vec<&str> = talk.cast.iter().map(|role| role.shown.as_str()).collect();
+    let topics = talk.topics();
+    let list: String = topics.iter().map(|topic| format!("- {topic}\n")).collect();
     Summary {
         title: format!("Meeting summary for {topic}"),
         content: format!(
-            "## Quick recap\n\n{title}: {} spoke. It began with \"{first}\" and closed with \"{last}\"\n",
-            names.join(", ")
+            "## Quick recap\n\n{} talked about {}.\n\n## Topics\n\n{list}",
+            names.join(", "),
+            topics.join(", "),
         ),
         created_at,
         heard: ContentRef::Talk(talk.clone()),

@@ -212,6 +212,7 @@ fn instance(
         fate: TranscriptFate::OnTime,
         captions: false,
         auto_delete_days: None,
+        overview: None,
     };
     record(&mut instance, end, &sets, &options);
     instance

@@ -185,6 +185,14 @@ impl World {
         let end = ended.end.unwrap_or(ended.start);
         let mut next = ended.clone();
         let transcribe = host.settings.audio_transcript;
+        if host.settings.meeting_summary
+            && let Some(ContentRef::Talk(talk)) = &set.transcript
+        {
+            let ready = end
+                .checked_add(SignedDuration::from_secs(90))
+                .unwrap_or(end);
+            next.summary = Some(summary(&next.topic, talk, ready));
+        }
         let options = RecordOptions {
             seed: self.options.seed,
             fate: if transcribe {
@@ -194,15 +202,8 @@ impl World {
             },
             captions: false,
             auto_delete_days: host.settings.auto_delete_days,
+            overview: next.summary.as_ref().map(|summary| summary.content.clone()),
         };
-        if host.settings.meeting_summary
-            && let Some(ContentRef::Talk(talk)) = &set.transcript
-        {
-            let ready = end
-                .checked_add(SignedDuration::from_secs(90))
-                .unwrap_or(end);
-            next.summary = Some(summary(&next.topic, talk, ready));
-        }
         record(&mut next, end, &[set], &options);
         let instance = self.write().replace(next);
         let Some(recording) = &instance.recording else {

@@ -85,6 +85,7 @@ impl GeneratedParts<'_> {
                 fate: TranscriptFate::OnTime,
                 captions: false,
                 auto_delete_days: None,
+                overview: None,
             };
             record(&mut instance, self.end, &[set], &options);
         }

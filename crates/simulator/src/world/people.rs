@@ -87,6 +87,7 @@ impl World {
         };
         let mut body = self.operated(operator_id, payload::user(&user));
         body["creation_type"] = draft.action.into();
+        body["object"]["display_name"] = user.display_name.clone().into();
         self.announce("user.created", Some(&user.id), body, None);
         Ok(user)
     }

@@ -8,7 +8,7 @@ use super::ids::dashed_uuid;
 use super::model::{ContentRef, FileKind, Instance, Recording, RecordingFile, TranscriptFate};
 use super::recordings::{content, text_of};
 use crate::content::Talk;
-use crate::files::Media;
+use crate::files::{Media, summary};
 
 /// One stretch of recording between start and stop.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub(crate) struct RecordOptions {
     pub(crate) fate: TranscriptFate,
     pub(crate) captions: bool,
     pub(crate) auto_delete_days: Option<u32>,
+    /// Overview of the smart recording, when it made one.
+    pub(crate) overview: Option<String>,
 }
 
 /// Adds the recording to an instance that ended at `end`; its attendance must be there.
@@ -114,6 +116,21 @@ pub(crate) fn record(
         if let Some(chat) = &set.chat {
             add(FileKind::Chat, completed_at, chat.clone(), &mut chance);
         }
+    }
+    if let (Some(overview), Some(set)) = (&options.overview, sets.first()) {
+        let text = summary(&instance.topic, set.start, overview);
+        files.push(RecordingFile {
+            id: dashed_uuid(&mut chance),
+            kind: FileKind::Summary,
+            start: set.start,
+            end: set.end,
+            size: text.len() as u64,
+            ready_at: completed_at,
+            trashed_at: None,
+            deleted_at: None,
+            index: u16::try_from(files.len()).unwrap_or(u16::MAX),
+            content: ContentRef::Text(text.into()),
+        });
     }
     let auto_delete_at = options
         .auto_delete_days

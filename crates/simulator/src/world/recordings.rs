@@ -198,6 +198,7 @@ impl World {
             .collect();
         let email = self.email_of(&instance.host_id);
         let object = payload::recording_files(
+            event,
             &self.account().id,
             instance,
             recording,
