@@ -1,0 +1,13 @@
+//! Tests of the engine against the simulated Zoom account, on SQLite and, where one is given, on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a test says aloud what it skips")]
+
+mod core_budget;
+mod core_connections;
+mod core_support;
+mod core_vault;
+mod core_webhooks;
+mod work_backfill;
+mod work_compare;
+mod work_stage;
