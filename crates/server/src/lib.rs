@@ -1,1 +1,25 @@
-//! Placeholder, replaced in the next steps.
+//! Everything HTTP that Parfocal serves: the webhook door, the read-only API, the pages, health and metrics.
+//!
+//! Handlers are thin: they turn a request into one call on the engine's [`App`](parfocal_engine::App) and its answer into JSON or
+//! a page. Status codes are known in one place, [`problem`]; SQL, files and Zoom are known nowhere here.
+
+pub mod lookup;
+pub mod problem;
+pub mod views;
+
+mod api;
+mod assets;
+mod console;
+mod guard;
+mod layers;
+mod listen;
+mod metrics;
+mod ops;
+mod paging;
+mod router;
+mod state;
+mod webhooks;
+
+
+pub use listen::{Server, ServerError};
+pub use metrics::Metrics;

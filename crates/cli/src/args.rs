@@ -1,0 +1,121 @@
+//! The command line as a tree.
+
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default().dimmed());
+
+const AFTER_HELP: &str = "\
+Try it without a Zoom account:  parfocal demo
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 somebody has to act (for instance reconnect).";
+
+/// Everything between Zoom and the systems people work in: takes meetings in, keeps what was said, finds it again.
+#[derive(Debug, Parser)]
+#[command(name = "parfocal", version, styles = STYLES, after_help = AFTER_HELP, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Print JSON, for programs; failures become problem objects on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Configuration file [default: parfocal.yaml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data directory, instead of the configured one
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Say more: -v what happens, -vv each step, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colours: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub(crate) color: Color,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Even into a pipe
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Tells everything that prints.
+    pub(crate) fn apply(self) {
+        match self {
+            Self::Auto => {}
+            Self::Always => anstream::ColorChoice::Always.write_global(),
+            Self::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the main job on an embedded Zoom account: nothing else needed
+    Demo(commands::demo::Demo),
+    /// Run the server: webhooks, background work, API and pages
+    Serve(commands::serve::Serve),
+    /// Run a Zoom account on this machine, for trying things and for tests
+    Simulate(commands::simulate::Simulate),
+    /// Connect a Zoom account
+    #[command(subcommand)]
+    Connect(commands::connect::Connect),
+    /// List, check and remove connections
+    #[command(subcommand)]
+    Connections(commands::connections::Connections),
+    /// Take in an account's past meetings
+    #[command(subcommand)]
+    Backfill(commands::backfill::Backfill),
+    /// List meetings, show one
+    #[command(subcommand)]
+    Meetings(commands::meetings::Meetings),
+    /// List recordings, download their files
+    #[command(subcommand)]
+    Recordings(commands::recordings::Recordings),
+    /// Show a meeting's transcript, parse a transcript file
+    #[command(subcommand)]
+    Transcript(commands::transcript::Transcript),
+    /// Find what was said
+    Search(commands::search::Search),
+    /// List, show and replay webhooks
+    #[command(subcommand)]
+    Events(commands::events::Events),
+    /// List, show, retry and drop background work
+    #[command(subcommand)]
+    Jobs(commands::jobs::Jobs),
+    /// Show connections, work under way and what needs attention
+    Status(commands::status::Status),
+    /// Look for what is wrong with this installation
+    Doctor(commands::doctor::Doctor),
+    /// Manage the keys under which secrets are stored
+    #[command(subcommand)]
+    Vault(commands::vault::Vault),
+    /// Print a completion script for a shell
+    Completions(commands::completions::Completions),
+    /// Check the configuration, print its reference
+    #[command(subcommand, hide = true)]
+    Config(commands::config::ConfigCommand),
+}

@@ -1,0 +1,136 @@
+//! `connect s2s`: connects an account through a server-to-server app.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use parfocal_engine::config::{Plan, Secret};
+use parfocal_engine::connections::NewServerToServer;
+
+use super::connections::{needs_attention, present};
+use crate::context::{Context, attention};
+use crate::failure::{Exit, Failure};
+use crate::output::progress::Progress;
+use crate::output::style::{self, paint};
+
+const AFTER_HELP: &str = "\
+The app is made at https://marketplace.zoom.us → Develop → Build App → Server to Server OAuth App; activate it there.
+Secrets are read from files or from standard input, never from the command line, where other users could see them.
+Without flags, ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET of the configuration are used (the connection `env`).";
+
+/// Connect a Zoom account
+#[derive(Debug, Subcommand)]
+pub(crate) enum Connect {
+    /// Through a server-to-server app: the whole account, without anybody's consent page
+    #[command(name = "s2s", after_help = AFTER_HELP)]
+    ServerToServer(ServerToServer),
+}
+
+/// Through a server-to-server app
+#[derive(Debug, Args)]
+pub(crate) struct ServerToServer {
+    /// A name for the connection [default: the account's]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Account id, from the app's credentials page
+    #[arg(long, value_name = "ID", requires = "client_id")]
+    account_id: Option<String>,
+    /// Client id, from the app's credentials page
+    #[arg(long, value_name = "ID", requires = "account_id")]
+    client_id: Option<String>,
+    /// File that holds the client secret; - reads standard input
+    #[arg(long, value_name = "FILE", requires = "account_id")]
+    client_secret_file: Option<PathBuf>,
+    /// File that holds the app's webhook secret token
+    #[arg(long, value_name = "FILE", requires = "account_id")]
+    webhook_secret_file: Option<PathBuf>,
+    /// The account's plan, if it shall not be found out: free, pro or business
+    #[arg(long, value_name = "PLAN", value_parser = plan, requires = "account_id")]
+    plan: Option<Plan>,
+    /// Part of the account's rate budget that may be used, above 0 up to 1
+    #[arg(long, value_name = "SHARE", requires = "account_id")]
+    share: Option<f64>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Failure> {
+    let Connect::ServerToServer(command) = command;
+    let app = context.app().await?;
+    let view = match (command.account_id, command.client_id) {
+        (Some(account_id), Some(client_id)) => {
+            let client_secret = match &command.client_secret_file {
+                Some(path) => secret(path)?,
+                None => from_terminal()?,
+            };
+            let webhook_secrets = command.webhook_secret_file.as_ref().map(secret).transpose()?.into_iter().collect();
+            let step = Progress::start(&context.out, "Asking Zoom");
+            let new = NewServerToServer {
+                name: command.name,
+                account_id,
+                client_id,
+                client_secret,
+                webhook_secrets,
+                plan: command.plan,
+                share: command.share,
+            };
+            let view = app.connections().connect_s2s(new).await?;
+            drop(step);
+            view
+        }
+        _ => from_configuration(&app, context).await?,
+    };
+    if !context.out.is_json() {
+        context.out.line(format!("{} connected", paint(style::OK, "✓")))?;
+    }
+    present(&view, &context.out)?;
+    if !context.out.is_json() {
+        context.out.note(paint(style::DIM, "Next: `parfocal backfill start` takes in the past, `parfocal serve` what happens from now on."));
+    }
+    Ok(attention(needs_attention(&view)))
+}
+
+/// The connection whose credentials the configuration holds, checked.
+async fn from_configuration(
+    app: &parfocal_engine::App,
+    context: &Context,
+) -> Result<parfocal_engine::connections::ConnectionView, Failure> {
+    if app.config().zoom.s2s_client_id.is_none() {
+        return Err(Failure::usage("usage", "no credentials are given").hint(
+            "Use --account-id, --client-id and --client-secret-file, or set ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and \
+             ZOOM_S2S_CLIENT_SECRET.",
+        ));
+    }
+    let _step = Progress::start(&context.out, "Asking Zoom");
+    Ok(app.connections().check(parfocal_engine::connections::ENV_NAME).await?)
+}
+
+fn secret(path: &PathBuf) -> Result<Secret, Failure> {
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let secret = Secret::new(&text.map_err(|error| Failure::file("reading", path, &error))?);
+    if secret.is_empty() {
+        return Err(Failure::usage("usage", format!("{} holds no secret", path.display())));
+    }
+    Ok(secret)
+}
+
+fn from_terminal() -> Result<Secret, Failure> {
+    if std::io::stdin().is_terminal() {
+        return Err(Failure::usage("usage", "the client secret is missing")
+            .hint("Give a file with --client-secret-file, or pipe it in: `parfocal connect s2s … < secret.txt`."));
+    }
+    secret(&PathBuf::from("-"))
+}
+
+fn plan(text: &str) -> Result<Plan, String> {
+    match text {
+        "free" => Ok(Plan::Free),
+        "pro" => Ok(Plan::Pro),
+        "business" => Ok(Plan::Business),
+        _ => Err("use free, pro or business".to_owned()),
+    }
+}

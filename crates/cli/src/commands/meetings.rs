@@ -1,0 +1,180 @@
+//! `meetings list|get`: meetings that were held.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use parfocal_engine::store::InstanceFilter;
+use parfocal_server::lookup;
+use parfocal_server::views::{InstanceDetailView, InstanceView, PageView};
+
+use super::paging::{self, Paging};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::style::{self, paint};
+use crate::output::table::{Align, Field, Table};
+use crate::output::{bytes, clean, duration, grouped};
+
+/// List meetings, show one
+#[derive(Debug, Subcommand)]
+pub(crate) enum Meetings {
+    /// List meetings that were held, the latest first
+    List(List),
+    /// Show everything that is known of a meeting
+    Get(Get),
+}
+
+/// List meetings that were held, the latest first
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Whose topic contains this
+    #[arg(long, value_name = "TEXT")]
+    topic: Option<String>,
+    /// Hosted by this e-mail address
+    #[arg(long, value_name = "EMAIL")]
+    host: Option<String>,
+    /// With this meeting number
+    #[arg(long, value_name = "NUMBER")]
+    number: Option<String>,
+    /// That began at or after this instant (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// That began before this instant (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    before: Option<Timestamp>,
+    /// Only those with a transcript
+    #[arg(long)]
+    transcript: bool,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+/// Show everything that is known of a meeting
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Our id, Zoom's instance UUID, or a meeting number (then the latest with it)
+    id: String,
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Failure> {
+    let app = context.app().await?;
+    match command {
+        Meetings::List(list) => {
+            let filter = InstanceFilter {
+                topic: list.topic,
+                host: list.host,
+                number: list.number,
+                from: list.from,
+                before: list.before,
+                has_transcript: list.transcript.then_some(true),
+                ..InstanceFilter::default()
+            };
+            let page = app.store().instances(app.scope(), &filter, &list.paging.request()).await?;
+            let page = PageView::of(page, InstanceView::from);
+            if context.out.is_json() {
+                context.out.json(&page)?;
+            } else {
+                table(&page, context)?;
+            }
+        }
+        Meetings::Get(get) => {
+            let instance = lookup::instance(&app, &get.id).await?;
+            present(&lookup::detail(&app, instance).await?, context)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn table(page: &PageView<InstanceView>, context: &Context) -> Result<(), Failure> {
+    let columns = [
+        ("ID", Align::Left),
+        ("BEGAN", Align::Left),
+        ("TOPIC", Align::Left),
+        ("HOST", Align::Left),
+        ("PEOPLE", Align::Right),
+        ("FILES", Align::Right),
+        ("CUES", Align::Right),
+        ("CHAT", Align::Right),
+    ];
+    let mut table = Table::new(&columns, "No meetings yet. Take in the past with `parfocal backfill start`.");
+    let figure = |n: u64| if n == 0 { "–".to_owned() } else { grouped(n) };
+    for row in &page.items {
+        table.row([
+            Field::styled(style::DIM, &row.id),
+            Field::from(row.start_time.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()),
+            Field::from(row.topic.as_deref().unwrap_or("Untitled meeting")),
+            Field::from(row.host_email.as_deref().unwrap_or_default()),
+            Field::from(figure(row.participants)),
+            Field::from(figure(row.files)),
+            Field::from(figure(row.cues)),
+            Field::from(figure(row.chat_messages)),
+        ]);
+    }
+    table.print(&context.out)?;
+    paging::more(context, page.next.as_deref());
+    Ok(())
+}
+
+fn present(detail: &InstanceDetailView, context: &Context) -> Result<(), Failure> {
+    let out = &context.out;
+    if out.is_json() {
+        return out.json(detail);
+    }
+    let meeting = &detail.instance;
+    out.line(paint(style::STRONG, clean(meeting.topic.as_deref().unwrap_or("Untitled meeting"))))?;
+    let when = meeting.start_time.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+    let length = meeting
+        .start_time
+        .zip(meeting.end_time)
+        .and_then(|(start, end)| u64::try_from(end.as_second() - start.as_second()).ok())
+        .map(|seconds| format!(", {}", duration(seconds)))
+        .unwrap_or_default();
+    for (label, value) in [
+        ("id", meeting.id.clone()),
+        ("uuid", meeting.uuid.clone()),
+        ("number", meeting.meeting_number.clone().unwrap_or_default()),
+        ("held", format!("{when}{length} ({})", meeting.state)),
+        ("host", meeting.host_email.clone().unwrap_or_default()),
+        ("said", format!("{} cues, {} chat messages", grouped(meeting.cues), grouped(meeting.chat_messages))),
+    ] {
+        out.line(format!("  {} {}", paint(style::DIM, format!("{label:7}")), clean(&value)))?;
+    }
+    for artefact in &detail.artefacts {
+        let reason = artefact.detail.as_deref().or(artefact.cause.as_deref()).map(clean).unwrap_or_default();
+        let state = paint(style::of_state(artefact.state), artefact.state);
+        out.line(format!("  {} {state} {}", paint(style::DIM, format!("{:12}", artefact.kind)), paint(style::DIM, reason)))?;
+    }
+    if !detail.people.is_empty() {
+        out.line("")?;
+        let mut table =
+            Table::new(&[("WHO", Align::Left), ("E-MAIL", Align::Left), ("CAME", Align::Left), ("LEFT", Align::Left)], "");
+        for person in &detail.people {
+            for stay in &person.stays {
+                let time = |at: Option<Timestamp>| at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default();
+                table.row([
+                    Field::from(person.name.as_deref().unwrap_or("unknown")),
+                    Field::from(person.email.as_deref().unwrap_or_default()),
+                    Field::from(time(stay.join_time)),
+                    Field::from(time(stay.leave_time)),
+                ]);
+            }
+        }
+        table.print(out)?;
+    }
+    for recording in &detail.recordings {
+        out.line("")?;
+        let mut table = Table::new(
+            &[("FILE", Align::Left), ("TYPE", Align::Left), ("SIZE", Align::Right), ("HERE", Align::Left)],
+            "",
+        );
+        for file in &recording.files {
+            table.row([
+                Field::styled(style::DIM, &file.id),
+                Field::from(&file.file_type),
+                Field::from(file.size.and_then(|size| u64::try_from(size).ok()).map(bytes).unwrap_or_default()),
+                Field::from(if file.stored { "yes" } else { "at Zoom" }),
+            ]);
+        }
+        table.print(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! The commands, one file each: flags, one or two calls, output.
+
+pub(crate) mod backfill;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod connect;
+pub(crate) mod connections;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod events;
+pub(crate) mod jobs;
+pub(crate) mod meetings;
+pub(crate) mod recordings;
+pub(crate) mod search;
+pub(crate) mod serve;
+pub(crate) mod simulate;
+pub(crate) mod status;
+pub(crate) mod transcript;
+pub(crate) mod vault;
+
+mod paging;
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(command) => demo::run(command, context).await,
+        Command::Serve(command) => serve::run(command, context).await,
+        Command::Simulate(command) => simulate::run(command, context).await,
+        Command::Connect(command) => connect::run(command, context).await,
+        Command::Connections(command) => connections::run(command, context).await,
+        Command::Backfill(command) => backfill::run(command, context).await,
+        Command::Meetings(command) => meetings::run(command, context).await,
+        Command::Recordings(command) => recordings::run(command, context).await,
+        Command::Transcript(command) => transcript::run(command, context).await,
+        Command::Search(command) => search::run(command, context).await,
+        Command::Events(command) => events::run(command, context).await,
+        Command::Jobs(command) => jobs::run(command, context).await,
+        Command::Status(command) => status::run(command, context).await,
+        Command::Doctor(command) => doctor::run(command, context).await,
+        Command::Vault(command) => vault::run(command, context).await,
+        Command::Completions(command) => completions::run(&command, context),
+        Command::Config(command) => config::run(&command, context),
+    }
+}

@@ -1,0 +1,45 @@
+//! `/v1/events`: the webhooks that were accepted.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use parfocal_engine::store::{EventFilter, EventId, EventState};
+use serde::Deserialize;
+
+use crate::paging::{self, Params};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::views::{EventView, PageView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    event: Option<String>,
+    state: Option<EventState>,
+    from: Option<Timestamp>,
+    before: Option<Timestamp>,
+    limit: Option<u32>,
+    after: Option<String>,
+}
+
+/// `GET /v1/events`: webhooks without bodies, the latest first.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<PageView<EventView>>, Problem> {
+    let filter =
+        EventFilter { event: params.event, state: params.state, lane: None, from: params.from, before: params.before };
+    let page = paging::request(params.limit, params.after)?;
+    let app = state.app();
+    let page = app.store().inbox_events(app.scope(), &filter, &page).await?;
+    Ok(Json(PageView::of(page, EventView::from)))
+}
+
+/// `GET /v1/events/{id}`: a webhook with its body.
+pub(crate) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<EventView>, Problem> {
+    let app = state.app();
+    let missing = || Problem::not_found(format!("there is no event {id}"));
+    let key: EventId = id.parse().map_err(|_| missing())?;
+    let event = app.store().inbox_event(app.scope(), key).await?.ok_or_else(missing)?;
+    Ok(Json(event.into()))
+}

@@ -1,0 +1,50 @@
+//! `/v1/jobs`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use parfocal_engine::store::{JobFilter, JobId, JobState};
+use serde::{Deserialize, Serialize};
+
+use crate::paging::{self, Params};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::views::{AttemptView, JobView, PageView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    state: Option<JobState>,
+    kind: Option<String>,
+    limit: Option<u32>,
+    after: Option<String>,
+}
+
+/// `GET /v1/jobs`: jobs, the latest first.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<PageView<JobView>>, Problem> {
+    let filter = JobFilter { state: params.state, kind: params.kind, ..JobFilter::default() };
+    let page = paging::request(params.limit, params.after)?;
+    let app = state.app();
+    let page = app.store().jobs(app.scope(), &filter, &page).await?;
+    Ok(Json(PageView::of(page, JobView::from)))
+}
+
+/// A job with everything that was tried.
+#[derive(Serialize)]
+pub(crate) struct JobDetail {
+    #[serde(flatten)]
+    job: JobView,
+    tries: Vec<AttemptView>,
+}
+
+/// `GET /v1/jobs/{id}`.
+pub(crate) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<JobDetail>, Problem> {
+    let app = state.app();
+    let missing = || Problem::not_found(format!("there is no job {id}"));
+    let key: JobId = id.parse().map_err(|_| missing())?;
+    let job = app.store().job(app.scope(), key).await?.ok_or_else(missing)?;
+    let tries = app.store().attempts(app.scope(), key).await?;
+    Ok(Json(JobDetail { job: job.into(), tries: tries.into_iter().map(AttemptView::from).collect() }))
+}

@@ -1,0 +1,88 @@
+//! `/v1/meetings`: meetings that were held, what was said and written in them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use parfocal_engine::store::{Instance, InstanceFilter, InstanceState};
+use serde::{Deserialize, Serialize};
+
+use crate::lookup;
+use crate::paging::{self, Params};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::views::{ChatMessageView, InstanceDetailView, InstanceView, PageView, TranscriptsView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListParams {
+    topic: Option<String>,
+    host: Option<String>,
+    number: Option<String>,
+    state: Option<InstanceState>,
+    from: Option<Timestamp>,
+    before: Option<Timestamp>,
+    has_transcript: Option<bool>,
+    has_recording: Option<bool>,
+    limit: Option<u32>,
+    after: Option<String>,
+}
+
+/// `GET /v1/meetings`: the latest first.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<PageView<InstanceView>>, Problem> {
+    let filter = InstanceFilter {
+        topic: params.topic,
+        host: params.host,
+        number: params.number,
+        state: params.state,
+        from: params.from,
+        before: params.before,
+        has_transcript: params.has_transcript,
+        has_recording: params.has_recording,
+        ..InstanceFilter::default()
+    };
+    let page = paging::request(params.limit, params.after)?;
+    let app = state.app();
+    let page = app.store().instances(app.scope(), &filter, &page).await?;
+    Ok(Json(PageView::of(page, InstanceView::from)))
+}
+
+/// `GET /v1/meetings/{id}`: by our id, Zoom's UUID or the meeting number.
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<InstanceDetailView>, Problem> {
+    let instance = find(&state, &id).await?;
+    Ok(Json(lookup::detail(state.app(), instance).await?))
+}
+
+/// `GET /v1/meetings/{id}/transcript`.
+pub(crate) async fn transcript(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<TranscriptsView>, Problem> {
+    let instance = find(&state, &id).await?;
+    let transcripts = lookup::transcripts(state.app(), instance.id).await?;
+    if transcripts.is_empty() {
+        return Err(Problem::not_found(format!("the meeting {id} has no transcript"))
+            .hint("The meeting's artefacts tell whether one is expected, or why there is none."));
+    }
+    Ok(Json(TranscriptsView { instance_id: instance.id.to_string(), transcripts }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Chat {
+    messages: Vec<ChatMessageView>,
+}
+
+/// `GET /v1/meetings/{id}/chat`.
+pub(crate) async fn chat(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Chat>, Problem> {
+    let instance = find(&state, &id).await?;
+    Ok(Json(Chat { messages: lookup::chat(state.app(), instance.id).await? }))
+}
+
+async fn find(state: &AppState, id: &str) -> Result<Instance, Problem> {
+    Ok(lookup::instance(state.app(), id).await?)
+}

@@ -1,0 +1,160 @@
+//! What every request passes, outermost first: request id and trace, panic, headers, timeout.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tracing::Instrument as _;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// How long a request may take before it is answered with 503.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The policy of every page: nothing from elsewhere, no inline script, no frames.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The id of a request, in its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+/// Gives out request ids: a part that differs between runs and a number.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    run: String,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    /// Starts counting; `seed` tells runs apart.
+    pub(crate) fn new(seed: i64) -> Self {
+        Self { run: format!("{:x}", seed.unsigned_abs() / 1000), next: AtomicU64::new(1) }
+    }
+
+    fn next(&self) -> RequestId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        RequestId(format!("{}-{number}", self.run).into())
+    }
+}
+
+/// Gives the request its id and span, measures it, and writes the body of a problem.
+pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let id = state.request_ids().next();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let wants_page = wants_page(&request);
+    request.extensions_mut().insert(id.clone());
+    let span = tracing::info_span!("request", id = %id.0, %method, route);
+    let started = stopwatch();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let elapsed = started.elapsed();
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let problem = problem.for_request(&id.0);
+        let headers = std::mem::take(response.headers_mut());
+        response = if wants_page { crate::console::problem_page(&state, &problem) } else { problem.to_json_response() };
+        for (name, value) in &headers {
+            if !response.headers().contains_key(name) && name != header::CONTENT_LENGTH {
+                response.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let status = response.status();
+    let _entered = span.enter();
+    if status.is_server_error() {
+        tracing::warn!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "request failed");
+    } else {
+        tracing::debug!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "request answered");
+    }
+    ::metrics::counter!(
+        "parfocal_http_requests_total",
+        "route" => route.clone(), "method" => method_label(&method), "status" => status.as_str().to_owned()
+    )
+    .increment(1);
+    ::metrics::histogram!("parfocal_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+    response
+}
+
+/// Latency is real time, whatever clock the application follows.
+#[expect(clippy::disallowed_methods, reason = "the latency of a request is measured on the machine's clock, also under a simulator's")]
+fn stopwatch() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+/// Unknown methods share a label, so that nobody outside decides how many there are.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// A browser that asks for a page gets its problem as one.
+fn wants_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let program = ["/v1", "/webhooks", "/healthz", "/readyz", "/metrics", "/assets"].iter().any(|start| path.starts_with(start));
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    !program && accepts.contains("text/html")
+}
+
+/// Ends a request that takes too long.
+pub(crate) async fn timeout(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the request took longer than 30 seconds")
+            .hint("Try again; `parfocal doctor` looks at the database if it happens again.")
+            .retry_after(5)
+            .into_response(),
+    }
+}
+
+/// Answers a panic in a handler with a problem; the panic's text goes to the log only.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http's signature")]
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(panic = text, "a handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed inside the server")
+        .hint("This is a fault in Parfocal; the log has the request id.")
+        .into_response()
+}
+
+/// Adds the headers that keep browsers from doing what pages never ask for.
+pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,122 @@
+//! The server's life: take the address, answer, stop without cutting anybody off.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use parfocal_engine::App;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+use crate::router;
+use crate::state::AppState;
+
+/// How often histograms are drained.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Why the server cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address can be reached from other machines, and there is no authentication.
+    #[error("{0} can be reached from other machines, and there is no authentication yet")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be taken.
+    #[error("{address} cannot be listened on: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Accepting connections failed.
+    #[error("the server stopped: {0}")]
+    Serve(io::Error),
+}
+
+impl ServerError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotLoopback(_) => "Set server.listen to 127.0.0.1:8080, and put a proxy that authenticates in front.",
+            Self::Listen { .. } => "Another program may use the port: choose another one with server.listen.",
+            Self::Serve(_) => "Look at the system's limits on open files, then start it again.",
+        }
+    }
+}
+
+/// A server that has its address and waits to be run.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    state: AppState,
+    grace: Duration,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Takes the configured address.
+    ///
+    /// # Errors
+    /// The address is not loopback, or cannot be taken.
+    pub async fn bind(app: App, metrics: Option<Metrics>) -> Result<Self, ServerError> {
+        let config = app.config().server.clone();
+        if !config.listen.ip().is_loopback() {
+            return Err(ServerError::NotLoopback(config.listen));
+        }
+        let listen = |source| ServerError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let state = AppState::new(app, metrics);
+        let router = router::build(&state);
+        Ok(Self { listener, address, router, state, grace: Duration::from_secs(config.shutdown_seconds) })
+    }
+
+    /// The address in use; with port 0 configured, the one the system gave.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests until `stop`, then lets running ones finish for the configured grace.
+    ///
+    /// # Errors
+    /// Accepting connections failed for good.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
+        let upkeep = tokio::spawn(upkeep(self.state.clone(), stop.clone()));
+        let stopped = stop.clone().cancelled_owned();
+        let serve = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped).into_future();
+        let outcome = tokio::select! {
+            outcome = serve => outcome.map_err(ServerError::Serve),
+            () = async {
+                stop.cancelled().await;
+                // A connection that never ends must not keep the process alive.
+                let _ = tokio::time::timeout(self.grace, std::future::pending::<()>()).await;
+            } => {
+                tracing::warn!("connections were still open at the end of the grace period");
+                Ok(())
+            }
+        };
+        upkeep.abort();
+        outcome
+    }
+}
+
+async fn upkeep(state: AppState, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Some(metrics) = state.metrics() {
+            metrics.upkeep();
+        }
+        tokio::select! {
+            () = state.app().clock().sleep(UPKEEP) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What handlers share: the application and the few things that only HTTP needs.
+
+use std::sync::Arc;
+
+use parfocal_engine::App;
+
+use crate::console::Pages;
+use crate::layers::RequestIds;
+use crate::metrics::Metrics;
+
+/// The state of the router; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AppState(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    pages: Pages,
+    metrics: Option<Metrics>,
+    request_ids: RequestIds,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    pub(crate) fn new(app: App, metrics: Option<Metrics>) -> Self {
+        let request_ids = RequestIds::new(app.clock().now().as_microsecond());
+        Self(Arc::new(Inner { app, pages: Pages::new(), metrics, request_ids }))
+    }
+
+    /// The application.
+    pub(crate) fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    /// The templates.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
+
+    /// The recorder, if the process has one.
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.0.metrics.as_ref()
+    }
+
+    /// The source of request ids.
+    pub(crate) fn request_ids(&self) -> &RequestIds {
+        &self.0.request_ids
+    }
+}

@@ -1,0 +1,115 @@
+use jiff::Timestamp;
+use parfocal_engine::store::Hit;
+use serde::Serialize;
+
+/// What a search found.
+#[derive(Debug, Clone, Serialize)]
+pub struct SearchView {
+    /// The hits, best first.
+    pub items: Vec<HitView>,
+    /// What to pass as `after` for the next piece; none at the end.
+    pub next: Option<String>,
+}
+
+/// Something that was said or written and fits.
+#[derive(Debug, Clone, Serialize)]
+pub struct HitView {
+    /// `said` or `written`.
+    pub kind: &'static str,
+    /// The meeting, as our id.
+    pub meeting_id: String,
+    /// The meeting, as Zoom's UUID.
+    pub uuid: String,
+    /// Its number.
+    pub meeting_number: Option<String>,
+    /// Its topic.
+    pub topic: Option<String>,
+    /// When it began.
+    pub start_time: Option<Timestamp>,
+    /// Its host's e-mail address.
+    pub host_email: Option<String>,
+    /// The transcript, for what was said.
+    pub transcript_id: Option<String>,
+    /// The first and the last cue, for what was said.
+    pub cues: Option<(u32, u32)>,
+    /// Its beginning in the recording, in milliseconds.
+    pub start_ms: u32,
+    /// Its end in the recording, in milliseconds.
+    pub end_ms: u32,
+    /// Who said or wrote it.
+    pub speaker: Option<String>,
+    /// The text around what fits, with what to mark.
+    pub snippet: Vec<SnippetPart>,
+    /// Higher is better; comparable within one search only.
+    pub score: f64,
+}
+
+/// A stretch of a snippet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SnippetPart {
+    /// The words.
+    pub text: String,
+    /// Whether they are what was looked for.
+    pub marked: bool,
+}
+
+impl From<Hit> for HitView {
+    fn from(hit: Hit) -> Self {
+        Self {
+            kind: match hit.kind {
+                parfocal_engine::store::HitKind::Said => "said",
+                parfocal_engine::store::HitKind::Written => "written",
+            },
+            meeting_id: hit.instance_id.to_string(),
+            uuid: hit.instance_external_id,
+            meeting_number: hit.number,
+            topic: hit.topic,
+            start_time: hit.started_at,
+            host_email: hit.host_email,
+            transcript_id: hit.transcript_id.map(|id| id.to_string()),
+            cues: hit.cues,
+            start_ms: hit.start_ms,
+            end_ms: hit.end_ms,
+            speaker: hit.speaker,
+            snippet: parts(&hit.snippet, &hit.marks),
+            score: hit.score,
+        }
+    }
+}
+
+/// Cuts a snippet at its marks; marks that do not fit the text are left out.
+fn parts(text: &str, marks: &[std::ops::Range<usize>]) -> Vec<SnippetPart> {
+    let mut parts = Vec::new();
+    let mut push = |text: &str, marked| {
+        if !text.is_empty() {
+            parts.push(SnippetPart { text: text.to_owned(), marked });
+        }
+    };
+    let mut at = 0;
+    for mark in marks {
+        if let (Some(before), Some(marked)) = (text.get(at..mark.start), text.get(mark.clone())) {
+            push(before, false);
+            push(marked, true);
+            at = mark.end;
+        }
+    }
+    push(text.get(at..).unwrap_or_default(), false);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snippets_are_cut_at_their_marks() {
+        let cut = |text: &str, marks: &[std::ops::Range<usize>]| -> String {
+            parts(text, marks).iter().map(|part| if part.marked { format!("[{}]", part.text) } else { part.text.clone() }).collect()
+        };
+        assert_eq!(cut("the release date", &[4..11]), "the [release] date");
+        assert_eq!(cut("abc", &[]), "abc");
+        assert_eq!(cut("", &[]), "");
+        assert_eq!(cut("über alles", &[0..5, 6..11]), "[über] [alles]");
+        assert_eq!(cut("ü", &[1..2, 0..9]), "ü");
+    }
+}
