@@ -99,13 +99,13 @@ pub(super) fn ended(seed: u64, held: &Held<'_>) -> Instance {
 pub(super) fn summary(topic: &str, talk: &TalkRef, created_at: Timestamp) -> Summary {
     let names: Vec<&str> = talk.cast.iter().map(|role| role.shown.as_str()).collect();
     let topics = talk.topics();
-    let list: String = topics.iter().map(|topic| format!("- {topic}\n")).collect();
     Summary {
         title: format!("Meeting summary for {topic}"),
         content: format!(
-            "## Quick recap\n\n{} talked about {}.\n\n## Topics\n\n{list}",
+            "## Quick recap\n\n{} talked about {}.\n\n## Topics\n\n- {}\n",
             names.join(", "),
             topics.join(", "),
+            topics.join("\n- "),
         ),
         created_at,
         heard: ContentRef::Talk(talk.clone()),

@@ -68,6 +68,25 @@ impl World {
     /// # Errors
     /// When the host does not exist, or the clock cannot be moved.
     pub async fn play(self: &Arc<Self>, request: LiveRequest) -> Result<LiveReport, WorldError> {
+        self.play_kind(request, 2).await
+    }
+
+    /// Plays a webinar instead, with the webinar events; needs a plan above Free.
+    ///
+    /// # Errors
+    /// As [`Self::play`].
+    pub async fn play_webinar(
+        self: &Arc<Self>,
+        request: LiveRequest,
+    ) -> Result<LiveReport, WorldError> {
+        self.play_kind(request, 5).await
+    }
+
+    async fn play_kind(
+        self: &Arc<Self>,
+        request: LiveRequest,
+        kind: u8,
+    ) -> Result<LiveReport, WorldError> {
         let host = self.live_host(request.host.as_deref())?;
         let (script_index, mut chance) = {
             let mut state = self.write();
@@ -81,7 +100,7 @@ impl World {
             .unwrap_or_else(|| script(script_index).title.clone());
         let draft = MeetingDraft {
             topic,
-            kind: 2,
+            kind,
             start: Some(whole_second(self.clock.now())),
             duration: 30,
             creation_source: "web_portal",
@@ -112,7 +131,7 @@ impl World {
         let mut moments = vec![(recording_from, Moment::StartRecording)];
         for (place, person) in people.iter().enumerate().skip(1) {
             let join = 4_000 * i64::try_from(place).unwrap_or(0);
-            if person.account_user_id.is_none() {
+            if person.account_user_id.is_none() && kind == 2 {
                 moments.push((join - 3_000, Moment::Wait(place)));
             }
             moments.push((join, Moment::Join(place)));

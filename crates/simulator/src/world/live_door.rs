@@ -47,7 +47,11 @@ impl World {
         };
         let object = payload::instance_started(&instance, &self.email_of(&instance.host_id));
         self.announce(
-            "meeting.started",
+            if instance.is_webinar() {
+                "webinar.started"
+            } else {
+                "meeting.started"
+            },
             Some(&instance.host_id),
             self.plain(object),
             None,
@@ -72,6 +76,11 @@ impl World {
         step: Step,
         at: Timestamp,
     ) {
+        let event = match (instance.is_webinar(), event) {
+            (true, "meeting.participant_joined") => "webinar.participant_joined",
+            (true, "meeting.participant_left") => "webinar.participant_left",
+            _ => event,
+        };
         let object = payload::participant(instance, row, step, at);
         self.announce(event, Some(&instance.host_id), self.plain(object), None);
     }

@@ -11,25 +11,32 @@ const KEPT: usize = 1_024;
 /// The latest derived instances.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    inner: Mutex<(HashMap<InstanceKey, Arc<Instance>>, VecDeque<InstanceKey>)>,
+    inner: Mutex<Kept>,
+}
+
+/// By key, and the keys from the oldest on.
+#[derive(Debug, Default)]
+struct Kept {
+    by_key: HashMap<InstanceKey, Arc<Instance>>,
+    order: VecDeque<InstanceKey>,
 }
 
 impl Recent {
     /// The instance, made by `make` when it is not kept.
     pub(super) fn get(&self, key: InstanceKey, make: impl FnOnce() -> Instance) -> Arc<Instance> {
         let lock = || self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = lock().0.get(&key) {
+        if let Some(found) = lock().by_key.get(&key) {
             return found.clone();
         }
         // Made without the lock: others need not wait for it.
         let made = Arc::new(make());
         let mut inner = lock();
-        if inner.0.insert(key, made.clone()).is_none() {
-            inner.1.push_back(key);
+        if inner.by_key.insert(key, made.clone()).is_none() {
+            inner.order.push_back(key);
         }
-        while inner.1.len() > KEPT {
-            if let Some(oldest) = inner.1.pop_front() {
-                inner.0.remove(&oldest);
+        while inner.order.len() > KEPT {
+            if let Some(oldest) = inner.order.pop_front() {
+                inner.by_key.remove(&oldest);
             }
         }
         made
@@ -71,6 +78,6 @@ mod tests {
             one.clone()
         });
         assert_eq!(made, 2);
-        assert_eq!(recent.inner.lock().unwrap().0.len(), KEPT);
+        assert_eq!(recent.inner.lock().unwrap().by_key.len(), KEPT);
     }
 }
