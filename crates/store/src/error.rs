@@ -184,8 +184,8 @@ fn classify(error: &sqlx::Error) -> ErrorKind {
 
 /// SQLite's result codes (<https://www.sqlite.org/rescode.html>); the low byte is the primary code.
 fn sqlite_kind(code: i64) -> ErrorKind {
-    const IOERR_CORRUPTFS: i64 = 10 | (33 << 8);
-    const IOERR_WRITE: i64 = 10 | (3 << 8);
+    const IOERR_CORRUPTFS: i64 = 0x210A;
+    const IOERR_WRITE: i64 = 0x030A;
     match (code, code & 0xff) {
         (IOERR_CORRUPTFS, _) | (_, 11 | 26) => ErrorKind::Corrupt,
         // A write that comes back short (a file size limit, a quota) is reported as an I/O error of writing.

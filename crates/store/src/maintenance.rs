@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::db::{Db, Sql, args, one};
+use crate::db::{Cells, Db, Sql, args, one};
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::store::Store;
 
@@ -54,12 +54,12 @@ impl Store {
         let mut connection = crate::checkpoint::connect(path).await?;
         let mut link = crate::db::Link::Sqlite(&mut connection);
         let mut wrong: Vec<String> = link
-            .all(CHECK, args![], |row| row.text())
+            .all(CHECK, args![], Cells::text)
             .await?
             .into_iter()
             .filter(|line| line != "ok")
             .collect();
-        let orphans = link.exactly(ORPHANS, args![], |row| row.count()).await?;
+        let orphans = link.exactly(ORPHANS, args![], Cells::count).await?;
         if orphans > 0 {
             wrong.push(format!("{orphans} rows refer to rows that are not there"));
         }
@@ -78,8 +78,8 @@ impl Store {
         };
         let mut connection = writer.acquire().await?;
         let mut link = crate::db::Link::Sqlite(&mut connection);
-        let synchronous = link.exactly(SYNCHRONOUS, args![], |row| row.int()).await?;
-        let journal = link.exactly(JOURNAL, args![], |row| row.text()).await?;
+        let synchronous = link.exactly(SYNCHRONOUS, args![], Cells::int).await?;
+        let journal = link.exactly(JOURNAL, args![], Cells::text).await?;
         Ok(Some((synchronous, journal)))
     }
 }

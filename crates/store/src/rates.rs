@@ -190,7 +190,7 @@ impl LimitTx {
 }
 
 /// Nothing is parked further ahead than to the next UTC day; what seems so was written by a clock that was set back since.
-const LONGEST_PARK: Duration = Duration::from_secs(25 * 3600);
+const LONGEST_PARK: Duration = Duration::from_hours(25);
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 

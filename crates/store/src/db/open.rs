@@ -159,7 +159,7 @@ pub(crate) struct Ready {
 }
 
 /// No pool of ours waits on a timer: callers queue on locks of the store instead.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 impl Ready {
     pub(crate) async fn open(url: &DatabaseUrl, options: &OpenOptions) -> Result<Self> {

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::{ROUTE_JOB, Waiting};
-use crate::db::{Args, Bulk, Column, Db, Link, Sql, Value, args, one};
+use crate::db::{Args, Bulk, Cells, Column, Db, Link, Sql, Value, args, one};
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::id::EventId;
 use crate::model::{Appended, NewEvent};
@@ -169,7 +169,7 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
             &mut tx.link(),
             &rows,
             |&at, args| event_args(args, ids[at], &events[at], &keys[at]),
-            |row| row.id::<Uuid>(),
+            Cells::id::<Uuid>,
         )
         .await?
         .into_iter()
@@ -186,7 +186,7 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
         let app = event.app_id;
         let id = tx
             .link()
-            .exactly(EXISTING, args![app, &keys[at]], |row| row.id::<EventId>())
+            .exactly(EXISTING, args![app, &keys[at]], Cells::id::<EventId>)
             .await?;
         tx.link()
             .execute(

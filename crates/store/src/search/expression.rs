@@ -113,7 +113,7 @@ pub(super) fn tsquery(query: &Query) -> Words {
             .enumerate()
             .map(|(at, token)| {
                 let star = if prefix && at == last { "*" } else { "" };
-                let token = token.replace('\\', "").replace('\'', "");
+                let token = token.replace(['\\', '\''], "");
                 format!("'{token}':{star}{weight}")
             })
             .collect();

@@ -17,7 +17,6 @@ use sqlx::{ConnectOptions as _, Executor as _};
 macro_rules! story {
     ($(#[$meta:meta])* $name:ident, $body:expr) => {
         mod $name {
-            #[expect(clippy::wildcard_imports, reason = "the story's own module")]
             use super::*;
 
             $(#[$meta])*
