@@ -30,8 +30,15 @@ struct Inner {
     parts: Parts,
     clients: Clients,
     door: DoorState,
-    runner: Mutex<Option<Runner>>,
+    work: Mutex<Option<Work>>,
     notices: Vec<String>,
+}
+
+/// What runs in the background.
+#[derive(Debug)]
+struct Work {
+    runner: Runner,
+    trying: tokio::task::JoinHandle<()>,
 }
 
 /// What everything is made of.
@@ -116,7 +123,7 @@ impl App {
                 },
                 clients: Clients::default(),
                 door: DoorState::default(),
-                runner: Mutex::new(None),
+                work: Mutex::new(None),
                 notices: notice.into_iter().collect(),
             }),
         };
@@ -129,20 +136,25 @@ impl App {
     ///
     /// Must be called within a tokio runtime.
     pub fn start(&self) {
-        let mut runner = self.runner();
-        if runner.is_none() {
-            *runner = Some(Runner::start(self.clone()));
+        let mut work = self.work();
+        if work.is_none() {
+            let app = self.clone();
+            let trying = tokio::spawn(async move { app.connections().try_untried().await });
+            *work = Some(Work {
+                runner: Runner::start(self.clone()),
+                trying,
+            });
         }
     }
 
     /// Stops the work and closes the database: running jobs may finish for the configured time, the rest is repeated
     /// at the next start.
     pub async fn stop(&self) {
-        let runner = self.runner().take();
-        if let Some(runner) = runner {
-            runner
-                .shutdown(Duration::from_secs(self.config().server.shutdown_seconds))
-                .await;
+        let work = self.work().take();
+        if let Some(Work { runner, trying }) = work {
+            trying.abort();
+            let grace = Duration::from_secs(self.config().server.shutdown_seconds);
+            runner.shutdown(grace).await;
         }
         self.inner.parts.store.close().await;
     }
@@ -223,9 +235,9 @@ impl App {
         &self.inner.door.routes
     }
 
-    fn runner(&self) -> std::sync::MutexGuard<'_, Option<Runner>> {
+    fn work(&self) -> std::sync::MutexGuard<'_, Option<Work>> {
         self.inner
-            .runner
+            .work
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,8 +1,8 @@
 //! Making a server-to-server connection: the credentials are tried before anything is stored.
 
 use parfocal_store::{
-    Account, AppKind, ConnectionOrigin, ConnectionState, NewAccount, NewApp, NewConnection,
-    Provider,
+    Account, AppKind, Connection, ConnectionOrigin, ConnectionState, EventFilter, EventState,
+    NewAccount, NewApp, NewConnection, PageRequest, Provider,
 };
 use parfocal_zoom::Client;
 use parfocal_zoom::auth::{App as ZoomApp, TokenSource};
@@ -12,6 +12,9 @@ use super::{ConnectionView, Connections, VAULT_SECRET, VAULT_WEBHOOK_SECRET, gra
 use crate::config::{Plan, Secret};
 use crate::error::{Code, EngineError, Result};
 use crate::vault::Purpose;
+
+/// How many pages of events that waited for their account are looked through; older ones can be replayed by hand.
+const MOST_WAITING_PAGES: usize = 40;
 
 /// The credentials of a server-to-server app, from its page on Zoom's marketplace.
 #[derive(Debug, Clone)]
@@ -169,6 +172,7 @@ impl Connections<'_> {
         // The first use of the stored connection: its token is shared with other processes from here on.
         let row = self.find(&connection.to_string()).await?;
         self.client(&row).await?.tokens().access().await?;
+        self.pick_up_waiting(&row).await?;
         self.view(row).await
     }
 
@@ -197,6 +201,7 @@ impl Connections<'_> {
                     .await?
                     .ok_or_else(|| EngineError::not_found("account", row.account_id))?;
                 let before = Capabilities::read(&account.capabilities);
+                let known_ids = before.aliases.len();
                 let after = learn(before, &found, &account.external_id, now);
                 let missing = scopes::sentence(&scopes::missing(&granted));
                 let state = if missing.is_some() {
@@ -223,6 +228,9 @@ impl Connections<'_> {
                 tx.note_connection_ok(row.id, now).await?;
                 tx.commit().await?;
                 self.app.webhooks().forget_cache();
+                if row.last_ok.is_none() || after.aliases.len() > known_ids {
+                    self.pick_up_waiting(&row).await?;
+                }
             }
             Err(error) if error.is_retryable() => {
                 self.note_error(row.id, &error).await?;
@@ -231,6 +239,43 @@ impl Connections<'_> {
             Err(error) => self.note_error(row.id, &error).await?,
         }
         self.view(self.find(&row.id.to_string()).await?).await
+    }
+
+    /// Has events routed that came before their account was known; they were kept for this.
+    async fn pick_up_waiting(&self, connection: &Connection) -> Result<()> {
+        let (scope, store) = (self.app.scope(), self.app.store());
+        let Some(account) = store.account(scope, connection.account_id).await? else {
+            return Ok(());
+        };
+        let mut ids = Capabilities::read(&account.capabilities).aliases;
+        ids.push(account.external_id);
+        let filter = EventFilter {
+            state: Some(EventState::Failed),
+            ..EventFilter::default()
+        };
+        let mut page = PageRequest::first(500);
+        for _ in 0..MOST_WAITING_PAGES {
+            let found = store.inbox_events(scope, &filter, &page).await?;
+            let mut tx = store.begin(scope).await?;
+            for event in found
+                .items
+                .iter()
+                .filter(|event| event.connection_id.is_none())
+            {
+                // The lane begins with the account's id, as the event named it.
+                let lane = event.lane.as_deref().unwrap_or_default();
+                let named = lane.split_once('/').map_or(lane, |(account, _)| account);
+                if ids.iter().any(|id| id == named) {
+                    tx.replay_event(event.id, self.app.clock().now()).await?;
+                }
+            }
+            tx.commit().await?;
+            match found.next {
+                Some(next) => page.after = Some(next),
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// The account that is known under one of these ids.

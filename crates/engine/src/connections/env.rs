@@ -1,5 +1,7 @@
 //! The connection `env`: credentials from the environment are used by reference and never stored.
 
+use std::time::Duration;
+
 use parfocal_store::{
     AppKind, ConnectionOrigin, ConnectionState, NewAccount, NewApp, NewConnection, Provider,
 };
@@ -7,6 +9,10 @@ use parfocal_store::{
 use super::{Connections, ENV_NAME, ENV_SECRET, VAULT_WEBHOOK_SECRET};
 use crate::error::Result;
 use crate::vault::Purpose;
+
+/// First and longest pause before untried connections are tried again.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 impl Connections<'_> {
     /// Brings the rows in line with the environment: makes or renames the connection `env`, or marks it as gone.
@@ -27,6 +33,37 @@ impl Connections<'_> {
         match (given(&zoom.account_id), given(&zoom.s2s_client_id), secret) {
             (Some(account), Some(client_id), Some(_)) => self.put_env(account, client_id).await,
             _ => self.drop_env(None).await,
+        }
+    }
+
+    /// Tries connections that were never tried, again and again while Zoom is out of reach: what their accounts are
+    /// called in events, and what they can do, is known after that.
+    pub(crate) async fn try_untried(&self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let rows = match self.app.store().connections(self.app.scope()).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::warn!(%error, "connections cannot be read");
+                    return;
+                }
+            };
+            let untried: Vec<_> = rows
+                .into_iter()
+                .filter(|row| row.last_ok.is_none() && row.state == ConnectionState::Healthy)
+                .collect();
+            let mut again = false;
+            for row in untried {
+                if let Err(error) = self.check(&row.id.to_string()).await {
+                    tracing::warn!(connection = row.name, %error, "a connection could not be tried");
+                    again |= error.is_retryable();
+                }
+            }
+            if !again {
+                return;
+            }
+            self.app.clock().sleep(pause).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use parfocal_store::{
-    AppId, ConnectionState, Grant as Row, GrantId, GrantLease, GrantTokens, LeaseAnswer, NewGrant,
-    Provider, Scope, Store,
+    AppId, ConnectionState, ErrorKind, Grant as Row, GrantId, GrantLease, GrantTokens, LeaseAnswer,
+    NewGrant, Provider, Scope, Store,
 };
 use parfocal_zoom::auth::{Grant, RefreshLease, StoreError, TokenStore};
 
@@ -46,6 +46,10 @@ pub(super) async fn ensure_row(
         return Ok(row.id);
     }
     let mut tx = store.begin(scope).await?;
+    // On SQLite nobody else writes now, so a row that another process made meanwhile is seen.
+    if let Some(row) = store.grant_of(scope, app_id, subject).await? {
+        return Ok(row.id);
+    }
     let new = NewGrant {
         app_id,
         provider: Provider::Zoom,
@@ -117,9 +121,17 @@ impl GrantStore {
                 if let Some(since) = pending_refresh {
                     tracing::warn!(%since, "an earlier refresh was begun and its answer never stored; trying once more");
                 }
-                self.store.begin_refresh(self.scope, &lease, now).await?;
-                self.keep_lease(lease);
-                Ok(RefreshLease::Granted)
+                match self.store.begin_refresh(self.scope, &lease, now).await {
+                    Ok(()) => {
+                        self.keep_lease(lease);
+                        Ok(RefreshLease::Granted)
+                    }
+                    // The intent is not written, so Zoom must not be asked; somebody else is at it.
+                    Err(error) if error.kind() == ErrorKind::LeaseLost => Ok(RefreshLease::Busy {
+                        retry_in: LOOK_AGAIN,
+                    }),
+                    Err(error) => Err(error.into()),
+                }
             }
             LeaseAnswer::HeldElsewhere { until } => Ok(RefreshLease::Busy {
                 retry_in: span(now, until).min(LOOK_AGAIN),

@@ -6,7 +6,8 @@ use parfocal_engine::App;
 use parfocal_engine::clock::Clock;
 use parfocal_engine::config::{Plan, Secret};
 use parfocal_engine::connections::{Access, NewServerToServer};
-use parfocal_engine::store::{ConnectionOrigin, ConnectionState};
+use parfocal_engine::store::{ConnectionOrigin, ConnectionState, EventState, InboxEvent};
+use parfocal_engine::webhooks::Answer;
 use parfocal_engine::{Code, config::Config};
 use parfocal_simulator::{AppScopes, Simulator};
 use serde_json::json;
@@ -16,6 +17,7 @@ use crate::core_support::{
 };
 
 on_both_stores! {
+    events_that_came_before_their_account_are_picked_up;
     credentials_are_tried_before_anything_is_stored;
     a_connection_learns_its_account_and_keeps_its_id;
     a_missing_scope_degrades_and_is_named;
@@ -387,5 +389,45 @@ async fn the_accounts_own_plan_and_share_come_before_the_configuration() {
     let status = app.status().await.unwrap();
     let light = &status.budgets[0].labels[0];
     assert_eq!((light.label, light.per_window), ("LIGHT", 15));
+    simulator.shutdown().await;
+}
+
+async fn events_that_came_before_their_account_are_picked_up() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config_for(dir.path(), simulator.base_url());
+    config.zoom.webhook_secret_token = vec!["door".into()];
+    let app = open(config, &Clock::system()).await;
+    let body = event("meeting.started", "simulator", 84_410_027_731, 1);
+    let Ok(Answer::Accepted(id)) = deliver(&app, None, "door", &body).await else {
+        panic!("not accepted")
+    };
+    app.start();
+    let until = |done: fn(&InboxEvent) -> bool| {
+        let app = app.clone();
+        async move {
+            let clock = Clock::system();
+            for _ in 0..400 {
+                let row = app
+                    .store()
+                    .inbox_event(app.scope(), id)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                if done(&row) {
+                    return row;
+                }
+                clock.sleep(Duration::from_millis(25)).await;
+            }
+            panic!("waited in vain");
+        }
+    };
+    let kept = until(|row| row.state == EventState::Failed).await;
+    assert_eq!(kept.connection_id, None);
+    assert!(kept.note.unwrap().contains("not connected"));
+    let view = app.connections().connect_s2s(s2s("Acme")).await.unwrap();
+    let routed = until(|row| row.connection_id.is_some()).await;
+    assert_eq!(routed.connection_id, Some(view.id));
+    app.stop().await;
     simulator.shutdown().await;
 }
