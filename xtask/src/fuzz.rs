@@ -20,7 +20,7 @@ pub(crate) struct Options {
 }
 
 /// The targets in `fuzz/fuzz_targets`.
-const TARGETS: [&str; 3] = ["transcript", "chat", "query"];
+const TARGETS: [&str; 5] = ["transcript", "chat", "query", "webhook", "signature"];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new("fuzz");
