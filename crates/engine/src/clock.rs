@@ -14,19 +14,22 @@ use parfocal_zoom::clock::{Clock as ZoomClock, OsRandom, Random, SeededRandom, S
 use serde::Deserialize;
 use uuid::{Builder, Uuid};
 
-/// How often a clock file is looked at, and a sleeper under one wakes, at most resp. at least.
+/// How long a reading of a clock file may be used, and how long a sleeper under one sleeps in one go, both in real time.
 const FILE_TICK: Duration = Duration::from_millis(20);
 /// A sleeper until a wall-clock instant looks again at least this often, since the wall clock may be set.
 const WALL_TICK: Duration = Duration::from_secs(30);
 
 /// The application's clock; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Clock(Arc<dyn ZoomClock>);
+pub struct Clock {
+    source: Arc<dyn ZoomClock>,
+    file: Option<Arc<FileClock>>,
+}
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(Arc::new(SystemClock::new()))
+        Self::custom(Arc::new(SystemClock::new()))
     }
 
     /// A clock that follows a simulator's clock file.
@@ -34,35 +37,50 @@ impl Clock {
     /// # Errors
     /// The file cannot be read, or holds something else.
     pub fn from_file(path: &Path) -> Result<Self, ClockFileError> {
-        FileClock::open(path).map(|clock| Self(Arc::new(clock)))
+        let file = Arc::new(FileClock::open(path)?);
+        Ok(Self {
+            source: Arc::clone(&file) as Arc<dyn ZoomClock>,
+            file: Some(file),
+        })
     }
 
     /// Any other clock, such as `parfocal_zoom`'s manual one in tests.
     pub fn custom(clock: Arc<dyn ZoomClock>) -> Self {
-        Self(clock)
+        Self {
+            source: clock,
+            file: None,
+        }
     }
 
     /// The wall clock, in whole microseconds as the store keeps them.
     pub fn now(&self) -> Timestamp {
-        let now = self.0.now();
+        let now = self.source.now();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    /// The wall clock, where being milliseconds late counts: a clock file is read again first.
+    pub fn fresh(&self) -> Timestamp {
+        if let Some(file) = &self.file {
+            file.read_again();
+        }
+        self.now()
     }
 
     /// Time since an arbitrary start; never goes back.
     pub fn monotonic(&self) -> Duration {
-        self.0.monotonic()
+        self.source.monotonic()
     }
 
     /// Waits for a duration of this clock's time.
     pub async fn sleep(&self, duration: Duration) {
-        let at = self.0.monotonic().saturating_add(duration);
-        self.0.sleep_until(at).await;
+        let at = self.source.monotonic().saturating_add(duration);
+        self.source.sleep_until(at).await;
     }
 
     /// Waits until the wall clock shows `at`, even if it is set meanwhile.
     pub async fn wait_until(&self, at: Timestamp) {
         loop {
-            let Ok(left) = Duration::try_from(self.0.now().duration_until(at)) else {
+            let Ok(left) = Duration::try_from(self.source.now().duration_until(at)) else {
                 return;
             };
             if left.is_zero() {
@@ -74,7 +92,7 @@ impl Clock {
 
     /// The clock as `parfocal_zoom` takes it.
     pub fn as_zoom(&self) -> Arc<dyn ZoomClock> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.source)
     }
 }
 
@@ -186,6 +204,13 @@ impl FileClock {
         state.passed_us += u64::try_from(sim.saturating_sub(state.last_sim_us)).unwrap_or(0);
         state.last_sim_us = sim;
         (sim, state.passed_us)
+    }
+
+    /// Takes a change of the file in at once.
+    fn read_again(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.checked_real_us = real_us();
+        self.refresh(&mut state);
     }
 
     /// Reads the file again; it is small, and its date is too coarse to tell two changes in a row apart.

@@ -429,7 +429,7 @@ impl Shared {
     }
 
     async fn settle(&self, held: &Held, settlement: Settlement) {
-        let now = self.clock.now();
+        let now = self.clock.fresh();
         let rates = self.store.rates();
         let done = match &settlement {
             Settlement::Unused => rates.cancel(&held.grant, now).await,

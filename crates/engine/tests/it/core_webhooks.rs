@@ -16,6 +16,7 @@ use crate::core_support::{
 };
 
 on_both_stores! {
+    a_clock_that_was_moved_a_moment_ago_refuses_nothing;
     bodies_count_byte_for_byte_whatever_their_form;
     forged_unsigned_malformed_and_oversized_deliveries_are_refused_by_name;
     a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event;
@@ -392,4 +393,39 @@ async fn what_cannot_be_stored_is_left_to_zooms_repetition() {
         .await
         .unwrap_err();
     assert_eq!(refused.reason(), "unavailable");
+}
+
+async fn a_clock_that_was_moved_a_moment_ago_refuses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("clock.json");
+    let write = |sim: &str| {
+        let sim: jiff::Timestamp = sim.parse().unwrap();
+        let text = format!(
+            r#"{{"v":1,"anchor_real_us":0,"anchor_sim_us":{},"speed":0}}"#,
+            sim.as_microsecond()
+        );
+        let temporary = dir.path().join("clock.tmp");
+        std::fs::write(&temporary, text).unwrap();
+        std::fs::rename(&temporary, &file).unwrap();
+    };
+    write("2026-11-22T08:00:00Z");
+    let clock = parfocal_engine::clock::Clock::from_file(&file).unwrap();
+    let app = open(with_secret(config(dir.path())), &clock).await;
+    for hour in 9..21 {
+        let body = event("meeting.ended", "a", 84_410_027_731, hour);
+        clock.now();
+        let at = format!("2026-11-22T{hour:02}:00:00Z");
+        write(&at);
+        let at = at
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+            .as_second()
+            .to_string();
+        let signature = sign(&SECRET.into(), &at, &body);
+        accepted(
+            app.webhooks()
+                .accept(None, Some(&at), Some(&signature), &body)
+                .await,
+        );
+    }
 }
