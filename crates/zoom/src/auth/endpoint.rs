@@ -1,7 +1,6 @@
 //! Zoom's token endpoint.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -95,6 +94,20 @@ impl OAuth {
     pub fn with_url(mut self, url: &str) -> Result<Self> {
         self.base = transport::base_url(url)?;
         Ok(self)
+    }
+
+    /// How often, and with what pauses, the token endpoint is asked again (default 4 attempts within 30 s).
+    #[must_use]
+    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The server's address.
@@ -365,16 +378,6 @@ fn refusal(status: u16, body: &[u8], secrets: &[&str]) -> Error {
         "the token endpoint refused without saying why".clone_into(&mut message);
     }
     Error::new(kind, message).with_answer(status, None)
-}
-
-impl OAuth {
-    /// Bounds how often and how long the token endpoint is asked again (default 4 times within 30 s).
-    #[must_use]
-    pub fn with_patience(mut self, attempts: u32, total: Duration) -> Self {
-        self.backoff.attempts = attempts.max(1);
-        self.backoff.total = total;
-        self
-    }
 }
 
 #[cfg(test)]

@@ -14,9 +14,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limit::{self, BudgetRequest, LimitError, Permit, RateHeaders, Settlement};
 use crate::transport;
 
-/// One attempt is never taken to have lasted longer, so that a clock that jumps does not end the patience.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(60);
-
 struct Failed {
     error: Error,
     renew: Option<AccessToken>,
@@ -47,7 +44,10 @@ pub(super) async fn run(call: &Call) -> Result<Response> {
             Ok(response) => return Ok(response),
             Err(failed) => failed,
         };
-        spent += clock.monotonic().saturating_sub(sent).min(LONGEST_ATTEMPT);
+        // An attempt counts for its part of the total at most: it is bounded by the transport's timeout anyway, and a
+        // clock that jumps meanwhile must not end the patience.
+        let part = shared.backoff.total / shared.backoff.attempts.max(1);
+        spent += clock.monotonic().saturating_sub(sent).min(part);
         if let Some(refused) = failed.renew
             && !renewed
         {

@@ -1,0 +1,13 @@
+//! The client against small fakes (one quirk each) and against the simulated Zoom account (whole flows).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod auth;
+mod downloads;
+mod fake;
+mod kit;
+mod limiter;
+mod logs;
+mod paging;
+mod pipeline;
+mod simulator;
+mod simulator_auth;
