@@ -38,6 +38,9 @@ pub struct Reading {
     pub speed: f64,
 }
 
+/// Readers of the clock file look every 20 ms: so long after a jump they may still show the time before it.
+const SETTLE_US: i64 = 45_000;
+
 #[derive(Clone, Copy)]
 struct Anchor {
     real_us: i64,
@@ -170,6 +173,23 @@ impl Clock {
         self.sleep_until(until).await;
     }
 
+    /// Waits, in real time, until readers of the clock file have seen the last change (at once without a file).
+    ///
+    /// What is sent to such a reader before that would look as if it came from the future.
+    pub async fn settle(&self) {
+        if self.file.is_none() {
+            return;
+        }
+        loop {
+            let left = self.lock().real_us.saturating_add(SETTLE_US) - real_now_us();
+            if !(1..=SETTLE_US).contains(&left) {
+                return;
+            }
+            #[expect(clippy::disallowed_methods, reason = "readers look in real time")]
+            tokio::time::sleep(Duration::from_micros(left.unsigned_abs())).await;
+        }
+    }
+
     fn change(
         &self,
         how: impl FnOnce(Timestamp) -> Result<(Timestamp, Option<f64>), ClockError>,
@@ -300,6 +320,17 @@ mod tests {
         assert_eq!(value["anchor_sim_us"], start().as_microsecond());
         assert!(value["anchor_real_us"].is_i64());
         assert!(!folder.path().join("clock.json.new").exists());
+    }
+
+    #[tokio::test]
+    async fn settling_waits_for_readers_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clock.json");
+        let clock = Clock::new(Some(start()), 0.0, Some(path)).unwrap();
+        clock.advance(SignedDuration::from_hours(1)).unwrap();
+        let before = real_now_us();
+        clock.settle().await;
+        assert!(real_now_us() - before >= 20_000);
     }
 
     #[tokio::test]

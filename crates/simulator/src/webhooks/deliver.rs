@@ -208,6 +208,7 @@ impl Hub {
         request: Request,
         at: Timestamp,
     ) {
+        self.clock.settle().await;
         let answer = post(&self.client, &request).await;
         let mut inner = self.lock();
         inner.busy.remove(&subscription);

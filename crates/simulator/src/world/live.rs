@@ -352,7 +352,8 @@ impl World {
             self.clock.sleep_until(at).await;
         } else if self.clock.now() < at {
             self.clock.set(at)?;
-            // Let deliveries start before the clock moves on.
+            // Readers of the clock file see the jump before the events that follow it; deliveries start meanwhile.
+            self.clock.settle().await;
             tokio::task::yield_now().await;
         }
         Ok(())
