@@ -13,7 +13,7 @@ use super::gate::{self, Resource};
 use super::{Spec, slice, window};
 use crate::App;
 use crate::error::{Code, EngineError, Result};
-use crate::ingest::{Rank, Stamp};
+use crate::ingest::{Origin, Rank, Stamp};
 
 /// How many backfills a listing shows.
 const LISTED: u32 = 50;
@@ -137,12 +137,16 @@ pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
     let now = app.clock().now();
     let spec = serde_json::to_value(resolved.spec)
         .map_err(|error| EngineError::new(Code::Internal, format!("a plan cannot be written: {error}")))?;
+    let refused = gate::refused(app.store(), scope, account).await?;
+    let stamp = Stamp::of_answer(now, Rank::List);
+    let origin =
+        super::answer_origin(app, scope, account, stamp, now, crate::jobs::priority::BACKFILL, None).await?;
     let mut tx = app.store().begin(scope).await?;
     let id = tx.create_backfill(account, &spec, None, now).await?;
     tx.set_backfill_state(id, BackfillState::Running, now).await?;
     // What was refused before may be granted now: ask once more.
-    for resource in Resource::ALL {
-        gate::forget_refusal(app.store(), scope, &mut tx, account, resource, now).await?;
+    for (resource, refusal) in refused {
+        gate::forget(&mut tx, account, resource, refusal, now).await?;
     }
     let backfill = Backfill {
         id,
@@ -155,7 +159,7 @@ pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
         updated_at: now,
         finished_at: None,
     };
-    let origin = super::origin(app, scope, &backfill, Stamp::of_answer(now, Rank::List), now).await?;
+    let origin = Origin { cause: Some(id.to_string()), ..origin };
     slice::add(&mut tx, &backfill, &first_slices(&resolved.spec), &origin).await?;
     slice::nudge(&mut tx, &backfill, now).await?;
     tx.commit().await?;

@@ -181,22 +181,26 @@ pub(crate) async fn learn(
     put(tx, account, resource, Capability { refused, checked: now, stale: false }, now).await
 }
 
+/// The resources that were refused.
+pub(crate) async fn refused(store: &Store, scope: Scope, account: AccountId) -> Result<Vec<(Resource, Refusal)>> {
+    let mut refused = Vec::new();
+    for resource in Resource::ALL {
+        if let Some(refusal) = known(store, scope, account, resource).await?.and_then(|known| known.refused) {
+            refused.push((resource, refusal));
+        }
+    }
+    Ok(refused)
+}
+
 /// Has a refused resource asked for once more, because plan or scopes may have changed.
-pub(crate) async fn forget_refusal(
-    store: &Store,
-    scope: Scope,
+pub(crate) async fn forget(
     tx: &mut Tx,
     account: AccountId,
     resource: Resource,
+    refusal: Refusal,
     now: Timestamp,
 ) -> Result<()> {
-    match known(store, scope, account, resource).await? {
-        Some(Capability { refused: Some(refusal), .. }) => {
-            let capability = Capability { refused: Some(refusal), checked: now, stale: true };
-            put(tx, account, resource, capability, now).await
-        }
-        _ => Ok(()),
-    }
+    put(tx, account, resource, Capability { refused: Some(refusal), checked: now, stale: true }, now).await
 }
 
 async fn put(

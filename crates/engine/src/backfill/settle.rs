@@ -234,13 +234,11 @@ async fn missing_recording(
 
 /// The resources that the account does not give, with their reasons.
 pub(crate) async fn unavailable(app: &App, scope: Scope, backfill: &Backfill) -> Result<Value> {
-    let mut list = Vec::new();
-    for resource in Resource::ALL {
-        let known = gate::known(app.store(), scope, backfill.account_id, resource).await?;
-        if let Some(refusal) = known.and_then(|known| known.refused) {
-            list.push(json!({"what": resource.as_str(), "cause": refusal.cause, "detail": refusal.detail}));
-        }
-    }
+    let refused = gate::refused(app.store(), scope, backfill.account_id).await?;
+    let list = refused
+        .into_iter()
+        .map(|(resource, refusal)| json!({"what": resource.as_str(), "cause": refusal.cause, "detail": refusal.detail}))
+        .collect();
     Ok(Value::Array(list))
 }
 

@@ -120,9 +120,10 @@ impl Work<'_> {
         loop {
             match pages.try_next().await {
                 Ok(Some(page)) if page.more => {
-                    let now = self.app.clock().now();
+                    let origin = self.origin().await?;
+                    let now = origin.now;
                     let mut tx = self.app.store().begin(self.scope).await?;
-                    self.apply(&mut tx, &page.items, now).await?;
+                    self.apply(&mut tx, &origin, &page.items).await?;
                     let update = SliceUpdate {
                         state: SliceState::Running,
                         checkpoint: None,
@@ -144,14 +145,15 @@ impl Work<'_> {
 
     /// Writes the last items and ends the piece, or says why it cannot be had.
     async fn end(&self, answer: parfocal_zoom::Result<(Vec<Value>, i64)>) -> Result<Outcome> {
-        let now = self.app.clock().now();
         let account = self.backfill.account_id;
         let (items, calls) = match answer {
             Ok(answer) => answer,
-            Err(error) => return self.refused(error, now).await,
+            Err(error) => return self.refused(error).await,
         };
+        let origin = self.origin().await?;
+        let now = origin.now;
         let mut tx = self.app.store().begin(self.scope).await?;
-        self.apply(&mut tx, &items, now).await?;
+        self.apply(&mut tx, &origin, &items).await?;
         let update =
             SliceUpdate { state: SliceState::Done, checkpoint: None, items: count(&items), calls, error: None };
         tx.update_slice(self.slice.id, &update, now).await?;
@@ -160,7 +162,8 @@ impl Work<'_> {
         Ok(Outcome::done(tx))
     }
 
-    async fn refused(&self, error: parfocal_zoom::Error, now: Timestamp) -> Result<Outcome> {
+    async fn refused(&self, error: parfocal_zoom::Error) -> Result<Outcome> {
+        let now = self.app.clock().now();
         let for_all = gate::refuses_resource(&error);
         let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
             return Err(EngineError::from(error));
@@ -181,21 +184,23 @@ impl Work<'_> {
             .ok_or_else(|| EngineError::invalid(format!("slice {} has no window", self.slice.id)))
     }
 
-    async fn apply(&self, tx: &mut Tx, items: &[Value], now: Timestamp) -> Result<()> {
-        let rank = match self.resource {
-            Resource::History | Resource::Reports => Rank::List,
-            Resource::Registrants => Rank::Detail,
-            _ => Rank::List,
-        };
-        let origin = super::origin(self.app, self.scope, self.backfill, Stamp::of_answer(now, rank), now).await?;
+    /// Where the answers come from. Read before a transaction is open: it would hold a connection while waiting for
+    /// another.
+    async fn origin(&self) -> Result<Origin> {
+        let now = self.app.clock().now();
+        let rank = if self.resource == Resource::Registrants { Rank::Detail } else { Rank::List };
+        super::origin(self.app, self.scope, self.backfill, Stamp::of_answer(now, rank), now).await
+    }
+
+    async fn apply(&self, tx: &mut Tx, origin: &Origin, items: &[Value]) -> Result<()> {
         for item in items {
             match self.resource {
-                Resource::Users => self.user(tx, &origin, item).await?,
-                Resource::Meetings => self.meeting(tx, &origin, item).await?,
-                Resource::History | Resource::Reports => self.held(tx, &origin, item).await?,
-                Resource::Instances => self.instance(tx, &origin, item).await?,
-                Resource::Recordings => self.recording(tx, &origin, item).await?,
-                Resource::Registrants => self.registrant(tx, &origin, item).await?,
+                Resource::Users => self.user(tx, origin, item).await?,
+                Resource::Meetings => self.meeting(tx, origin, item).await?,
+                Resource::History | Resource::Reports => self.held(tx, origin, item).await?,
+                Resource::Instances => self.instance(tx, origin, item).await?,
+                Resource::Recordings => self.recording(tx, origin, item).await?,
+                Resource::Registrants => self.registrant(tx, origin, item).await?,
                 _ => {}
             }
         }
