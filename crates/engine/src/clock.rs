@@ -396,7 +396,7 @@ mod tests {
             tokio::spawn(async move {
                 clock
                     .wait_until("2026-11-22T10:00:00Z".parse().unwrap())
-                    .await
+                    .await;
             })
         };
         // Let both go to sleep before time jumps.

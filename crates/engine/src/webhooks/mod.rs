@@ -155,10 +155,15 @@ impl Webhooks<'_> {
                 refused.reason(),
             ),
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
         metrics::counter!("parfocal_webhooks_total", "outcome" => word).increment(1);
         if let Err(refused) = &outcome {
-            tracing::warn!(reason = refused.reason(), app, detail = %refused, "a webhook was refused");
+            // Strangers must not be able to fill the log: of many refusals of a kind the 1st, 2nd, 4th, 8th … are told.
+            if count.is_power_of_two() {
+                tracing::warn!(reason = refused.reason(), app, count, detail = %refused, "a webhook was refused");
+            } else {
+                tracing::debug!(reason = refused.reason(), app, detail = %refused, "a webhook was refused");
+            }
         }
         outcome
     }
