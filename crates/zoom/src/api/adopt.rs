@@ -30,7 +30,7 @@ impl Default for Adoption {
             marker: None,
             looks: 3,
             pause: Duration::from_secs(2),
-            clock_skew: Duration::from_secs(300),
+            clock_skew: Duration::from_mins(5),
         }
     }
 }

@@ -76,6 +76,6 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("client_id", &self.client_id)
             .field("public", &self.is_public())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

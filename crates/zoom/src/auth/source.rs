@@ -12,9 +12,9 @@ use super::{AccessToken, App, Grant, MemoryStore, OAuth, RefreshLease, StoreErro
 use crate::error::{Error, ErrorKind, Result};
 
 /// A token is renewed at least this long before it expires.
-const LEAST_MARGIN: Duration = Duration::from_secs(60);
+const LEAST_MARGIN: Duration = Duration::from_mins(1);
 /// Longest wait for another process that is refreshing.
-const LEASE_PATIENCE: Duration = Duration::from_secs(60);
+const LEASE_PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 enum Mode {
@@ -173,7 +173,7 @@ impl TokenSource {
             app,
             mode,
             store: Arc::new(MemoryStore::new()),
-            margin: Duration::from_secs(120),
+            margin: Duration::from_mins(2),
         }
     }
 

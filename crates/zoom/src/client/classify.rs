@@ -134,6 +134,8 @@ fn kind(http: u16, code: Option<i64>, message: &str) -> ErrorKind {
         Some(300) if text.contains("next page token") || text.contains("next_page_token") => {
             return ErrorKind::PageTokenExpired;
         }
+        // A webinar asked for as a meeting, or the reverse.
+        Some(300) if text.contains("cannot access") => return ErrorKind::Conflict,
         Some(300) => return ErrorKind::Validation,
         Some(1001 | 1010 | 2001 | 3001 | 3079 | 4130 | 4131 | 5010 | 5110) => {
             return ErrorKind::NotFound;
@@ -154,11 +156,10 @@ fn kind(http: u16, code: Option<i64>, message: &str) -> ErrorKind {
     match http {
         401 if of_scopes => ErrorKind::MissingScope,
         401 => ErrorKind::Unauthorized,
-        403 => ErrorKind::Forbidden,
+        200..=299 | 403 => ErrorKind::Forbidden,
         404 | 410 => ErrorKind::NotFound,
         409 => ErrorKind::Conflict,
         413 => ErrorKind::TooLarge,
-        200..=299 => ErrorKind::Forbidden,
         300..=399 => ErrorKind::HostRefused,
         _ => ErrorKind::Validation,
     }

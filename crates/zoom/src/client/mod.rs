@@ -200,7 +200,7 @@ impl Client {
             api_url: None,
             backoff: Backoff {
                 attempts: 5,
-                total: Duration::from_secs(60),
+                total: Duration::from_mins(1),
                 ..Backoff::default()
             },
             max_body: 16 * 1024 * 1024,
@@ -210,7 +210,7 @@ impl Client {
                 .collect(),
             options: Options {
                 priority: Priority::Interactive,
-                patience: Duration::from_secs(60),
+                patience: Duration::from_mins(1),
             },
         }
     }

@@ -58,7 +58,7 @@ impl Download {
             passcode: None,
             resume: true,
             attempts: 5,
-            deadline: Duration::from_secs(12 * 3600),
+            deadline: Duration::from_hours(12),
         }
     }
 

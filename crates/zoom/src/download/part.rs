@@ -122,7 +122,7 @@ impl Part {
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let Some(file) = &mut self.file else {
-            return self.lost();
+            return Err(lost());
         };
         file.write_all(bytes)
             .await
@@ -147,7 +147,7 @@ impl Part {
     pub(super) async fn finish(mut self, target: &Path) -> Result<String> {
         self.go_on().await?;
         let Some(mut file) = self.file.take() else {
-            return self.lost();
+            return Err(lost());
         };
         let done = async {
             file.flush().await?;
@@ -170,11 +170,11 @@ impl Part {
         let _ = tokio::fs::remove_file(&self.path).await;
         let _ = tokio::fs::remove_file(&self.notes_path).await;
     }
+}
 
-    fn lost<T>(&self) -> Result<T> {
-        Err(Error::io(
-            "the download cannot be written",
-            std::io::Error::other("it is not open"),
-        ))
-    }
+fn lost() -> Error {
+    Error::io(
+        "the download cannot be written",
+        std::io::Error::other("it is not open"),
+    )
 }

@@ -186,7 +186,7 @@ impl Transfer<'_> {
                 )
                 .with_answer(status.as_u16(), None));
             }
-            _ => return Err(self.refusal(response).await),
+            _ => return Err(self.refusal(&response)),
         }
         let fresh = status == StatusCode::OK;
         let whole = response
@@ -357,7 +357,7 @@ impl Transfer<'_> {
         first == from && same_total && same_tag && fits
     }
 
-    async fn refusal(&self, response: reqwest::Response) -> Error {
+    fn refusal(&self, response: &reqwest::Response) -> Error {
         let status = response.status();
         let tracking = tracking_id(response.headers());
         let after = text(response.headers(), &http::header::RETRY_AFTER)

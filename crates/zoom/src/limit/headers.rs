@@ -28,7 +28,7 @@ pub enum RetryAfter {
 
 impl RetryAfter {
     /// No pause is longer: Zoom's longest limit resets within a day, and a wrong value must not park work for years.
-    pub const MAX: Duration = Duration::from_secs(25 * 3600);
+    pub const MAX: Duration = Duration::from_hours(25);
 
     /// Reads the header; anything else is `None`.
     #[must_use]
@@ -200,7 +200,7 @@ impl Refusal {
         }
         let far = headers
             .retry_after
-            .is_some_and(|retry| retry.delay(now) > Duration::from_secs(600));
+            .is_some_and(|retry| retry.delay(now) > Duration::from_mins(10));
         if text.contains("daily") || headers.kind == Some(RateType::Daily) || far {
             return Self::Daily { until };
         }
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn every_form_of_retry_after_is_read() {
-        let half_day = Duration::from_secs(12 * 3600);
+        let half_day = Duration::from_hours(12);
         for text in [
             "43200",
             "43200.0",

@@ -10,6 +10,7 @@
 //! granted and becomes free one window after its *answer* was seen. Then all calls that arrive within any window
 //! hold a slot at its end, and there are no more slots than calls allowed.
 
+mod account;
 mod headers;
 mod memory;
 mod plan;
@@ -21,8 +22,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+pub use account::LimitEvent;
 pub use headers::{RateHeaders, RateType, Refusal, RetryAfter};
-pub use memory::{LimitEvent, MemoryBudget, MemoryBudgetBuilder};
+pub use memory::{MemoryBudget, MemoryBudgetBuilder};
 pub use plan::{HOST_WRITES_PER_DAY, Plan, REGISTRANT_ADDS_PER_DAY, REGISTRANT_CHANGES_PER_DAY};
 pub use plan::{Limits, Pool, Rate};
 pub use window::SlidingWindow;

@@ -30,7 +30,7 @@ impl Plan {
     #[must_use]
     pub const fn limits(self) -> Limits {
         const SECOND: Duration = Duration::from_secs(1);
-        const MINUTE: Duration = Duration::from_secs(60);
+        const MINUTE: Duration = Duration::from_mins(1);
         const fn rate(count: u32, window: Duration) -> Rate {
             Rate { count, window }
         }

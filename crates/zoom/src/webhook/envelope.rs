@@ -265,7 +265,7 @@ mod tests {
             let event = Event::parse(body.as_bytes()).unwrap();
             prop_assert_eq!(envelope.event.as_ref(), event.name.as_str());
             let uuid = event.meeting_uuid();
-            prop_assert_eq!(envelope.uuid.as_deref(), uuid.as_ref().map(|u| u.as_str()));
+            prop_assert_eq!(envelope.uuid.as_deref(), uuid.as_ref().map(crate::id::MeetingUuid::as_str));
             if !name.starts_with("user.") {
                 prop_assert_eq!(envelope.number.and_then(|n| n.parse().ok()), event.meeting_number());
             }

@@ -6,12 +6,16 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::action::{
+    MeetingAction, ParticipantAction, RecordingAction, RegistrationAction, SummaryAction,
+    UserAction,
+};
 use super::object::{
     AicTranscriptObject, DeauthorizedObject, MeetingObject, RecordingObject, SummaryObject,
     UserObject,
 };
 use crate::id::{AccountId, MeetingNumber, MeetingUuid, UserId};
-use crate::lenient::{Lenient as _, moment, text_enums};
+use crate::lenient::{Lenient, moment};
 
 /// Whether it is about a meeting or a webinar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,138 +24,6 @@ pub enum SessionKind {
     Meeting,
     /// `webinar.…`
     Webinar,
-}
-
-text_enums! {
-    /// What happened to a meeting or webinar.
-    pub enum MeetingAction {
-        /// Scheduled.
-        Created = "created",
-        /// Changed.
-        Updated = "updated",
-        /// Deleted; may come back.
-        Deleted = "deleted",
-        /// Deleted for good.
-        PermanentlyDeleted = "permanently_deleted",
-        /// Brought back.
-        Recovered = "recovered",
-        /// An instance began.
-        Started = "started",
-        /// An instance ended.
-        Ended = "ended",
-    }
-
-    /// What a participant did.
-    pub enum ParticipantAction {
-        /// Came.
-        Joined = "joined",
-        /// Left.
-        Left = "left",
-        /// Came into the waiting room.
-        JoinedWaitingRoom = "joined_waiting_room",
-        /// Left the waiting room.
-        LeftWaitingRoom = "left_waiting_room",
-        /// Was let in.
-        Admitted = "admitted",
-        /// Was sent to the waiting room.
-        PutInWaitingRoom = "put_in_waiting_room",
-        /// Waits before the host has come.
-        JbhWaiting = "jbh_waiting",
-        /// Gave up waiting for the host.
-        JbhWaitingLeft = "jbh_waiting_left",
-        /// Came before the host.
-        JbhJoined = "jbh_joined",
-        /// Went to a breakout room.
-        JoinedBreakoutRoom = "joined_breakout_room",
-        /// Left a breakout room.
-        LeftBreakoutRoom = "left_breakout_room",
-        /// Got another role.
-        RoleChanged = "role_changed",
-    }
-
-    /// What happened to a registration.
-    pub enum RegistrationAction {
-        /// Somebody registered.
-        Created = "created",
-        /// Approved.
-        Approved = "approved",
-        /// Cancelled.
-        Cancelled = "cancelled",
-        /// Denied.
-        Denied = "denied",
-    }
-
-    /// What happened to a recording.
-    pub enum RecordingAction {
-        /// Recording began.
-        Started = "started",
-        /// Recording stopped.
-        Stopped = "stopped",
-        /// Recording paused.
-        Paused = "paused",
-        /// Recording went on.
-        Resumed = "resumed",
-        /// The files are ready; the transcript usually comes later.
-        Completed = "completed",
-        /// The transcript is ready.
-        TranscriptCompleted = "transcript_completed",
-        /// Moved to the trash.
-        Trashed = "trashed",
-        /// Deleted for good.
-        Deleted = "deleted",
-        /// Brought back from the trash.
-        Recovered = "recovered",
-        /// Given another topic.
-        Renamed = "renamed",
-        /// Several were moved to the trash.
-        BatchTrashed = "batch_trashed",
-        /// Several were deleted.
-        BatchDeleted = "batch_deleted",
-        /// Several were brought back.
-        BatchRecovered = "batch_recovered",
-        /// Archive files are ready.
-        ArchiveFilesCompleted = "archive_files_completed",
-    }
-
-    /// What happened to a summary.
-    pub enum SummaryAction {
-        /// Made.
-        Completed = "completed",
-        /// Changed.
-        Updated = "updated",
-        /// Shared.
-        Shared = "shared",
-        /// Moved to the trash.
-        Trashed = "trashed",
-        /// Brought back.
-        Recovered = "recovered",
-        /// Deleted.
-        Deleted = "deleted",
-    }
-
-    /// What happened to a user.
-    pub enum UserAction {
-        /// Added.
-        Created = "created",
-        /// Accepted the invitation.
-        InvitationAccepted = "invitation_accepted",
-        /// Changed.
-        Updated = "updated",
-        /// Settings changed.
-        SettingsUpdated = "settings_updated",
-        /// Activated.
-        Activated = "activated",
-        /// Deactivated.
-        Deactivated = "deactivated",
-        /// Left the account.
-        Disassociated = "disassociated",
-        /// Deleted.
-        Deleted = "deleted",
-        /// Signed in.
-        SignedIn = "signed_in",
-        /// Signed out.
-        SignedOut = "signed_out",
-    }
 }
 
 /// What an event says, in types.
@@ -370,12 +242,14 @@ impl fmt::Debug for Event {
     }
 }
 
+/// An object that cannot be read has no fields.
+fn read<T: Lenient + Default>(value: Value) -> T {
+    T::read(value).unwrap_or_default()
+}
+
 fn kind(name: &str, payload: &Value) -> EventKind {
     let object = || payload.get("object").cloned().unwrap_or_default();
     let old = || payload.get("old_object").cloned();
-    fn read<T: crate::lenient::Lenient + Default>(value: Value) -> Box<T> {
-        Box::new(T::read(value).unwrap_or_default())
-    }
     let (group, rest) = name.split_once('.').unwrap_or((name, ""));
     let session = match group {
         "webinar" => SessionKind::Webinar,
@@ -383,8 +257,10 @@ fn kind(name: &str, payload: &Value) -> EventKind {
     };
     match (group, rest) {
         ("endpoint", "url_validation") => EventKind::UrlValidation,
-        ("app_deauthorized", "") => EventKind::Deauthorized(read(payload.clone())),
-        ("meeting", "aic_transcript_completed") => EventKind::AicTranscript(read(object())),
+        ("app_deauthorized", "") => EventKind::Deauthorized(Box::new(read(payload.clone()))),
+        ("meeting", "aic_transcript_completed") => {
+            EventKind::AicTranscript(Box::new(read(object())))
+        }
         ("meeting" | "webinar", rest) => {
             if let Some(action) = rest
                 .strip_prefix("participant_")
@@ -394,20 +270,20 @@ fn kind(name: &str, payload: &Value) -> EventKind {
                 return EventKind::Participant {
                     session,
                     action,
-                    object: read(object()),
+                    object: Box::new(read(object())),
                 };
             }
             if let Some(action) = rest.strip_prefix("registration_") {
                 return EventKind::Registration {
                     session,
                     action: action.into(),
-                    object: read(object()),
+                    object: Box::new(read(object())),
                 };
             }
             if let Some(action) = rest.strip_prefix("summary_") {
                 return EventKind::Summary {
                     action: action.into(),
-                    object: read(object()),
+                    object: Box::new(read(object())),
                 };
             }
             match MeetingAction::from(rest) {
@@ -415,8 +291,8 @@ fn kind(name: &str, payload: &Value) -> EventKind {
                 action => EventKind::Meeting {
                     session,
                     action,
-                    object: read(object()),
-                    old: old().map(read),
+                    object: Box::new(read(object())),
+                    old: old().map(|old| Box::new(read(old))),
                     scope: payload
                         .get("scope")
                         .or_else(|| payload.get("operation"))
@@ -429,15 +305,15 @@ fn kind(name: &str, payload: &Value) -> EventKind {
             RecordingAction::Other(_) => EventKind::Other,
             action => EventKind::Recording {
                 action,
-                object: read(object()),
+                object: Box::new(read(object())),
             },
         },
         ("user", rest) => match UserAction::from(rest) {
             UserAction::Other(_) => EventKind::Other,
             action => EventKind::User {
                 action,
-                object: read(object()),
-                old: old().map(read),
+                object: Box::new(read(object())),
+                old: old().map(|old| Box::new(read(old))),
             },
         },
         _ => EventKind::Other,

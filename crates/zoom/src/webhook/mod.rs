@@ -2,16 +2,18 @@
 //!
 //! Verify over the bytes as received, before anything parses them: JSON written again may differ.
 
+mod action;
 mod envelope;
 mod event;
 mod object;
 mod verify;
 
-pub use envelope::Envelope;
-pub use event::{
-    Event, EventError, EventKind, MeetingAction, ParticipantAction, RecordingAction,
-    RegistrationAction, SessionKind, SummaryAction, UserAction,
+pub use action::{
+    MeetingAction, ParticipantAction, RecordingAction, RegistrationAction, SummaryAction,
+    UserAction,
 };
+pub use envelope::Envelope;
+pub use event::{Event, EventError, EventKind, SessionKind};
 pub use object::{
     AicTranscriptObject, BatchRecording, DeauthorizedObject, MeetingObject, ParticipantObject,
     RecordingObject, RegistrantObject, SummaryObject, UserObject,

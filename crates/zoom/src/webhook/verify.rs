@@ -112,9 +112,9 @@ pub struct Verifier {
 impl Verifier {
     /// How long ago a delivery may have been signed: Zoom's last retry comes 85 minutes after the first try, and
     /// whether it is signed anew is not known.
-    pub const PAST: Duration = Duration::from_secs(2 * 3600);
+    pub const PAST: Duration = Duration::from_hours(2);
     /// How far in the future a delivery may have been signed, for clocks that differ.
-    pub const FUTURE: Duration = Duration::from_secs(5 * 60);
+    pub const FUTURE: Duration = Duration::from_mins(5);
 
     /// A verifier for these secrets; several during a change of secret, or for several apps on one address.
     pub fn new(secrets: impl IntoIterator<Item = WebhookSecret>) -> Self {

@@ -1,12 +1,14 @@
 //! A web server that answers what a test tells it to, and remembers what it was asked.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::stream;
+use parfocal_zoom::clock::{Clock as _, SystemClock};
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
@@ -48,6 +50,14 @@ impl Fake {
     pub(crate) async fn start(
         answer: impl Fn(&Seen, usize) -> Response + Send + Sync + 'static,
     ) -> Self {
+        Self::slow(Duration::ZERO, answer).await
+    }
+
+    /// The same, with a pause before each answer.
+    pub(crate) async fn slow(
+        pause: Duration,
+        answer: impl Fn(&Seen, usize) -> Response + Send + Sync + 'static,
+    ) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
         let router = Router::new().fallback(move |request: Request| {
@@ -67,6 +77,8 @@ impl Fake {
                     log.push(request.clone());
                     log.len() - 1
                 };
+                let clock = SystemClock::new();
+                clock.sleep_until(pause).await;
                 answer(&request, number)
             }
         });

@@ -11,3 +11,4 @@ mod paging;
 mod pipeline;
 mod simulator;
 mod simulator_auth;
+mod simulator_flows;

@@ -364,11 +364,8 @@ async fn lossy(meetings: Vec<Value>) -> Fake {
                 json(200, &value!({ "meetings": meetings }).to_string())
             }
             (_, path) => {
-                let id = path.rsplit('/').next().unwrap();
-                let found = meetings
-                    .iter()
-                    .find(|meeting| meeting["id"].to_string() == id)
-                    .unwrap();
+                let id: u64 = path.rsplit('/').next().unwrap().parse().unwrap();
+                let found = meetings.iter().find(|meeting| meeting["id"] == id).unwrap();
                 json(200, &found.to_string())
             }
         },
