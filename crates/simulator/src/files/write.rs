@@ -1,9 +1,10 @@
 //! Files as Zoom writes them: transcript, captions, chat, timeline, smart summary.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::content::{ChatMessage, Cue};
 
@@ -79,35 +80,50 @@ pub(super) type TimelinePerson<'a> = (&'a str, &'a str, &'a str);
 /// `find` gives the user id and address for a shown name.
 #[must_use]
 pub fn timeline<'a>(cues: &'a [Cue], find: impl Fn(&'a str) -> TimelinePerson<'a>) -> String {
-    let mut rows: Vec<Value> = Vec::new();
+    let mut out = String::with_capacity(32 + cues.len() * 220);
+    out.push_str("{\"timeline\":[");
+    // A speaker's part of a row is the same each time; it is written once.
+    let mut people: BTreeMap<&str, String> = BTreeMap::new();
+    let mut row = |at: u64, users: &str| {
+        let comma = if out.ends_with('[') { "" } else { "," };
+        let _ = write!(
+            out,
+            "{comma}{{\"ts\":\"{}\",\"users\":[{users}]}}",
+            timestamp(at)
+        );
+    };
     let mut last: Option<(&str, u64)> = None;
     for cue in cues {
         if let Some((speaker, end)) = last {
             if cue.start_ms > end + 3_000 {
-                rows.push(json!({ "ts": timestamp(end), "users": [] }));
+                row(end, "");
             } else if speaker == cue.speaker {
                 last = Some((speaker, cue.end_ms.max(end)));
                 continue;
             }
         }
-        let users = if cue.speaker.is_empty() {
-            json!([])
+        if cue.speaker.is_empty() {
+            row(cue.start_ms, "");
         } else {
-            let (name, zoom_id, email) = find(&cue.speaker);
-            json!([{
-                "username": name,
-                "zoom_userid": zoom_id,
-                "user_id": "",
-                "multiple_people": false,
-                "email_address": email,
-                "avatar_url": "",
-                "client_type": 0,
-            }])
-        };
-        rows.push(json!({ "ts": timestamp(cue.start_ms), "users": users }));
+            let users = people.entry(&cue.speaker).or_insert_with(|| {
+                let (name, zoom_id, email) = find(&cue.speaker);
+                json!({
+                    "username": name,
+                    "zoom_userid": zoom_id,
+                    "user_id": "",
+                    "multiple_people": false,
+                    "email_address": email,
+                    "avatar_url": "",
+                    "client_type": 0,
+                })
+                .to_string()
+            });
+            row(cue.start_ms, users);
+        }
         last = Some((&cue.speaker, cue.end_ms));
     }
-    json!({ "timeline": rows }).to_string()
+    out.push_str("]}");
+    out
 }
 
 /// SUMMARY: the smart recording's overall summary (Zoom does not document the fields).
@@ -166,7 +182,7 @@ mod tests {
             cue(9_000, 9_900, "Ben", "c"),
         ];
         let text = timeline(&cues, |name| (name, "", ""));
-        let value: Value = serde_json::from_str(&text).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let rows = value["timeline"].as_array().unwrap();
         assert_eq!(rows.len(), 3);
         assert_eq!(rows[1]["users"].as_array().unwrap().len(), 0);
