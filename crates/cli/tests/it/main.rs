@@ -1,9 +1,16 @@
 //! The built program, driven as a person or a script drives it.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests drive real processes in real time, and say aloud what they skip"
+)]
 
+mod book;
 mod configuration;
 mod demo;
 mod doctor;
 mod help;
+mod kill;
 mod local;
 mod support;

@@ -101,7 +101,7 @@ impl Door {
         match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => self.http(stream).await,
             Ok(Err(error)) => {
-                tracing::info!(%error, "TLS handshake failed: does the client trust `parfocal simulate ca`?")
+                tracing::info!(%error, "TLS handshake failed: does the client trust `parfocal simulate ca`?");
             }
             Err(_) => tracing::info!("TLS handshake not finished in time"),
         }
