@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Told, bad};
 use crate::config::Plan;
 use crate::http::route::Ctx;
-use crate::knowable::{self, Means};
+use crate::knowable::{self, Hashing, Means};
 use crate::limits::rates::Rates;
 use crate::oauth::scopes;
 use crate::rest::table::{self, Label};
@@ -145,7 +145,12 @@ pub(super) async fn knowable(ctx: Ctx<'_>) -> Told {
         None => None,
         Some(text) => Some(text.parse().map_err(bad)?),
     };
+    let hashing = match ctx.call.filled("hashes") {
+        None => Hashing::All,
+        Some(text) => text.parse().map_err(bad)?,
+    };
     let means = Means {
+        hashing,
         plan,
         limits: config.limits.plan(config.plan),
         scopes,

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::{Hashes, Means};
+use super::{Hashes, Hashing, Means};
 use crate::world::World;
 use crate::world::model::{
     FileKind, Instance, InstanceHead, InstanceUuid, Meeting, RecordingFile, User, UserStatus,
@@ -253,9 +253,24 @@ fn transcript_reason(means: &Means, instance: &Instance) -> &'static str {
     }
 }
 
-fn sha256(world: &World, hashes: &Hashes, instance: &Instance, file: &RecordingFile) -> String {
-    hashes.of(&format!("{} {}", instance.uuid, file.index), || {
-        world.content(instance, file).sha256().unwrap_or_default()
+/// SHA-256 of a file; none when it is not wanted.
+fn sha256(
+    world: &World,
+    hashes: &Hashes,
+    means: &Means,
+    instance: &Instance,
+    file: &RecordingFile,
+) -> Option<String> {
+    let media = matches!(file.kind, FileKind::Mp4 | FileKind::M4a);
+    let wanted = match means.hashing {
+        Hashing::All => true,
+        Hashing::Text => !media,
+        Hashing::None => false,
+    };
+    wanted.then(|| {
+        hashes.of(&format!("{} {}", instance.uuid, file.index), || {
+            world.content(instance, file).sha256().unwrap_or_default()
+        })
     })
 }
 
@@ -308,30 +323,29 @@ pub(super) fn write(world: &World, hashes: &Hashes, means: &Means, known: &Known
                 // Zoom shows no id for captions and timelines.
                 "id": (!matches!(file.kind, FileKind::Cc | FileKind::Timeline)).then_some(&file.id),
                 "file_type": file.kind.file_type(),
-                "sha256": sha256(world, hashes, instance, file),
+                "sha256": sha256(world, hashes, means, instance, file),
                 "size": file.size,
             })
         })
         .collect();
     out["recording"] = json!({ "files": rows });
     let of_kind = |kind: FileKind| files.iter().filter(move |file| file.kind == kind);
-    let items = |kind: FileKind| {
-        of_kind(kind)
-            .filter_map(|file| world.items(file))
-            .sum::<usize>()
-    };
     let parts: Vec<Value> = of_kind(FileKind::Transcript)
-        .map(|file| json!({ "cues": world.items(file).unwrap_or(0), "sha256": sha256(world, hashes, instance, file) }))
+        .map(|file| json!({ "cues": world.items(file).unwrap_or(0), "sha256": sha256(world, hashes, means, instance, file) }))
         .collect();
+    let cues: u64 = parts.iter().filter_map(|part| part["cues"].as_u64()).sum();
     match parts.first() {
         // Recordings with several parts have several transcripts; `sha256` is the first one's.
         Some(first) => {
-            out["transcript"] = json!({ "cues": items(FileKind::Transcript), "sha256": first["sha256"], "parts": parts });
+            out["transcript"] = json!({ "cues": cues, "sha256": first["sha256"], "parts": parts });
         }
         None => out["transcript_reason"] = json!(transcript_reason(means, instance)),
     }
     if of_kind(FileKind::Chat).next().is_some() {
-        out["chat"] = json!({ "messages": items(FileKind::Chat) });
+        let messages: usize = of_kind(FileKind::Chat)
+            .filter_map(|file| world.items(file))
+            .sum();
+        out["chat"] = json!({ "messages": messages });
     }
     out
 }

@@ -244,7 +244,10 @@ impl Sim {
                 ))
                 .await;
             rows.extend(page[item].as_array().unwrap().iter().cloned());
-            next = page["next_page_token"].as_str().unwrap().to_owned();
+            page["next_page_token"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut next);
             if next.is_empty() {
                 return rows;
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use parfocal_simulator::{Config, Plan};
 use serde_json::Value;
+use sha2::Digest as _;
 
 use crate::kit::{config, encode, read, start, start_with, twice};
 
@@ -131,7 +132,6 @@ async fn it_tells_exactly_what_rest_tells() {
     let bytes = read(sim.http.get(door.header("location").unwrap()))
         .await
         .bytes;
-    use sha2::Digest as _;
     assert_eq!(
         one["transcript"]["sha256"],
         hex::encode(sha2::Sha256::digest(&bytes))

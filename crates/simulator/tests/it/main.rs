@@ -1,4 +1,5 @@
 //! The simulator over its own HTTP surface, as a stranger would use it.
+#![expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on should stop where it is"

@@ -17,7 +17,10 @@ async fn pages_add_up_and_end_with_an_empty_token() {
             .await;
         assert_eq!(page["total_records"], whole["total_records"]);
         seen.extend(page["users"].as_array().unwrap().clone());
-        next = page["next_page_token"].as_str().unwrap().to_owned();
+        page["next_page_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut next);
         if next.is_empty() {
             break;
         }
@@ -94,7 +97,10 @@ async fn pages_never_end_when_that_is_ordered() {
         let page = sim
             .ok(&format!("/users?page_size=10&next_page_token={next}"))
             .await;
-        next = page["next_page_token"].as_str().unwrap().to_owned();
+        page["next_page_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut next);
         assert!(!next.is_empty());
     }
 }
