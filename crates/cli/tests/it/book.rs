@@ -159,7 +159,17 @@ impl Reader {
             running: Vec::new(),
         };
         if world != "none" {
-            reader.must("parfocal simulate --limits off");
+            // One clock for both, so that a live meeting can be played without waiting for it.
+            reader.must("parfocal simulate --limits off --clock-file clock.json");
+            let clock = reader
+                .directory
+                .path()
+                .join("clock.json")
+                .display()
+                .to_string();
+            reader
+                .environment
+                .insert("PARFOCAL_CLOCK__FILE".to_owned(), clock);
             reader.point_at_the_simulator();
         }
         if world == "connected" {
@@ -189,7 +199,8 @@ impl Reader {
             .first("parfocal events list --limit 1 --json")
             .is_none()
         {
-            assert!(Instant::now() < deadline, "no event arrived");
+            let said = || (reader.shell("parfocal events list --json"), reader.errors());
+            assert!(Instant::now() < deadline, "no event arrived: {:?}", said());
             std::thread::sleep(Duration::from_millis(100));
         }
         // Servers of the pages listen elsewhere.
@@ -304,10 +315,9 @@ impl Reader {
 
     fn start(&self, line: &str) -> Result<Background, String> {
         let mut command = self.command(&format!("exec {line}"));
-        let errors = self.directory.path().join("stderr");
         command
             .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&errors).unwrap());
+            .stderr(std::fs::File::create(self.directory.path().join("stderr")).unwrap());
         let mut background = Background {
             child: command.spawn().unwrap(),
         };
@@ -317,12 +327,14 @@ impl Reader {
         // Later lines are read away so that the program never blocks on them.
         std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
         if first.is_empty() {
-            return Err(format!(
-                "it ended without a word\n{}",
-                std::fs::read_to_string(errors).unwrap_or_default()
-            ));
+            return Err(format!("it ended without a word\n{}", self.errors()));
         }
         Ok(background)
+    }
+
+    /// What the program started last wrote to standard error.
+    fn errors(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("stderr")).unwrap_or_default()
     }
 
     /// A call to the simulator's control.
