@@ -19,9 +19,9 @@ use tokio::sync::Mutex;
 
 use crate::support::{Running, World};
 
-const SECRET: &str = "simulator-webhook-secret";
+pub(crate) const SECRET: &str = "simulator-webhook-secret";
 /// An event that is kept and changes no row, so that the sender can make any number of them.
-const EVENT: &str = "user.presence_status_updated";
+pub(crate) const EVENT: &str = "user.presence_status_updated";
 const SENDERS: usize = 4;
 
 /// What the sender knows: every event's time stamp (its name) and whether it was acknowledged.
@@ -55,9 +55,16 @@ fn number(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-fn milliseconds() -> i64 {
+pub(crate) fn milliseconds() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.unwrap().as_millis()).unwrap()
+}
+
+/// Zoom's signature over a body: HMAC-SHA256 of `v0:{timestamp}:{body}`.
+pub(crate) fn sign(at: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(format!("v0:{at}:{body}").as_bytes());
+    format!("v0={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 async fn send(client: reqwest::Client, url: String, ledger: Arc<Ledger>) {
@@ -67,9 +74,7 @@ async fn send(client: reqwest::Client, url: String, ledger: Arc<Ledger>) {
             "id": "kill-harness", "email": "kill@example.org", "presence_status": "Available", "date_time": "2026-01-01T00:00:00Z" } } })
         .to_string();
         let at = ((milliseconds() + ledger.shift.load(Ordering::Relaxed)) / 1000).to_string();
-        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-        mac.update(format!("v0:{at}:{body}").as_bytes());
-        let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+        let signature = sign(&at, &body);
         let answer = client
             .post(&url)
             .header("content-type", "application/json")
@@ -121,7 +126,7 @@ impl Account {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -130,7 +135,7 @@ fn free_port() -> u16 {
 }
 
 /// Every stored event of the sender: its name → how many rows.
-fn stored(world: &World) -> BTreeMap<i64, u64> {
+pub(crate) fn stored(world: &World) -> BTreeMap<i64, u64> {
     let mut rows = BTreeMap::new();
     let mut after: Option<String> = None;
     loop {

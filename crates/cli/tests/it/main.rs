@@ -9,6 +9,7 @@
 mod book;
 mod configuration;
 mod demo;
+mod disk;
 mod doctor;
 mod help;
 mod kill;
