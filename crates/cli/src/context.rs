@@ -35,9 +35,16 @@ impl Context {
     }
 
     /// Reads the configuration with further flags on top: key, value, flag.
-    pub(crate) fn settings_with(&self, mut flags: Vec<(&'static str, String, &'static str)>) -> Result<Settings, Failure> {
-        let directory = std::env::current_dir()
-            .map_err(|error| Failure::failed("directory", format!("the working directory cannot be read: {error}")))?;
+    pub(crate) fn settings_with(
+        &self,
+        mut flags: Vec<(&'static str, String, &'static str)>,
+    ) -> Result<Settings, Failure> {
+        let directory = std::env::current_dir().map_err(|error| {
+            Failure::failed(
+                "directory",
+                format!("the working directory cannot be read: {error}"),
+            )
+        })?;
         if let Some(data) = &self.global.data {
             flags.push(("data.dir", data.display().to_string(), "--data"));
         }
@@ -76,11 +83,21 @@ impl Context {
     fn start_logs(&self, filter: &str, json: bool) -> Result<(), Failure> {
         let filter = match self.global.verbose {
             0 => filter,
-            1 => "warn,parfocal=info,parfocal_engine=info,parfocal_server=info,parfocal_simulator=info,parfocal_store=info,parfocal_zoom=info",
-            2 => "info,parfocal=debug,parfocal_engine=debug,parfocal_server=debug,parfocal_simulator=debug,parfocal_store=debug,parfocal_zoom=debug",
-            _ => "debug,parfocal=trace,parfocal_engine=trace,parfocal_server=trace,parfocal_simulator=trace,parfocal_store=trace,parfocal_zoom=trace",
+            1 => {
+                "warn,parfocal=info,parfocal_engine=info,parfocal_server=info,parfocal_simulator=info,parfocal_store=info,parfocal_zoom=info"
+            }
+            2 => {
+                "info,parfocal=debug,parfocal_engine=debug,parfocal_server=debug,parfocal_simulator=debug,parfocal_store=debug,parfocal_zoom=debug"
+            }
+            _ => {
+                "debug,parfocal=trace,parfocal_engine=trace,parfocal_server=trace,parfocal_simulator=trace,parfocal_store=trace,parfocal_zoom=trace"
+            }
         };
-        let format = if json { telemetry::LogFormat::Json } else { telemetry::LogFormat::Text };
+        let format = if json {
+            telemetry::LogFormat::Json
+        } else {
+            telemetry::LogFormat::Text
+        };
         telemetry::start_logs(filter, format, self.out.bars())
     }
 
@@ -98,10 +115,16 @@ impl Context {
 
 /// The process's environment, without values that are not text.
 fn environment() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// The exit code of a command that found something a person has to look at.
 pub(crate) fn attention(needed: bool) -> Exit {
-    if needed { Exit::NeedsAttention } else { Exit::Done }
+    if needed {
+        Exit::NeedsAttention
+    } else {
+        Exit::Done
+    }
 }

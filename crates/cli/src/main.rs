@@ -33,7 +33,12 @@ fn main() -> ExitCode {
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed("runtime", format!("the program could not start its threads: {error}")))
+        .map_err(|error| {
+            Failure::failed(
+                "runtime",
+                format!("the program could not start its threads: {error}"),
+            )
+        })
         .and_then(|runtime| {
             let outcome = runtime.block_on(commands::run(cli.command, &Context::new(cli.global)));
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
@@ -50,16 +55,29 @@ fn main() -> ExitCode {
 
 /// Prints what clap has to say: help and version are data, everything else a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
-    let informs = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let informs = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
     let json = std::env::args_os().any(|argument| argument == "--json");
     if json && !informs {
         let text = error.render().to_string();
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Failure::usage("usage", what).hint("Add --help to the command to see what it takes.").print(true);
+        let what = lines
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        Failure::usage("usage", what)
+            .hint("Add --help to the command to see what it takes.")
+            .print(true);
     } else {
         // Nothing is left to do when the terminal is gone.
         let _ = error.print();
     }
-    if informs { Exit::Done.into() } else { Exit::Usage.into() }
+    if informs {
+        Exit::Done.into()
+    } else {
+        Exit::Usage.into()
+    }
 }

@@ -18,10 +18,17 @@ pub(crate) enum LogFormat {
 }
 
 /// Starts logging. `directives` are tracing's (`info`, `parfocal=debug,warn`); log lines are written around the bars.
-pub(crate) fn start_logs(directives: &str, format: LogFormat, bars: &MultiProgress) -> Result<(), Failure> {
+pub(crate) fn start_logs(
+    directives: &str,
+    format: LogFormat,
+    bars: &MultiProgress,
+) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(directives).map_err(|error| {
-        Failure::usage("log_level", format!("log.level {directives:?} is not a filter: {error}"))
-            .hint("Use error, warn, info, debug or trace, or a list such as parfocal=debug,warn.")
+        Failure::usage(
+            "log_level",
+            format!("log.level {directives:?} is not a filter: {error}"),
+        )
+        .hint("Use error, warn, info, debug or trace, or a list such as parfocal=debug,warn.")
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -30,7 +37,11 @@ pub(crate) fn start_logs(directives: &str, format: LogFormat, bars: &MultiProgre
         .with_target(true);
     let started = match format {
         LogFormat::Text => builder.compact().try_init(),
-        LogFormat::Json => builder.json().with_ansi(false).flatten_event(true).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .with_ansi(false)
+            .flatten_event(true)
+            .try_init(),
     };
     started.map_err(|error| Failure::internal(format!("logging could not be started: {error}")))
 }

@@ -29,7 +29,10 @@ pub(crate) async fn get(Path((_, name)): Path<(String, String)>) -> Result<Respo
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=31536000, immutable"),
+        ),
     ];
     Ok((headers, body).into_response())
 }

@@ -13,13 +13,28 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::problem::Problem;
 
-const FORWARDED: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+const FORWARDED: [&str; 5] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+    "via",
+];
 
 /// Refuses requests that did not begin on this machine.
 pub(crate) async fn local_only(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);
-    let local = authority.or(host).is_none_or(is_local) && !FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let authority = request
+        .uri()
+        .authority()
+        .map(axum::http::uri::Authority::as_str);
+    let local = authority.or(host).is_none_or(is_local)
+        && !FORWARDED
+            .iter()
+            .any(|name| request.headers().contains_key(*name));
     if local {
         return next.run(request).await;
     }
@@ -38,7 +53,8 @@ fn is_local(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -47,10 +63,27 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_local() {
-        for host in ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.1:1", "127.8.9.1:80", "[::1]:8080", "[::1]", "LOCALHOST"] {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1",
+            "127.0.0.1:1",
+            "127.8.9.1:80",
+            "[::1]:8080",
+            "[::1]",
+            "LOCALHOST",
+        ] {
             assert!(is_local(host), "{host}");
         }
-        for host in ["example.org", "localhost.example.org", "192.168.0.1:8080", "127.0.0.1.nip.io", "[::2]:80", "", "0.0.0.0:80"] {
+        for host in [
+            "example.org",
+            "localhost.example.org",
+            "192.168.0.1:8080",
+            "127.0.0.1.nip.io",
+            "[::2]:80",
+            "",
+            "0.0.0.0:80",
+        ] {
             assert!(!is_local(host), "{host}");
         }
     }

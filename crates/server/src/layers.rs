@@ -37,7 +37,10 @@ pub(crate) struct RequestIds {
 impl RequestIds {
     /// Starts counting; `seed` tells runs apart.
     pub(crate) fn new(seed: i64) -> Self {
-        Self { run: format!("{:x}", seed.unsigned_abs() / 1000), next: AtomicU64::new(1) }
+        Self {
+            run: format!("{:x}", seed.unsigned_abs() / 1000),
+            next: AtomicU64::new(1),
+        }
     }
 
     fn next(&self) -> RequestId {
@@ -47,10 +50,18 @@ impl RequestIds {
 }
 
 /// Gives the request its id and span, measures it, and writes the body of a problem.
-pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = state.request_ids().next();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
     let wants_page = wants_page(&request);
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", id = %id.0, %method, route);
@@ -61,7 +72,11 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let problem = problem.for_request(&id.0);
         let headers = std::mem::take(response.headers_mut());
-        response = if wants_page { crate::console::problem_page(&state, &problem) } else { problem.to_json_response() };
+        response = if wants_page {
+            crate::console::problem_page(&state, &problem)
+        } else {
+            problem.to_json_response()
+        };
         for (name, value) in &headers {
             if !response.headers().contains_key(name) && name != header::CONTENT_LENGTH {
                 response.headers_mut().insert(name.clone(), value.clone());
@@ -74,21 +89,33 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
     let status = response.status();
     let _entered = span.enter();
     if status.is_server_error() {
-        tracing::warn!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "request failed");
+        tracing::warn!(
+            status = status.as_u16(),
+            elapsed_ms = elapsed.as_millis(),
+            "request failed"
+        );
     } else {
-        tracing::debug!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "request answered");
+        tracing::debug!(
+            status = status.as_u16(),
+            elapsed_ms = elapsed.as_millis(),
+            "request answered"
+        );
     }
     ::metrics::counter!(
         "parfocal_http_requests_total",
         "route" => route.clone(), "method" => method_label(&method), "status" => status.as_str().to_owned()
     )
     .increment(1);
-    ::metrics::histogram!("parfocal_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+    ::metrics::histogram!("parfocal_http_request_seconds", "route" => route)
+        .record(elapsed.as_secs_f64());
     response
 }
 
 /// Latency is real time, whatever clock the application follows.
-#[expect(clippy::disallowed_methods, reason = "the latency of a request is measured on the machine's clock, also under a simulator's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the latency of a request is measured on the machine's clock, also under a simulator's"
+)]
 fn stopwatch() -> std::time::Instant {
     std::time::Instant::now()
 }
@@ -110,8 +137,21 @@ fn method_label(method: &Method) -> &'static str {
 /// A browser that asks for a page gets its problem as one.
 fn wants_page(request: &Request) -> bool {
     let path = request.uri().path();
-    let program = ["/v1", "/webhooks", "/healthz", "/readyz", "/metrics", "/assets"].iter().any(|start| path.starts_with(start));
-    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let program = [
+        "/v1",
+        "/webhooks",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/assets",
+    ]
+    .iter()
+    .any(|start| path.starts_with(start));
+    let accepts = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     !program && accepts.contains("text/html")
 }
 
@@ -119,10 +159,14 @@ fn wants_page(request: &Request) -> bool {
 pub(crate) async fn timeout(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the request took longer than 30 seconds")
-            .hint("Try again; `parfocal doctor` looks at the database if it happens again.")
-            .retry_after(5)
-            .into_response(),
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "the request took longer than 30 seconds",
+        )
+        .hint("Try again; `parfocal doctor` looks at the database if it happens again.")
+        .retry_after(5)
+        .into_response(),
     }
 }
 
@@ -135,9 +179,13 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     tracing::error!(panic = text, "a handler panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed inside the server")
-        .hint("This is a fault in Parfocal; the log has the request id.")
-        .into_response()
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "the request failed inside the server",
+    )
+    .hint("This is a fault in Parfocal; the log has the request id.")
+    .into_response()
 }
 
 /// Adds the headers that keep browsers from doing what pages never ask for.
@@ -149,12 +197,23 @@ pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=()",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -16,10 +16,10 @@ mod listen;
 mod metrics;
 mod ops;
 mod paging;
+mod pulse;
 mod router;
 mod state;
 mod webhooks;
-
 
 pub use listen::{Server, ServerError};
 pub use metrics::Metrics;

@@ -40,8 +40,12 @@ impl ServerError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotLoopback(_) => "Set server.listen to 127.0.0.1:8080, and put a proxy that authenticates in front.",
-            Self::Listen { .. } => "Another program may use the port: choose another one with server.listen.",
+            Self::NotLoopback(_) => {
+                "Set server.listen to 127.0.0.1:8080, and put a proxy that authenticates in front."
+            }
+            Self::Listen { .. } => {
+                "Another program may use the port: choose another one with server.listen."
+            }
             Self::Serve(_) => "Look at the system's limits on open files, then start it again.",
         }
     }
@@ -58,7 +62,9 @@ pub struct Server {
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,12 +78,21 @@ impl Server {
         if !config.listen.ip().is_loopback() {
             return Err(ServerError::NotLoopback(config.listen));
         }
-        let listen = |source| ServerError::Listen { address: config.listen, source };
+        let listen = |source| ServerError::Listen {
+            address: config.listen,
+            source,
+        };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let state = AppState::new(app, metrics);
         let router = router::build(&state);
-        Ok(Self { listener, address, router, state, grace: Duration::from_secs(config.shutdown_seconds) })
+        Ok(Self {
+            listener,
+            address,
+            router,
+            state,
+            grace: Duration::from_secs(config.shutdown_seconds),
+        })
     }
 
     /// The address in use; with port 0 configured, the one the system gave.
@@ -91,8 +106,20 @@ impl Server {
     /// Accepting connections failed for good.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServerError> {
         let upkeep = tokio::spawn(upkeep(self.state.clone(), stop.clone()));
-        let stopped = stop.clone().cancelled_owned();
-        let serve = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped).into_future();
+        let pulse = tokio::spawn({
+            let state = self.state.clone();
+            async move { state.pulse().run(state.app()).await }
+        });
+        let stopped = {
+            let (state, stop) = (self.state.clone(), stop.clone());
+            async move {
+                stop.cancelled().await;
+                state.pulse().end();
+            }
+        };
+        let serve = axum::serve(self.listener, self.router)
+            .with_graceful_shutdown(stopped)
+            .into_future();
         let outcome = tokio::select! {
             outcome = serve => outcome.map_err(ServerError::Serve),
             () = async {
@@ -105,6 +132,7 @@ impl Server {
             }
         };
         upkeep.abort();
+        pulse.abort();
         outcome
     }
 }

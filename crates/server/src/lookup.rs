@@ -4,8 +4,8 @@ use parfocal_engine::store::{Cue, Instance, InstanceId, PageRequest, Transcript}
 use parfocal_engine::{App, EngineError};
 
 use crate::views::{
-    ArtefactView, ChatMessageView, FileView, HitView, InstanceDetailView, InstanceView, ParticipantView, RecordingView, SearchView,
-    TranscriptView,
+    ArtefactView, ChatMessageView, FileView, HitView, InstanceDetailView, InstanceView,
+    ParticipantView, RecordingView, SearchView, TranscriptView,
 };
 
 /// Cues that are read in one piece.
@@ -26,9 +26,18 @@ pub async fn instance(app: &App, which: &str) -> Result<Instance, EngineError> {
 pub async fn detail(app: &App, instance: Instance) -> Result<InstanceDetailView, EngineError> {
     let (store, scope) = (app.store(), app.scope());
     let id = instance.id;
-    let people: Vec<ParticipantView> =
-        store.participants(scope, id).await?.into_iter().map(ParticipantView::from).collect();
-    let files: Vec<FileView> = store.files_of_instance(scope, id).await?.into_iter().map(FileView::from).collect();
+    let people: Vec<ParticipantView> = store
+        .participants(scope, id)
+        .await?
+        .into_iter()
+        .map(ParticipantView::from)
+        .collect();
+    let files: Vec<FileView> = store
+        .files_of_instance(scope, id)
+        .await?
+        .into_iter()
+        .map(FileView::from)
+        .collect();
     let recordings = store.recordings_of(scope, id).await?;
     let artefacts = store.artefacts(scope, id.into()).await?;
     let transcripts = store.transcripts(scope, id).await?;
@@ -36,13 +45,25 @@ pub async fn detail(app: &App, instance: Instance) -> Result<InstanceDetailView,
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut view = InstanceView::from(instance);
     view.participants = count(people.len());
-    view.files = count(files.iter().filter(|file| file.deleted_at.is_none()).count());
-    view.cues = transcripts.iter().filter(|transcript| transcript.current).map(|transcript| transcript.cues).sum();
+    view.files = count(
+        files
+            .iter()
+            .filter(|file| file.deleted_at.is_none())
+            .count(),
+    );
+    view.cues = transcripts
+        .iter()
+        .filter(|transcript| transcript.current)
+        .map(|transcript| transcript.cues)
+        .sum();
     view.chat_messages = count(chat);
     Ok(InstanceDetailView {
         instance: view,
         people,
-        recordings: recordings.iter().map(|recording| RecordingView::new(recording, &files)).collect(),
+        recordings: recordings
+            .iter()
+            .map(|recording| RecordingView::new(recording, &files))
+            .collect(),
         artefacts: artefacts.into_iter().map(ArtefactView::from).collect(),
     })
 }
@@ -66,7 +87,10 @@ async fn cues(app: &App, transcript: &Transcript) -> Result<Vec<Cue>, EngineErro
     let mut cues: Vec<Cue> = Vec::new();
     loop {
         let from = cues.last().map_or(1, |cue| cue.n.saturating_add(1));
-        let piece = app.store().cues(app.scope(), transcript.id, from, CUES_AT_ONCE).await?;
+        let piece = app
+            .store()
+            .cues(app.scope(), transcript.id, from, CUES_AT_ONCE)
+            .await?;
         if piece.is_empty() {
             return Ok(cues);
         }
@@ -79,7 +103,13 @@ async fn cues(app: &App, transcript: &Transcript) -> Result<Vec<Cue>, EngineErro
 /// # Errors
 /// The store cannot be read.
 pub async fn chat(app: &App, id: InstanceId) -> Result<Vec<ChatMessageView>, EngineError> {
-    Ok(app.store().chat(app.scope(), id).await?.into_iter().map(ChatMessageView::from).collect())
+    Ok(app
+        .store()
+        .chat(app.scope(), id)
+        .await?
+        .into_iter()
+        .map(ChatMessageView::from)
+        .collect())
 }
 
 /// Searches what was said and written; days in the query are days in UTC.
@@ -87,6 +117,11 @@ pub async fn chat(app: &App, id: InstanceId) -> Result<Vec<ChatMessageView>, Eng
 /// # Errors
 /// The query or the cursor cannot be read, or the store cannot.
 pub async fn search(app: &App, query: &str, page: &PageRequest) -> Result<SearchView, EngineError> {
-    let found = parfocal_engine::search::search(app, query, None, page.limit, page.after.as_deref()).await?;
-    Ok(SearchView { items: found.hits.into_iter().map(HitView::from).collect(), next: found.next })
+    let found =
+        parfocal_engine::search::search(app, query, None, page.limit, page.after.as_deref())
+            .await?;
+    Ok(SearchView {
+        items: found.hits.into_iter().map(HitView::from).collect(),
+        next: found.next,
+    })
 }

@@ -16,12 +16,16 @@ impl std::fmt::Debug for Metrics {
 
 impl Metrics {
     /// Bounds of the histograms, in seconds.
-    const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+    const SECONDS: [f64; 12] = [
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+    ];
 
     /// Makes the process's recorder and installs it; a second one in the same process (tests) stays unheard.
     pub fn install() -> Self {
         let builder = PrometheusBuilder::new();
-        let recorder = match builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &Self::SECONDS) {
+        let recorder = match builder
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &Self::SECONDS)
+        {
             Ok(builder) => builder.build_recorder(),
             Err(_) => PrometheusBuilder::new().build_recorder(),
         };

@@ -19,9 +19,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Query::<T>::try_from_uri(&parts.uri).map(|Query(params)| Self(params)).map_err(|error| {
-            Problem::bad_request("query", format!("the query of {} cannot be used: {}", parts.uri.path(), error.body_text()))
-        })
+        Query::<T>::try_from_uri(&parts.uri)
+            .map(|Query(params)| Self(params))
+            .map_err(|error| {
+                Problem::bad_request(
+                    "query",
+                    format!(
+                        "the query of {} cannot be used: {}",
+                        parts.uri.path(),
+                        error.body_text()
+                    ),
+                )
+            })
     }
 }
 
@@ -30,7 +39,15 @@ pub(crate) fn request(limit: Option<u32>, after: Option<String>) -> Result<PageR
     let limit = match limit {
         None => DEFAULT_LIMIT,
         Some(n @ 1..=MAX_LIMIT) => n,
-        Some(n) => return Err(Problem::bad_request("query", format!("limit {n} is not between 1 and {MAX_LIMIT}"))),
+        Some(n) => {
+            return Err(Problem::bad_request(
+                "query",
+                format!("limit {n} is not between 1 and {MAX_LIMIT}"),
+            ));
+        }
     };
-    Ok(PageRequest { limit, after: after.filter(|cursor| !cursor.is_empty()) })
+    Ok(PageRequest {
+        limit,
+        after: after.filter(|cursor| !cursor.is_empty()),
+    })
 }

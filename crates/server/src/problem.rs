@@ -47,7 +47,10 @@ pub struct ZoomRefusal {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+fn status_number<S: serde::Serializer>(
+    status: &StatusCode,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
 
@@ -132,7 +135,10 @@ impl Problem {
         let body = serde_json::to_vec(self).unwrap_or_default();
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -169,7 +175,11 @@ impl From<parfocal_engine::EngineError> for Problem {
             tracing::warn!(code = error.code().as_str(), error = %error, "a request failed");
         }
         // What happened inside stays in the log; callers get the code, its title and the mend.
-        let detail = if error.kind() == Kind::Internal { error.code().title() } else { error.message() };
+        let detail = if error.kind() == Kind::Internal {
+            error.code().title()
+        } else {
+            error.message()
+        };
         let mut problem = Self::new(status, error.code().as_str(), detail).hint(error.hint());
         if let Some(zoom) = error.zoom() {
             problem = problem.zoom(ZoomRefusal {

@@ -27,7 +27,9 @@ pub(crate) fn build(state: &AppState) -> Router {
         .merge(console::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(state.app().config().server.max_body_bytes))
+        .layer(DefaultBodyLimit::max(
+            state.app().config().server.max_body_bytes,
+        ))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn(guard::local_only));
 
@@ -36,7 +38,10 @@ pub(crate) fn build(state: &AppState) -> Router {
         .layer(middleware::from_fn(layers::timeout))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(middleware::from_fn(layers::security_headers))
-        .layer(middleware::from_fn_with_state(state.clone(), layers::observe))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            layers::observe,
+        ))
         .with_state(state.clone())
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use parfocal_engine::App;
+use tokio_util::sync::CancellationToken;
 
 use crate::console::Pages;
 use crate::layers::RequestIds;
 use crate::metrics::Metrics;
+use crate::pulse::Pulse;
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -17,13 +19,20 @@ struct Inner {
     pages: Pages,
     metrics: Option<Metrics>,
     request_ids: RequestIds,
+    pulse: Pulse,
 }
 
 impl AppState {
     /// Puts the parts together.
     pub(crate) fn new(app: App, metrics: Option<Metrics>) -> Self {
         let request_ids = RequestIds::new(app.clock().now().as_microsecond());
-        Self(Arc::new(Inner { app, pages: Pages::new(), metrics, request_ids }))
+        Self(Arc::new(Inner {
+            app,
+            pages: Pages::new(),
+            metrics,
+            request_ids,
+            pulse: Pulse::new(CancellationToken::new()),
+        }))
     }
 
     /// The application.
@@ -39,6 +48,11 @@ impl AppState {
     /// The recorder, if the process has one.
     pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.0.metrics.as_ref()
+    }
+
+    /// The notices that live pages listen to.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.0.pulse
     }
 
     /// The source of request ids.

@@ -7,7 +7,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use parfocal_engine::webhooks::{Answer, Refused, RejectReason, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use parfocal_engine::webhooks::{
+    Answer, Refused, RejectReason, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+};
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -16,12 +18,19 @@ use crate::state::AppState;
 const RETRY_AFTER: u64 = 60;
 
 /// A delivery for the app of that name.
-pub(crate) async fn one_app(State(state): State<AppState>, Path(app): Path<String>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn one_app(
+    State(state): State<AppState>,
+    Path(app): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
     take(&state, Some(&app), request).await
 }
 
 /// A delivery for whichever app's secret fits.
-pub(crate) async fn any_app(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn any_app(
+    State(state): State<AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
     take(&state, None, request).await
 }
 
@@ -29,11 +38,23 @@ async fn take(state: &AppState, app: Option<&str>, request: Request) -> Result<R
     let (parts, body) = request.into_parts();
     let limit = state.app().config().server.max_webhook_bytes;
     let body = read(&parts.headers, body, limit).await?;
-    let of = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let answer = state.app().webhooks().accept(app, of(TIMESTAMP_HEADER), of(SIGNATURE_HEADER), &body).await?;
+    let of = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let answer = state
+        .app()
+        .webhooks()
+        .accept(app, of(TIMESTAMP_HEADER), of(SIGNATURE_HEADER), &body)
+        .await?;
     Ok(match answer {
         Answer::Challenge { json } => {
-            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+            let kind = [(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            )];
             (StatusCode::OK, kind, json).into_response()
         }
         Answer::Accepted(_) | Answer::Duplicate(_) => StatusCode::NO_CONTENT.into_response(),
@@ -41,12 +62,15 @@ async fn take(state: &AppState, app: Option<&str>, request: Request) -> Result<R
 }
 
 async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
         return Err(Refused::TooLarge { limit }.into());
     }
     axum::body::to_bytes(body, limit).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(|source| source.to_string().contains("length limit"));
         if too_large {
             Refused::TooLarge { limit }.into()
         } else {

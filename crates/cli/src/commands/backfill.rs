@@ -79,7 +79,11 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
         }
         Backfill::Start(start) => {
             let view = backfill::start(&app, &request(&app, &start.span).await?).await?;
-            let view = if start.detach { view } else { work(&app, view, out).await? };
+            let view = if start.detach {
+                view
+            } else {
+                work(&app, view, out).await?
+            };
             present(&view, out)?;
             Ok(outcome(&view))
         }
@@ -95,7 +99,12 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
             }
         },
         Backfill::Pause(which) => {
-            let id = under_way(&app, which.id, &[BackfillState::Running, BackfillState::Planning]).await?;
+            let id = under_way(
+                &app,
+                which.id,
+                &[BackfillState::Running, BackfillState::Planning],
+            )
+            .await?;
             verb(&backfill::pause(&app, id).await?, out)
         }
         Backfill::Resume(which) => {
@@ -103,7 +112,11 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
             verb(&backfill::resume(&app, id).await?, out)
         }
         Backfill::Cancel(which) => {
-            let states = [BackfillState::Running, BackfillState::Planning, BackfillState::Paused];
+            let states = [
+                BackfillState::Running,
+                BackfillState::Planning,
+                BackfillState::Paused,
+            ];
             let id = under_way(&app, which.id, &states).await?;
             verb(&backfill::cancel(&app, id).await?, out)
         }
@@ -115,10 +128,18 @@ async fn request(app: &App, span: &Span) -> Result<Request, Failure> {
         Some(name) => Some(app.connections().find(name).await?.account_id),
         None => None,
     };
-    Ok(Request { account, since: span.since, until: span.until })
+    Ok(Request {
+        account,
+        since: span.since,
+        until: span.until,
+    })
 }
 
-async fn under_way(app: &App, id: Option<BackfillId>, states: &[BackfillState]) -> Result<BackfillId, Failure> {
+async fn under_way(
+    app: &App,
+    id: Option<BackfillId>,
+    states: &[BackfillState],
+) -> Result<BackfillId, Failure> {
     if let Some(id) = id {
         return Ok(id);
     }
@@ -126,8 +147,10 @@ async fn under_way(app: &App, id: Option<BackfillId>, states: &[BackfillState]) 
     let mut fitting = all.iter().filter(|view| states.contains(&view.state));
     match (fitting.next(), fitting.next()) {
         (Some(only), None) => Ok(only.id),
-        (None, _) => Err(Failure::not_found("there is no such backfill under way").hint("`parfocal backfill status` lists all.")),
-        _ => Err(Failure::usage("usage", "several backfills are under way").hint("Name one; `parfocal backfill status` lists them.")),
+        (None, _) => Err(Failure::not_found("there is no such backfill under way")
+            .hint("`parfocal backfill status` lists all.")),
+        _ => Err(Failure::usage("usage", "several backfills are under way")
+            .hint("Name one; `parfocal backfill status` lists them.")),
     }
 }
 
@@ -154,21 +177,35 @@ async fn work(app: &App, mut view: BackfillView, out: &Out) -> Result<BackfillVi
 
 /// Whether a backfill is over.
 pub(crate) fn over(view: &BackfillView) -> bool {
-    matches!(view.state, BackfillState::Done | BackfillState::Failed | BackfillState::Cancelled)
+    matches!(
+        view.state,
+        BackfillState::Done | BackfillState::Failed | BackfillState::Cancelled
+    )
 }
 
 /// Shows how far a backfill is.
 pub(crate) fn show(step: &Progress, view: &BackfillView) {
     let waits = match view.parked_until {
-        Some(until) => format!(", waiting for Zoom until {}", until.strftime("%H:%M:%S UTC")),
+        Some(until) => format!(
+            ", waiting for Zoom until {}",
+            until.strftime("%H:%M:%S UTC")
+        ),
         None => String::new(),
     };
-    step.at(view.done, view.total, format!("pieces, {} jobs open{waits}", grouped(view.open_jobs)));
+    step.at(
+        view.done,
+        view.total,
+        format!("pieces, {} jobs open{waits}", grouped(view.open_jobs)),
+    );
 }
 
 fn outcome(view: &BackfillView) -> Exit {
     let failed = view.slices.iter().any(|slice| slice.failed > 0);
-    if view.state == BackfillState::Failed { Exit::Failed } else { attention(failed) }
+    if view.state == BackfillState::Failed {
+        Exit::Failed
+    } else {
+        attention(failed)
+    }
 }
 
 fn verb(view: &BackfillView, out: &Out) -> Result<Exit, Failure> {
@@ -189,7 +226,10 @@ fn list(all: &[BackfillView], out: &Out) -> Result<(), Failure> {
         ("OPEN JOBS", Align::Right),
         ("BEGUN", Align::Left),
     ];
-    let mut table = Table::new(&columns, "No backfill yet. `parfocal backfill plan` reckons one, `parfocal backfill start` starts it.");
+    let mut table = Table::new(
+        &columns,
+        "No backfill yet. `parfocal backfill plan` reckons one, `parfocal backfill start` starts it.",
+    );
     for view in all {
         table.row([
             Field::from(view.id.to_string()),
@@ -210,7 +250,12 @@ fn present(view: &BackfillView, out: &Out) -> Result<(), Failure> {
     }
     let state = view.state.as_str();
     let span = format!("{} to {}", view.since, view.until);
-    out.line(format!("backfill {} {} {}", paint(style::of_state(state), state), span, paint(style::DIM, view.id)))?;
+    out.line(format!(
+        "backfill {} {} {}",
+        paint(style::of_state(state), state),
+        span,
+        paint(style::DIM, view.id)
+    ))?;
     let columns = [
         ("RESOURCE", Align::Left),
         ("PIECES", Align::Right),
@@ -224,34 +269,66 @@ fn present(view: &BackfillView, out: &Out) -> Result<(), Failure> {
     for slice in &view.slices {
         table.row([
             Field::from(&slice.resource),
-            Field::from(format!("{} / {}", grouped(slice.done + slice.skipped + slice.failed), grouped(slice.total))),
+            Field::from(format!(
+                "{} / {}",
+                grouped(slice.done + slice.skipped + slice.failed),
+                grouped(slice.total)
+            )),
             Field::from(figure(slice.items)),
             Field::from(figure(slice.calls)),
             Field::from(figure(slice.skipped)),
-            Field::styled(if slice.failed > 0 { style::BAD } else { style::DIM }, figure(slice.failed)),
+            Field::styled(
+                if slice.failed > 0 {
+                    style::BAD
+                } else {
+                    style::DIM
+                },
+                figure(slice.failed),
+            ),
         ]);
     }
     if !view.slices.is_empty() {
         table.print(out)?;
     }
     for line in unavailable(&view.unavailable) {
-        out.line(format!("{} {}", paint(style::WARN, "not to be had"), clean(&line)))?;
+        out.line(format!(
+            "{} {}",
+            paint(style::WARN, "not to be had"),
+            clean(&line)
+        ))?;
     }
     Ok(())
 }
 
 /// Resources that the account does not give, one line each.
 pub(crate) fn unavailable(value: &serde_json::Value) -> Vec<String> {
-    let text = |value: &serde_json::Value, key: &str| value.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let text = |value: &serde_json::Value, key: &str| {
+        value
+            .get(key)
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+    };
     let line = |name: String, entry: &serde_json::Value| {
-        let why = text(entry, "detail").or_else(|| text(entry, "cause")).or_else(|| entry.as_str().map(str::to_owned));
+        let why = text(entry, "detail")
+            .or_else(|| text(entry, "cause"))
+            .or_else(|| entry.as_str().map(str::to_owned));
         format!("{name}: {}", why.unwrap_or_default())
     };
     match value {
-        serde_json::Value::Object(map) => map.iter().map(|(name, entry)| line(name.clone(), entry)).collect(),
+        serde_json::Value::Object(map) => map
+            .iter()
+            .map(|(name, entry)| line(name.clone(), entry))
+            .collect(),
         serde_json::Value::Array(items) => items
             .iter()
-            .map(|entry| line(text(entry, "resource").or_else(|| text(entry, "what")).unwrap_or_default(), entry))
+            .map(|entry| {
+                line(
+                    text(entry, "resource")
+                        .or_else(|| text(entry, "what"))
+                        .unwrap_or_default(),
+                    entry,
+                )
+            })
             .collect(),
         _ => Vec::new(),
     }
@@ -261,7 +338,10 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
     if out.is_json() {
         return out.json(forecast);
     }
-    let time = forecast.seconds.map(|seconds| format!(", about {}", duration(seconds.ceil() as u64))).unwrap_or_default();
+    let time = forecast
+        .seconds
+        .map(|seconds| format!(", about {}", duration(seconds.ceil() as u64)))
+        .unwrap_or_default();
     out.line(format!(
         "{} to {}: about {} calls{time} ({} plan, share {}, {})",
         forecast.since,
@@ -277,14 +357,30 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
         grouped(forecast.meetings),
         grouped(forecast.instances)
     ))?;
-    let mut table = Table::new(&[("LABEL", Align::Left), ("CALLS", Align::Right), ("TIME", Align::Right)], "");
+    let mut table = Table::new(
+        &[
+            ("LABEL", Align::Left),
+            ("CALLS", Align::Right),
+            ("TIME", Align::Right),
+        ],
+        "",
+    );
     for label in &forecast.by_label {
-        let time = label.seconds.map(|seconds| duration(seconds.ceil() as u64)).unwrap_or_default();
-        table.row([Field::from(label.label), Field::from(grouped(label.calls)), Field::from(time)]);
+        let time = label
+            .seconds
+            .map(|seconds| duration(seconds.ceil() as u64))
+            .unwrap_or_default();
+        table.row([
+            Field::from(label.label),
+            Field::from(grouped(label.calls)),
+            Field::from(time),
+        ]);
     }
     table.print(out)?;
     if let Some(days) = forecast.days.filter(|days| *days > 1.0) {
-        out.warn(format!("the account's calls per day allow this only within {days:.1} days"));
+        out.warn(format!(
+            "the account's calls per day allow this only within {days:.1} days"
+        ));
     }
     Ok(())
 }

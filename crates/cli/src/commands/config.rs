@@ -28,7 +28,9 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<Exit, Fa
         ConfigCommand::Check => check(context)?,
         ConfigCommand::Reference => context.out.raw(settings::markdown().as_bytes())?,
         ConfigCommand::Default => context.out.raw(settings::default_yaml().as_bytes())?,
-        ConfigCommand::Errors => context.out.raw(crate::failure::codes::markdown().as_bytes())?,
+        ConfigCommand::Errors => context
+            .out
+            .raw(crate::failure::codes::markdown().as_bytes())?,
     }
     Ok(Exit::Done)
 }
@@ -36,8 +38,11 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<Exit, Fa
 fn check(context: &Context) -> Result<(), Failure> {
     let settings = context.settings()?;
     if context.out.is_json() {
-        let values: Vec<_> =
-            settings.origins.iter().map(|(key, origin)| json!({"key": key, "source": origin.to_string()})).collect();
+        let values: Vec<_> = settings
+            .origins
+            .iter()
+            .map(|(key, origin)| json!({"key": key, "source": origin.to_string()}))
+            .collect();
         return context.out.json(&json!({
             "valid": true,
             "file": settings.file,
@@ -46,10 +51,16 @@ fn check(context: &Context) -> Result<(), Failure> {
             "config": settings.config,
         }));
     }
-    let mut table = Table::new(&[("KEY", Align::Left), ("FROM", Align::Left)], "Nothing is set; the defaults hold.");
+    let mut table = Table::new(
+        &[("KEY", Align::Left), ("FROM", Align::Left)],
+        "Nothing is set; the defaults hold.",
+    );
     for (key, origin) in &settings.origins {
         table.row([key.into(), origin.to_string().into()]);
     }
     table.print(&context.out)?;
-    context.out.line(format!("{} the configuration is usable", paint(style::OK, "✓")))
+    context.out.line(format!(
+        "{} the configuration is usable",
+        paint(style::OK, "✓")
+    ))
 }

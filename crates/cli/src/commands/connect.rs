@@ -62,7 +62,13 @@ pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Fai
                 Some(path) => secret(path)?,
                 None => from_terminal()?,
             };
-            let webhook_secrets = command.webhook_secret_file.as_ref().map(secret).transpose()?.into_iter().collect();
+            let webhook_secrets = command
+                .webhook_secret_file
+                .as_ref()
+                .map(secret)
+                .transpose()?
+                .into_iter()
+                .collect();
             let step = Progress::start(&context.out, "Asking Zoom");
             let new = NewServerToServer {
                 name: command.name,
@@ -80,7 +86,9 @@ pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Fai
         _ => from_configuration(&app, context).await?,
     };
     if !context.out.is_json() {
-        context.out.line(format!("{} connected", paint(style::OK, "✓")))?;
+        context
+            .out
+            .line(format!("{} connected", paint(style::OK, "✓")))?;
     }
     present(&view, &context.out)?;
     if !context.out.is_json() {
@@ -101,19 +109,29 @@ async fn from_configuration(
         ));
     }
     let _step = Progress::start(&context.out, "Asking Zoom");
-    Ok(app.connections().check(parfocal_engine::connections::ENV_NAME).await?)
+    Ok(app
+        .connections()
+        .check(parfocal_engine::connections::ENV_NAME)
+        .await?)
 }
 
 fn secret(path: &PathBuf) -> Result<Secret, Failure> {
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
-        std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text).map(|_| text)
+        std::io::stdin()
+            .lock()
+            .take(64 * 1024)
+            .read_to_string(&mut text)
+            .map(|_| text)
     } else {
         std::fs::read_to_string(path)
     };
     let secret = Secret::new(&text.map_err(|error| Failure::file("reading", path, &error))?);
     if secret.is_empty() {
-        return Err(Failure::usage("usage", format!("{} holds no secret", path.display())));
+        return Err(Failure::usage(
+            "usage",
+            format!("{} holds no secret", path.display()),
+        ));
     }
     Ok(secret)
 }

@@ -59,7 +59,11 @@ pub(crate) async fn run(command: Connections, context: &Context) -> Result<Exit,
             if context.out.is_json() {
                 context.out.json(&json!({"removed": one.name}))?;
             } else {
-                context.out.line(format!("{} {} is forgotten; what it took in stays", paint(style::OK, "✓"), clean(&one.name)))?;
+                context.out.line(format!(
+                    "{} {} is forgotten; what it took in stays",
+                    paint(style::OK, "✓"),
+                    clean(&one.name)
+                ))?;
             }
             Ok(Exit::Done)
         }
@@ -68,7 +72,10 @@ pub(crate) async fn run(command: Connections, context: &Context) -> Result<Exit,
 
 /// Whether a person has to act on a connection.
 pub(crate) fn needs_attention(view: &ConnectionView) -> bool {
-    matches!(view.state, ConnectionState::NeedsReconnect | ConnectionState::Disconnected)
+    matches!(
+        view.state,
+        ConnectionState::NeedsReconnect | ConnectionState::Disconnected
+    )
 }
 
 fn table(all: &[ConnectionView], out: &Out) -> Result<(), Failure> {
@@ -81,15 +88,27 @@ fn table(all: &[ConnectionView], out: &Out) -> Result<(), Failure> {
         ("LAST OK", Align::Left),
         ("REASON", Align::Left),
     ];
-    let mut table = Table::new(&columns, "No account is connected. `parfocal connect s2s` connects one; `parfocal demo` needs none.");
+    let mut table = Table::new(
+        &columns,
+        "No account is connected. `parfocal connect s2s` connects one; `parfocal demo` needs none.",
+    );
     for view in all {
         table.row([
             Field::styled(style::STRONG, &view.name),
             Field::state(view.state.as_str()),
-            Field::from(view.account.name.as_deref().unwrap_or(&view.account.external_id)),
+            Field::from(
+                view.account
+                    .name
+                    .as_deref()
+                    .unwrap_or(&view.account.external_id),
+            ),
             Field::from(view.account.plan),
             Field::from(view.kind.as_str()),
-            Field::from(view.last_ok.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()),
+            Field::from(
+                view.last_ok
+                    .map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())
+                    .unwrap_or_default(),
+            ),
             Field::from(view.reason.as_deref().unwrap_or_default()),
         ]);
     }
@@ -102,26 +121,51 @@ pub(crate) fn present(view: &ConnectionView, out: &Out) -> Result<(), Failure> {
         return out.json(view);
     }
     let state = view.state.as_str();
-    out.line(format!("{} {}", paint(style::STRONG, clean(&view.name)), paint(style::of_state(state), state)))?;
+    out.line(format!(
+        "{} {}",
+        paint(style::STRONG, clean(&view.name)),
+        paint(style::of_state(state), state)
+    ))?;
     let account = match &view.account.name {
         Some(name) => format!("{} ({name})", view.account.external_id),
         None => view.account.external_id.clone(),
     };
-    let plan = format!("{} ({}), share {}", view.account.plan, view.account.plan_source, view.account.share);
+    let plan = format!(
+        "{} ({}), share {}",
+        view.account.plan, view.account.plan_source, view.account.share
+    );
     for (label, value) in [
         ("id", view.id.to_string()),
         ("reason", view.reason.clone().unwrap_or_default()),
         ("account", account),
         ("plan", plan),
-        ("app", format!("{} ({}, credentials in {})", view.app, view.kind, view.origin)),
+        (
+            "app",
+            format!(
+                "{} ({}, credentials in {})",
+                view.app, view.kind, view.origin
+            ),
+        ),
         ("client id", view.client_id.clone()),
-        ("webhooks", view.webhook_path.clone().unwrap_or_else(|| "no secret token is known".to_owned())),
+        (
+            "webhooks",
+            view.webhook_path
+                .clone()
+                .unwrap_or_else(|| "no secret token is known".to_owned()),
+        ),
         ("scopes", format!("{} granted", view.scopes.len())),
-        ("last ok", view.last_ok.map(|at| at.to_string()).unwrap_or_default()),
+        (
+            "last ok",
+            view.last_ok.map(|at| at.to_string()).unwrap_or_default(),
+        ),
         ("last error", view.last_error.clone().unwrap_or_default()),
     ] {
         if !value.is_empty() {
-            out.line(format!("  {} {}", paint(style::DIM, format!("{label:10}")), clean(&value)))?;
+            out.line(format!(
+                "  {} {}",
+                paint(style::DIM, format!("{label:10}")),
+                clean(&value)
+            ))?;
         }
     }
     for missing in &view.missing_scopes {
@@ -134,7 +178,12 @@ pub(crate) fn present(view: &ConnectionView, out: &Out) -> Result<(), Failure> {
     }
     for (resource, capability) in &view.account.capabilities.resources {
         if let Some(detail) = capability.detail.as_ref().or(capability.cause.as_ref()) {
-            out.line(format!("  {} {}: {}", paint(style::DIM, "not given"), clean(resource), clean(detail)))?;
+            out.line(format!(
+                "  {} {}: {}",
+                paint(style::DIM, "not given"),
+                clean(resource),
+                clean(detail)
+            ))?;
         }
     }
     Ok(())

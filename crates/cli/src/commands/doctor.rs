@@ -44,15 +44,30 @@ struct Check {
 
 impl Check {
     fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, detail: detail.into(), hint: None }
+        Self {
+            name,
+            state: State::Ok,
+            detail: detail.into(),
+            hint: None,
+        }
     }
 
     fn attention(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { name, state: State::Attention, detail: detail.into(), hint: Some(hint.into()) }
+        Self {
+            name,
+            state: State::Attention,
+            detail: detail.into(),
+            hint: Some(hint.into()),
+        }
     }
 
     fn failed(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { name, state: State::Failed, detail: detail.into(), hint: Some(hint.into()) }
+        Self {
+            name,
+            state: State::Failed,
+            detail: detail.into(),
+            hint: Some(hint.into()),
+        }
     }
 }
 
@@ -64,7 +79,14 @@ pub(crate) async fn run(command: Doctor, context: &Context) -> Result<Exit, Fail
     let data = settings.config.data.dir.clone();
     match App::open(settings.config).await {
         Ok(app) => {
-            checks.push(Check::ok("database", format!("{}, schema {}", engine_name(app.store().engine()), app.store().schema_version())));
+            checks.push(Check::ok(
+                "database",
+                format!(
+                    "{}, schema {}",
+                    engine_name(app.store().engine()),
+                    app.store().schema_version()
+                ),
+            ));
             checks.push(vault(&app).await);
             checks.push(connections(&app, command.offline).await);
             checks.push(webhook_secret(&app).await);
@@ -73,7 +95,9 @@ pub(crate) async fn run(command: Doctor, context: &Context) -> Result<Exit, Fail
         Err(error) => {
             let name = match error.code() {
                 parfocal_engine::Code::VaultKey | parfocal_engine::Code::VaultFile => "vault",
-                parfocal_engine::Code::ClockFile | parfocal_engine::Code::ConfigInvalid => "configuration",
+                parfocal_engine::Code::ClockFile | parfocal_engine::Code::ConfigInvalid => {
+                    "configuration"
+                }
                 _ => "database",
             };
             checks.push(Check::failed(name, error.message(), error.hint()));
@@ -100,24 +124,47 @@ fn report(checks: &[Check], context: &Context) -> Result<(), Failure> {
             State::Attention => paint(style::WARN, "!"),
             State::Failed => paint(style::BAD, "✗"),
         };
-        context.out.line(format!("{mark} {} {}", paint(style::STRONG, format!("{:15}", check.name)), clean(&check.detail)))?;
+        context.out.line(format!(
+            "{mark} {} {}",
+            paint(style::STRONG, format!("{:15}", check.name)),
+            clean(&check.detail)
+        ))?;
         if let Some(hint) = &check.hint {
-            context.out.line(format!("  {:15} {} {}", "", paint(style::ACCENT, "→"), clean(hint)))?;
+            context.out.line(format!(
+                "  {:15} {} {}",
+                "",
+                paint(style::ACCENT, "→"),
+                clean(hint)
+            ))?;
         }
     }
     Ok(())
 }
 
 fn configuration(settings: &Settings) -> Check {
-    let source = settings.file.as_ref().map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
-    Check::ok("configuration", format!("{source}, {} values given", settings.origins.len()))
+    let source = settings
+        .file
+        .as_ref()
+        .map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
+    Check::ok(
+        "configuration",
+        format!("{source}, {} values given", settings.origins.len()),
+    )
 }
 
 async fn vault(app: &App) -> Check {
     match app.vault().keys().await {
         Ok(keys) => {
-            let lost: u64 = keys.iter().filter(|key| !key.readable).map(|key| key.secrets).sum();
-            let old: u64 = keys.iter().filter(|key| key.readable && !key.current).map(|key| key.secrets).sum();
+            let lost: u64 = keys
+                .iter()
+                .filter(|key| !key.readable)
+                .map(|key| key.secrets)
+                .sum();
+            let old: u64 = keys
+                .iter()
+                .filter(|key| key.readable && !key.current)
+                .map(|key| key.secrets)
+                .sum();
             if lost > 0 {
                 Check::failed(
                     "vault",
@@ -125,10 +172,17 @@ async fn vault(app: &App) -> Check {
                     "Set the former key as TOKEN_ENCRYPTION_KEY_PREVIOUS and run `parfocal vault rotate`.",
                 )
             } else if old > 0 {
-                Check::attention("vault", format!("{old} secrets lie under the former key"), "Run `parfocal vault rotate`.")
+                Check::attention(
+                    "vault",
+                    format!("{old} secrets lie under the former key"),
+                    "Run `parfocal vault rotate`.",
+                )
             } else {
                 let secrets: u64 = keys.iter().map(|key| key.secrets).sum();
-                Check::ok("vault", format!("{secrets} secrets, all under the present key"))
+                Check::ok(
+                    "vault",
+                    format!("{secrets} secrets, all under the present key"),
+                )
             }
         }
         Err(error) => Check::failed("vault", error.message(), error.hint()),
@@ -141,7 +195,11 @@ async fn connections(app: &App, offline: bool) -> Check {
         Err(error) => return Check::failed("connections", error.message(), error.hint()),
     };
     if all.is_empty() {
-        return Check::attention("connections", "no account is connected", "Run `parfocal connect s2s`.");
+        return Check::attention(
+            "connections",
+            "no account is connected",
+            "Run `parfocal connect s2s`.",
+        );
     }
     let mut names = Vec::new();
     for view in all {
@@ -161,7 +219,11 @@ async fn connections(app: &App, offline: bool) -> Check {
             }
         };
         if needs_attention(&view) {
-            let reason = view.reason.clone().or_else(|| view.last_error.clone()).unwrap_or_default();
+            let reason = view
+                .reason
+                .clone()
+                .or_else(|| view.last_error.clone())
+                .unwrap_or_default();
             return Check::attention(
                 "connections",
                 format!("{}: {reason}", view.name),
@@ -175,11 +237,25 @@ async fn connections(app: &App, offline: bool) -> Check {
 
 async fn webhook_secret(app: &App) -> Check {
     let configured = !app.config().zoom.webhook_secret_token.is_empty()
-        || app.config().zoom.apps.values().any(|app| !app.webhook_secret_token.is_empty());
-    let connected =
-        app.connections().list().await.is_ok_and(|all| all.iter().any(|view| view.webhook_path.is_some()));
+        || app
+            .config()
+            .zoom
+            .apps
+            .values()
+            .any(|app| !app.webhook_secret_token.is_empty());
+    let connected = app
+        .connections()
+        .list()
+        .await
+        .is_ok_and(|all| all.iter().any(|view| view.webhook_path.is_some()));
     if configured || connected {
-        Check::ok("webhook secret", format!("webhooks are taken in at {}/webhooks/zoom", app.config().public_url()))
+        Check::ok(
+            "webhook secret",
+            format!(
+                "webhooks are taken in at {}/webhooks/zoom",
+                app.config().public_url()
+            ),
+        )
     } else {
         Check::attention(
             "webhook secret",
@@ -198,7 +274,10 @@ async fn work(app: &App) -> Check {
         ),
         Ok(status) if status.ingest_lag_seconds > 60.0 => Check::attention(
             "work",
-            format!("the oldest webhook has been waiting for {:.0} s", status.ingest_lag_seconds),
+            format!(
+                "the oldest webhook has been waiting for {:.0} s",
+                status.ingest_lag_seconds
+            ),
             "Is `parfocal serve` running on this data?",
         ),
         Ok(_) => Check::ok("work", "nothing is given up, nothing waits"),
@@ -213,7 +292,10 @@ fn disk(data: &std::path::Path) -> Check {
             format!("{} free for {}", bytes(free), data.display()),
             "Make room before the database cannot grow any more.",
         ),
-        Some(free) => Check::ok("disk", format!("{} free for {}", bytes(free), data.display())),
+        Some(free) => Check::ok(
+            "disk",
+            format!("{} free for {}", bytes(free), data.display()),
+        ),
         None => Check::attention(
             "disk",
             format!("the free space for {} cannot be told", data.display()),
@@ -225,8 +307,15 @@ fn disk(data: &std::path::Path) -> Check {
 /// Bytes that this user may still write where the directory lies.
 #[cfg(unix)]
 fn free_space(path: &std::path::Path) -> Option<u64> {
-    let existing = path.ancestors().find(|path| path.exists()).unwrap_or_else(|| std::path::Path::new("."));
-    let existing = if existing.as_os_str().is_empty() { std::path::Path::new(".") } else { existing };
+    let existing = path
+        .ancestors()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| std::path::Path::new("."));
+    let existing = if existing.as_os_str().is_empty() {
+        std::path::Path::new(".")
+    } else {
+        existing
+    };
     let stat = rustix::fs::statvfs(existing).ok()?;
     stat.f_bavail.checked_mul(stat.f_frsize)
 }

@@ -106,9 +106,18 @@ pub(crate) async fn run(command: Events, context: &Context) -> Result<Exit, Fail
             if context.out.is_json() {
                 context.out.json(&json!({"replayed": count}))?;
             } else {
-                let noun = if count == 1 { "webhook goes" } else { "webhooks go" };
-                context.out.line(format!("{} {noun} through once more", grouped(count)))?;
-                context.out.note(paint(style::DIM, "A running `parfocal serve` does the work."));
+                let noun = if count == 1 {
+                    "webhook goes"
+                } else {
+                    "webhooks go"
+                };
+                context
+                    .out
+                    .line(format!("{} {noun} through once more", grouped(count)))?;
+                context.out.note(paint(
+                    style::DIM,
+                    "A running `parfocal serve` does the work.",
+                ));
             }
         }
     }
@@ -152,10 +161,23 @@ fn present(event: &EventView, context: &Context) -> Result<(), Failure> {
         paint(style::of_state(event.state), event.state),
         paint(style::DIM, &event.id)
     ))?;
-    out.line(format!("  {} {}", paint(style::DIM, "happened"), event.event_ts))?;
-    out.line(format!("  {} {}, {} repeats", paint(style::DIM, "arrived "), event.received, event.repeats))?;
+    out.line(format!(
+        "  {} {}",
+        paint(style::DIM, "happened"),
+        event.event_ts
+    ))?;
+    out.line(format!(
+        "  {} {}, {} repeats",
+        paint(style::DIM, "arrived "),
+        event.received,
+        event.repeats
+    ))?;
     if let Some(note) = &event.note {
-        out.line(format!("  {} {}", paint(style::DIM, "note    "), clean(note)))?;
+        out.line(format!(
+            "  {} {}",
+            paint(style::DIM, "note    "),
+            clean(note)
+        ))?;
     }
     if let Some(body) = &event.body {
         let value: serde_json::Value = serde_json::from_str(body.get()).unwrap_or_default();

@@ -72,8 +72,17 @@ pub(crate) struct Drop {
 
 impl Verb {
     fn filter(&self) -> JobFilter {
-        let state = if self.id.is_none() { Some(JobState::Dead) } else { None };
-        JobFilter { id: self.id, state, kind: self.kind.clone(), ..JobFilter::default() }
+        let state = if self.id.is_none() {
+            Some(JobState::Dead)
+        } else {
+            None
+        };
+        JobFilter {
+            id: self.id,
+            state,
+            kind: self.kind.clone(),
+            ..JobFilter::default()
+        }
     }
 }
 
@@ -82,7 +91,11 @@ pub(crate) async fn run(command: Jobs, context: &Context) -> Result<Exit, Failur
     let app = context.app().await?;
     match command {
         Jobs::List(list) => {
-            let filter = JobFilter { state: list.state, kind: list.kind, ..JobFilter::default() };
+            let filter = JobFilter {
+                state: list.state,
+                kind: list.kind,
+                ..JobFilter::default()
+            };
             let page = jobs::list(&app, &filter, &list.paging.request()).await?;
             let page = PageView::of(page, JobView::from);
             if context.out.is_json() {
@@ -93,7 +106,8 @@ pub(crate) async fn run(command: Jobs, context: &Context) -> Result<Exit, Failur
         }
         Jobs::Show(show) => {
             let detail = jobs::get(&app, show.id).await?;
-            let attempts: Vec<AttemptView> = detail.attempts.into_iter().map(AttemptView::from).collect();
+            let attempts: Vec<AttemptView> =
+                detail.attempts.into_iter().map(AttemptView::from).collect();
             present(&JobView::from(detail.job), detail.about, &attempts, context)?;
         }
         Jobs::Retry(which) => {
@@ -104,8 +118,7 @@ pub(crate) async fn run(command: Jobs, context: &Context) -> Result<Exit, Failur
             changed(&which, count, "retried", context)?;
         }
         Jobs::Drop(drop) => {
-            let count =
-                jobs::drop_jobs(&app, &drop.which.filter(), &drop.reason).await?;
+            let count = jobs::drop_jobs(&app, &drop.which.filter(), &drop.reason).await?;
             changed(&drop.which, count, "dropped", context)?;
         }
     }
@@ -114,13 +127,20 @@ pub(crate) async fn run(command: Jobs, context: &Context) -> Result<Exit, Failur
 
 fn changed(which: &Verb, count: u64, verb: &str, context: &Context) -> Result<(), Failure> {
     if let (0, Some(id)) = (count, which.id) {
-        return Err(Failure::not_found(format!("there is no job {id} that could be {verb}"))
-            .hint("`parfocal jobs show` tells its state; running and finished jobs stay as they are."));
+        return Err(
+            Failure::not_found(format!("there is no job {id} that could be {verb}")).hint(
+                "`parfocal jobs show` tells its state; running and finished jobs stay as they are.",
+            ),
+        );
     }
     if context.out.is_json() {
         return context.out.json(&json!({verb: count}));
     }
-    context.out.line(format!("{} {} {verb}", grouped(count), if count == 1 { "job" } else { "jobs" }))
+    context.out.line(format!(
+        "{} {} {verb}",
+        grouped(count),
+        if count == 1 { "job" } else { "jobs" }
+    ))
 }
 
 fn table(page: &PageView<JobView>, context: &Context) -> Result<(), Failure> {
@@ -132,7 +152,10 @@ fn table(page: &PageView<JobView>, context: &Context) -> Result<(), Failure> {
         ("RUN AT", Align::Left),
         ("NOTE", Align::Left),
     ];
-    let mut table = Table::new(&columns, "No jobs: nothing is waiting and nothing has failed.");
+    let mut table = Table::new(
+        &columns,
+        "No jobs: nothing is waiting and nothing has failed.",
+    );
     for job in &page.items {
         table.row([
             Field::from(&job.id),
@@ -148,7 +171,12 @@ fn table(page: &PageView<JobView>, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn present(job: &JobView, about: Option<&str>, attempts: &[AttemptView], context: &Context) -> Result<(), Failure> {
+fn present(
+    job: &JobView,
+    about: Option<&str>,
+    attempts: &[AttemptView],
+    context: &Context,
+) -> Result<(), Failure> {
     let out = &context.out;
     if out.is_json() {
         return out.json(&json!({"job": job, "about": about, "attempts": attempts}));
@@ -168,19 +196,35 @@ fn present(job: &JobView, about: Option<&str>, attempts: &[AttemptView], context
         ("payload", job.payload.to_string()),
     ] {
         if !value.is_empty() {
-            out.line(format!("  {} {}", paint(style::DIM, format!("{label:8}")), clean(&value)))?;
+            out.line(format!(
+                "  {} {}",
+                paint(style::DIM, format!("{label:8}")),
+                clean(&value)
+            ))?;
         }
     }
     for attempt in attempts {
-        let status = attempt.status.map(|status| format!(" → {status}")).unwrap_or_default();
+        let status = attempt
+            .status
+            .map(|status| format!(" → {status}"))
+            .unwrap_or_default();
         let request = attempt.request.as_deref().map(clean).unwrap_or_default();
         let head = format!("try {} {} {}", attempt.no, attempt.started, attempt.outcome);
-        out.line(format!("  {}  {request}{status}", paint(style::STRONG, head)))?;
-        for text in [attempt.error.as_deref(), attempt.advice.as_deref()].into_iter().flatten() {
+        out.line(format!(
+            "  {}  {request}{status}",
+            paint(style::STRONG, head)
+        ))?;
+        for text in [attempt.error.as_deref(), attempt.advice.as_deref()]
+            .into_iter()
+            .flatten()
+        {
             out.line(format!("    {}", clean(text)))?;
         }
         if let Some(id) = &attempt.tracking_id {
-            out.line(paint(style::DIM, format!("    Zoom's tracking id: {}", clean(id))))?;
+            out.line(paint(
+                style::DIM,
+                format!("    Zoom's tracking id: {}", clean(id)),
+            ))?;
         }
     }
     Ok(())

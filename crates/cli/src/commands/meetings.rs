@@ -68,7 +68,10 @@ pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Fa
                 has_transcript: list.transcript.then_some(true),
                 ..InstanceFilter::default()
             };
-            let page = app.store().instances(app.scope(), &filter, &list.paging.request()).await?;
+            let page = app
+                .store()
+                .instances(app.scope(), &filter, &list.paging.request())
+                .await?;
             let page = PageView::of(page, InstanceView::from);
             if context.out.is_json() {
                 context.out.json(&page)?;
@@ -95,12 +98,19 @@ fn table(page: &PageView<InstanceView>, context: &Context) -> Result<(), Failure
         ("CUES", Align::Right),
         ("CHAT", Align::Right),
     ];
-    let mut table = Table::new(&columns, "No meetings yet. Take in the past with `parfocal backfill start`.");
+    let mut table = Table::new(
+        &columns,
+        "No meetings yet. Take in the past with `parfocal backfill start`.",
+    );
     let figure = |n: u64| if n == 0 { "–".to_owned() } else { grouped(n) };
     for row in &page.items {
         table.row([
             Field::styled(style::DIM, &row.id),
-            Field::from(row.start_time.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()),
+            Field::from(
+                row.start_time
+                    .map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())
+                    .unwrap_or_default(),
+            ),
             Field::from(row.topic.as_deref().unwrap_or("Untitled meeting")),
             Field::from(row.host_email.as_deref().unwrap_or_default()),
             Field::from(figure(row.participants)),
@@ -120,8 +130,14 @@ fn present(detail: &InstanceDetailView, context: &Context) -> Result<(), Failure
         return out.json(detail);
     }
     let meeting = &detail.instance;
-    out.line(paint(style::STRONG, clean(meeting.topic.as_deref().unwrap_or("Untitled meeting"))))?;
-    let when = meeting.start_time.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+    out.line(paint(
+        style::STRONG,
+        clean(meeting.topic.as_deref().unwrap_or("Untitled meeting")),
+    ))?;
+    let when = meeting
+        .start_time
+        .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_default();
     let length = meeting
         .start_time
         .zip(meeting.end_time)
@@ -134,22 +150,52 @@ fn present(detail: &InstanceDetailView, context: &Context) -> Result<(), Failure
         ("number", meeting.meeting_number.clone().unwrap_or_default()),
         ("held", format!("{when}{length} ({})", meeting.state)),
         ("host", meeting.host_email.clone().unwrap_or_default()),
-        ("said", format!("{} cues, {} chat messages", grouped(meeting.cues), grouped(meeting.chat_messages))),
+        (
+            "said",
+            format!(
+                "{} cues, {} chat messages",
+                grouped(meeting.cues),
+                grouped(meeting.chat_messages)
+            ),
+        ),
     ] {
-        out.line(format!("  {} {}", paint(style::DIM, format!("{label:7}")), clean(&value)))?;
+        out.line(format!(
+            "  {} {}",
+            paint(style::DIM, format!("{label:7}")),
+            clean(&value)
+        ))?;
     }
     for artefact in &detail.artefacts {
-        let reason = artefact.detail.as_deref().or(artefact.cause.as_deref()).map(clean).unwrap_or_default();
+        let reason = artefact
+            .detail
+            .as_deref()
+            .or(artefact.cause.as_deref())
+            .map(clean)
+            .unwrap_or_default();
         let state = paint(style::of_state(artefact.state), artefact.state);
-        out.line(format!("  {} {state} {}", paint(style::DIM, format!("{:12}", artefact.kind)), paint(style::DIM, reason)))?;
+        out.line(format!(
+            "  {} {state} {}",
+            paint(style::DIM, format!("{:12}", artefact.kind)),
+            paint(style::DIM, reason)
+        ))?;
     }
     if !detail.people.is_empty() {
         out.line("")?;
-        let mut table =
-            Table::new(&[("WHO", Align::Left), ("E-MAIL", Align::Left), ("CAME", Align::Left), ("LEFT", Align::Left)], "");
+        let mut table = Table::new(
+            &[
+                ("WHO", Align::Left),
+                ("E-MAIL", Align::Left),
+                ("CAME", Align::Left),
+                ("LEFT", Align::Left),
+            ],
+            "",
+        );
         for person in &detail.people {
             for stay in &person.stays {
-                let time = |at: Option<Timestamp>| at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default();
+                let time = |at: Option<Timestamp>| {
+                    at.map(|at| at.strftime("%H:%M:%S").to_string())
+                        .unwrap_or_default()
+                };
                 table.row([
                     Field::from(person.name.as_deref().unwrap_or("unknown")),
                     Field::from(person.email.as_deref().unwrap_or_default()),
@@ -163,14 +209,24 @@ fn present(detail: &InstanceDetailView, context: &Context) -> Result<(), Failure
     for recording in &detail.recordings {
         out.line("")?;
         let mut table = Table::new(
-            &[("FILE", Align::Left), ("TYPE", Align::Left), ("SIZE", Align::Right), ("HERE", Align::Left)],
+            &[
+                ("FILE", Align::Left),
+                ("TYPE", Align::Left),
+                ("SIZE", Align::Right),
+                ("HERE", Align::Left),
+            ],
             "",
         );
         for file in &recording.files {
             table.row([
                 Field::styled(style::DIM, &file.id),
                 Field::from(&file.file_type),
-                Field::from(file.size.and_then(|size| u64::try_from(size).ok()).map(bytes).unwrap_or_default()),
+                Field::from(
+                    file.size
+                        .and_then(|size| u64::try_from(size).ok())
+                        .map(bytes)
+                        .unwrap_or_default(),
+                ),
                 Field::from(if file.stored { "yes" } else { "at Zoom" }),
             ]);
         }

@@ -20,13 +20,18 @@ pub(crate) struct Paging {
 impl Paging {
     /// The request for the store.
     pub(crate) fn request(&self) -> PageRequest {
-        PageRequest { limit: self.limit, after: self.after.clone() }
+        PageRequest {
+            limit: self.limit,
+            after: self.after.clone(),
+        }
     }
 }
 
 /// Says that there is more, and how to get it.
 pub(crate) fn more(context: &Context, next: Option<&str>) {
     if let Some(next) = next {
-        context.out.note(paint(style::DIM, format!("There is more: --after {next}")));
+        context
+            .out
+            .note(paint(style::DIM, format!("There is more: --after {next}")));
     }
 }

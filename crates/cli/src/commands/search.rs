@@ -37,7 +37,10 @@ pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Fail
         context.out.line(line(hit))?;
     }
     if found.items.is_empty() {
-        context.out.note(paint(style::DIM, "Nobody said that. Try fewer words, or a beginning such as budg*."));
+        context.out.note(paint(
+            style::DIM,
+            "Nobody said that. Try fewer words, or a beginning such as budg*.",
+        ));
     }
     super::paging::more(context, found.next.as_deref());
     Ok(Exit::Done)
@@ -45,18 +48,39 @@ pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Fail
 
 /// A hit in two lines: where, then what.
 pub(crate) fn line(hit: &HitView) -> String {
-    let when = hit.start_time.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
-    let topic = hit.topic.as_deref().map_or_else(|| "Untitled meeting".to_owned(), clean);
-    let speaker = hit.speaker.as_deref().map(|name| format!("{}: ", clean(name))).unwrap_or_default();
+    let when = hit
+        .start_time
+        .map(|at| at.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_default();
+    let topic = hit
+        .topic
+        .as_deref()
+        .map_or_else(|| "Untitled meeting".to_owned(), clean);
+    let speaker = hit
+        .speaker
+        .as_deref()
+        .map(|name| format!("{}: ", clean(name)))
+        .unwrap_or_default();
     let mut text = String::new();
     for part in &hit.snippet {
         let words = clean(&part.text);
-        text.push_str(&if part.marked { paint(style::ACCENT.bold(), words) } else { words });
+        text.push_str(&if part.marked {
+            paint(style::ACCENT.bold(), words)
+        } else {
+            words
+        });
     }
     format!(
         "{} {}\n  {}{text}",
         paint(style::STRONG, topic),
-        paint(style::DIM, format!("{when} · {} · {}", position(u64::from(hit.start_ms)), hit.meeting_id)),
+        paint(
+            style::DIM,
+            format!(
+                "{when} · {} · {}",
+                position(u64::from(hit.start_ms)),
+                hit.meeting_id
+            )
+        ),
         paint(style::DIM, speaker),
     )
 }

@@ -21,7 +21,11 @@ pub(crate) struct Serve {
 /// Runs the command.
 pub(crate) async fn run(command: Serve, context: &Context) -> Result<Exit, Failure> {
     let stop = stop::on_signal();
-    let flags = command.listen.map(|listen| ("server.listen", listen, "--listen")).into_iter().collect();
+    let flags = command
+        .listen
+        .map(|listen| ("server.listen", listen, "--listen"))
+        .into_iter()
+        .collect();
     let settings = context.settings_with(flags)?;
     context.server_logs(&settings)?;
     let metrics = Metrics::install();
@@ -35,8 +39,15 @@ pub(crate) async fn run(command: Serve, context: &Context) -> Result<Exit, Failu
     if context.out.is_json() {
         context.out.json(&json!({"listening": address}))?;
     } else {
-        context.out.line(format!("{} Parfocal serves at {}", paint(style::OK, "✓"), paint(style::ACCENT, &address)))?;
-        let hint = format!("Webhooks: {}/webhooks/zoom · Ctrl-C stops it.", app.config().public_url());
+        context.out.line(format!(
+            "{} Parfocal serves at {}",
+            paint(style::OK, "✓"),
+            paint(style::ACCENT, &address)
+        ))?;
+        let hint = format!(
+            "Webhooks: {}/webhooks/zoom · Ctrl-C stops it.",
+            app.config().public_url()
+        );
         context.out.line(paint(style::DIM, hint))?;
     }
     tracing::info!(%address, "serving");

@@ -114,11 +114,17 @@ pub(crate) async fn run(command: Simulate, context: &Context) -> Result<Exit, Fa
         (None, None) => None,
         (users, meetings) => {
             let users = users.unwrap_or(20);
-            Some(Generate { users, meetings: meetings.unwrap_or(users.saturating_mul(10)) })
+            Some(Generate {
+                users,
+                meetings: meetings.unwrap_or(users.saturating_mul(10)),
+            })
         }
     };
     if !(0.0..=20.0).contains(&command.speed) {
-        return Err(Failure::usage("usage", format!("--speed {} is not between 0 and 20", command.speed)));
+        return Err(Failure::usage(
+            "usage",
+            format!("--speed {} is not between 0 and 20", command.speed),
+        ));
     }
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, command.port)),
@@ -134,7 +140,11 @@ pub(crate) async fn run(command: Simulate, context: &Context) -> Result<Exit, Fa
         webhooks: command
             .webhook
             .into_iter()
-            .map(|url| WebhookTarget { url, events: vec!["*".to_owned()], secret_token: None })
+            .map(|url| WebhookTarget {
+                url,
+                events: vec!["*".to_owned()],
+                secret_token: None,
+            })
             .collect(),
         refresh_grace_secs: command.refresh_grace,
         faults: command.fault,
@@ -143,12 +153,17 @@ pub(crate) async fn run(command: Simulate, context: &Context) -> Result<Exit, Fa
     };
     let plan = config.plan;
     let limits = config.limits.plan(plan).map_or("off", Plan::name);
+    // Before anything is said: whoever reads the first line may stop the program at once.
+    let stop = stop::on_signal();
     let simulator = Simulator::start(config).await.map_err(|error| {
-        Failure::failed("simulator", format!("the simulator could not start: {error}"))
-            .hint("Another program may use the port: --port 0 takes a free one.")
+        Failure::failed(
+            "simulator",
+            format!("the simulator could not start: {error}"),
+        )
+        .hint("Another program may use the port: --port 0 takes a free one.")
     })?;
     introduce(context, simulator.base_url(), plan.name(), limits)?;
-    stop::on_signal().cancelled().await;
+    stop.cancelled().await;
     simulator.shutdown().await;
     Ok(Exit::Done)
 }
@@ -165,7 +180,9 @@ fn certificate(command: &Ca, folder: &Path, context: &Context) -> Result<Exit, F
     let file = authority.certificate_file();
     let file = std::path::absolute(&file).unwrap_or(file);
     if context.out.is_json() {
-        context.out.json(&json!({"certificate_file": file, "pem": pem}))?;
+        context
+            .out
+            .json(&json!({"certificate_file": file, "pem": pem}))?;
     } else if command.pem {
         context.out.raw(pem.as_bytes())?;
     } else {
@@ -190,16 +207,28 @@ fn introduce(context: &Context, base: &str, plan: &str, limits: &str) -> Result<
     ))?;
     out.line("")?;
     for (label, text) in [
-        ("account id, client id, client secret", "simulator (each of the three)".to_owned()),
-        ("webhook secret token", "simulator-webhook-secret".to_owned()),
+        (
+            "account id, client id, client secret",
+            "simulator (each of the three)".to_owned(),
+        ),
+        (
+            "webhook secret token",
+            "simulator-webhook-secret".to_owned(),
+        ),
         ("REST", format!("{base}/v2")),
         ("OAuth", format!("{base}/oauth")),
         ("control", format!("{base}/_sim/info")),
     ] {
-        out.line(format!("  {} {text}", paint(style::DIM, format!("{label:38}"))))?;
+        out.line(format!(
+            "  {} {text}",
+            paint(style::DIM, format!("{label:38}"))
+        ))?;
     }
     out.line("")?;
-    out.line(paint(style::DIM, "Ctrl-C stops it. `parfocal simulate --help` says how to point a client at it."))
+    out.line(paint(
+        style::DIM,
+        "Ctrl-C stops it. `parfocal simulate --help` says how to point a client at it.",
+    ))
 }
 
 /// Reads `KIND[,KEY=VALUE...]` or a JSON object.
@@ -209,9 +238,14 @@ fn fault(text: &str) -> Result<FaultSpec, String> {
     } else {
         let mut parts = text.split(',');
         let mut object = Map::new();
-        object.insert("kind".to_owned(), Value::from(parts.next().unwrap_or_default().trim()));
+        object.insert(
+            "kind".to_owned(),
+            Value::from(parts.next().unwrap_or_default().trim()),
+        );
         for part in parts {
-            let (key, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not KEY=VALUE"))?;
+            let (key, value) = part
+                .split_once('=')
+                .ok_or_else(|| format!("{part:?} is not KEY=VALUE"))?;
             let key = key.trim();
             let value = match value.trim().parse::<u64>() {
                 Ok(number) if key != "retry_after" => Value::from(number),
@@ -231,10 +265,23 @@ mod tests {
     #[test]
     fn faults_are_read_in_both_forms() {
         let spec = fault("server_error,path=/v2/users,times=2,status=503").unwrap();
-        assert_eq!((spec.path.as_deref(), spec.times, spec.status), (Some("/v2/users"), Some(2), Some(503)));
-        let spec = fault(r#"{"kind":"rate_limit","retry_after":"Wed, 21 Oct 2026 07:28:00 GMT"}"#).unwrap();
-        assert_eq!(spec.retry_after.as_deref(), Some("Wed, 21 Oct 2026 07:28:00 GMT"));
-        assert_eq!(fault("rate_limit,retry_after=3").unwrap().retry_after.as_deref(), Some("3"));
+        assert_eq!(
+            (spec.path.as_deref(), spec.times, spec.status),
+            (Some("/v2/users"), Some(2), Some(503))
+        );
+        let spec = fault(r#"{"kind":"rate_limit","retry_after":"Wed, 21 Oct 2026 07:28:00 GMT"}"#)
+            .unwrap();
+        assert_eq!(
+            spec.retry_after.as_deref(),
+            Some("Wed, 21 Oct 2026 07:28:00 GMT")
+        );
+        assert_eq!(
+            fault("rate_limit,retry_after=3")
+                .unwrap()
+                .retry_after
+                .as_deref(),
+            Some("3")
+        );
         assert!(fault("nonsense").unwrap_err().contains("rate_limit"));
         assert!(fault("slow,when=now").is_err());
         assert!(fault("slow,delay_ms").is_err());

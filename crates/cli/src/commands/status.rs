@@ -25,7 +25,9 @@ pub(crate) async fn run(_: Status, context: &Context) -> Result<Exit, Failure> {
         present(&status, &context.out)?;
     }
     let dead = count(&status, &[JobState::Dead]);
-    Ok(attention(dead > 0 || status.connections.iter().any(needs_attention)))
+    Ok(attention(
+        dead > 0 || status.connections.iter().any(needs_attention),
+    ))
 }
 
 /// The database's name, for people.
@@ -37,20 +39,46 @@ pub(crate) fn engine_name(engine: Engine) -> &'static str {
 }
 
 fn count(status: &Standing, states: &[JobState]) -> u64 {
-    status.store.jobs.iter().filter(|count| states.contains(&count.state)).map(|count| count.count).sum()
+    status
+        .store
+        .jobs
+        .iter()
+        .filter(|count| states.contains(&count.state))
+        .map(|count| count.count)
+        .sum()
 }
 
 fn present(status: &Standing, out: &Out) -> Result<(), Failure> {
     let store = &status.store;
     let label = |text: &str| paint(style::DIM, format!("{text:13}"));
-    out.line(format!("{} Parfocal {} on {}", label("program"), status.version, engine_name(store.engine)))?;
+    out.line(format!(
+        "{} Parfocal {} on {}",
+        label("program"),
+        status.version,
+        engine_name(store.engine)
+    ))?;
     if status.connections.is_empty() {
-        out.line(format!("{} {}", label("connections"), paint(style::WARN, "none: `parfocal connect s2s` connects an account")))?;
+        out.line(format!(
+            "{} {}",
+            label("connections"),
+            paint(
+                style::WARN,
+                "none: `parfocal connect s2s` connects an account"
+            )
+        ))?;
     }
     for view in &status.connections {
         let state = paint(style::of_state(view.state.as_str()), view.state);
-        let reason = view.reason.as_deref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
-        out.line(format!("{} {} {state}{reason}", label("connection"), clean(&view.name)))?;
+        let reason = view
+            .reason
+            .as_deref()
+            .map(|reason| format!(": {}", clean(reason)))
+            .unwrap_or_default();
+        out.line(format!(
+            "{} {} {state}{reason}",
+            label("connection"),
+            clean(&view.name)
+        ))?;
     }
     out.line(format!(
         "{} {} users, {} series, {} meetings held, {} visits",
@@ -70,7 +98,11 @@ fn present(status: &Standing, out: &Out) -> Result<(), Failure> {
         grouped(store.cues),
         grouped(store.chat_messages)
     ))?;
-    let last = store.inbox.last_received.map(|at| format!(", the last at {at}")).unwrap_or_default();
+    let last = store
+        .inbox
+        .last_received
+        .map(|at| format!(", the last at {at}"))
+        .unwrap_or_default();
     out.line(format!(
         "{} {} received{last}, {} waiting, lag {:.1} s",
         label("webhooks"),
@@ -78,16 +110,40 @@ fn present(status: &Standing, out: &Out) -> Result<(), Failure> {
         grouped(store.inbox.waiting),
         status.ingest_lag_seconds
     ))?;
-    let open = count(status, &[JobState::Waiting, JobState::Ready, JobState::Running]);
+    let open = count(
+        status,
+        &[JobState::Waiting, JobState::Ready, JobState::Running],
+    );
     let dead = count(status, &[JobState::Dead]);
-    let given_up = if dead > 0 { paint(style::WARN, format!(", {} given up", grouped(dead))) } else { String::new() };
-    out.line(format!("{} {} jobs open{given_up}", label("work"), grouped(open)))?;
+    let given_up = if dead > 0 {
+        paint(style::WARN, format!(", {} given up", grouped(dead)))
+    } else {
+        String::new()
+    };
+    out.line(format!(
+        "{} {} jobs open{given_up}",
+        label("work"),
+        grouped(open)
+    ))?;
     for failure in &status.failures {
         let report = failure.last.as_ref().map(|attempt| &attempt.report);
-        let error = report.and_then(|report| report.error.as_deref()).map(clean).unwrap_or_default();
-        out.line(format!("{} {} {} {error}", label(""), failure.kind, paint(style::DIM, failure.job)))?;
+        let error = report
+            .and_then(|report| report.error.as_deref())
+            .map(clean)
+            .unwrap_or_default();
+        out.line(format!(
+            "{} {} {} {error}",
+            label(""),
+            failure.kind,
+            paint(style::DIM, failure.job)
+        ))?;
         if let Some(advice) = report.and_then(|report| report.advice.as_deref()) {
-            out.line(format!("{} {} {}", label(""), paint(style::ACCENT, "→"), clean(advice)))?;
+            out.line(format!(
+                "{} {} {}",
+                label(""),
+                paint(style::ACCENT, "→"),
+                clean(advice)
+            ))?;
         }
     }
     budgets(status, out)
@@ -107,14 +163,23 @@ fn budgets(status: &Standing, out: &Out) -> Result<(), Failure> {
     for budget in &status.budgets {
         for label in &budget.labels {
             any = true;
-            let day = label.per_day.map(|day| format!(" of {}", grouped(day))).unwrap_or_default();
+            let day = label
+                .per_day
+                .map(|day| format!(" of {}", grouped(day)))
+                .unwrap_or_default();
             table.row([
                 Field::from(budget.name.as_deref().unwrap_or(&budget.account)),
                 Field::from(label.label),
                 Field::from(format!("{} / {} s", label.per_window, label.window_seconds)),
                 Field::from(grouped(u64::try_from(label.waiting).unwrap_or_default())),
                 Field::from(format!("{}{day}", grouped(label.used_today))),
-                Field::styled(style::WARN, label.parked_until.map(|at| at.to_string()).unwrap_or_default()),
+                Field::styled(
+                    style::WARN,
+                    label
+                        .parked_until
+                        .map(|at| at.to_string())
+                        .unwrap_or_default(),
+                ),
             ]);
         }
     }

@@ -26,14 +26,21 @@ pub(crate) async fn run(command: Vault, context: &Context) -> Result<Exit, Failu
         context.out.json(&rotation)?;
     } else {
         let key = paint(style::DIM, format!("key {}", rotation.key_id));
-        context.out.line(format!("{} {} secrets are now under {key}", paint(style::OK, "✓"), grouped(rotation.resealed)))?;
+        context.out.line(format!(
+            "{} {} secrets are now under {key}",
+            paint(style::OK, "✓"),
+            grouped(rotation.resealed)
+        ))?;
         if rotation.unreadable > 0 {
             context.out.warn(format!(
                 "{} secrets were stored under another key: set it as TOKEN_ENCRYPTION_KEY_PREVIOUS and run this again",
                 rotation.unreadable
             ));
         } else {
-            context.out.note(paint(style::DIM, "TOKEN_ENCRYPTION_KEY_PREVIOUS is not needed any more."));
+            context.out.note(paint(
+                style::DIM,
+                "TOKEN_ENCRYPTION_KEY_PREVIOUS is not needed any more.",
+            ));
         }
     }
     Ok(attention(rotation.unreadable > 0))

@@ -47,7 +47,13 @@ pub(crate) fn markdown() -> String {
     for code in Code::ALL {
         let status = parfocal_server::problem::status_of(code.kind()).as_u16();
         let exit = exit_of(code.kind()).number();
-        entry(&mut page, code.as_str(), code.title(), code.cause(), code.mend());
+        entry(
+            &mut page,
+            code.as_str(),
+            code.title(),
+            code.cause(),
+            code.mend(),
+        );
         // Writing to a String cannot fail.
         let _ = writeln!(page, "\n- Exit code: {exit} · HTTP status: {status}");
     }

@@ -55,7 +55,14 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with a stable code and one sentence that names the thing it happened to.
     pub(crate) fn new(exit: Exit, code: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { exit, code: code.into(), what: what.into(), details: Vec::new(), hint: None, extra: Map::new() }
+        Self {
+            exit,
+            code: code.into(),
+            what: what.into(),
+            details: Vec::new(),
+            hint: None,
+            extra: Map::new(),
+        }
     }
 
     /// Something could not be done.
@@ -75,13 +82,18 @@ impl Failure {
 
     /// Something that should not happen did.
     pub(crate) fn internal(what: impl Into<String>) -> Self {
-        Self::new(Exit::Failed, "internal", what).hint("This is a fault in Parfocal; run again with -vv and report what it says.")
+        Self::new(Exit::Failed, "internal", what)
+            .hint("This is a fault in Parfocal; run again with -vv and report what it says.")
     }
 
     /// A file could not be read or written.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &io::Error) -> Self {
-        Self::new(Exit::Failed, "file", format!("{doing} {} failed: {error}", path.display()))
-            .hint("Check that the path exists and that this user may use it.")
+        Self::new(
+            Exit::Failed,
+            "file",
+            format!("{doing} {} failed: {error}", path.display()),
+        )
+        .hint("Check that the path exists and that this user may use it.")
     }
 
     /// Standard output could not be written; a reader that went away ends the program quietly.
@@ -89,7 +101,11 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::new(Exit::Done, "broken_pipe", "")
         } else {
-            Self::new(Exit::Failed, "output", format!("standard output could not be written: {error}"))
+            Self::new(
+                Exit::Failed,
+                "output",
+                format!("standard output could not be written: {error}"),
+            )
         }
     }
 
@@ -148,7 +164,11 @@ impl Failure {
         }
         let mut stderr = anstream::stderr().lock();
         // Nothing is left to do when standard error itself fails.
-        let _ = if as_json { writeln!(stderr, "{}", self.problem()) } else { writeln!(stderr, "{}", self.text()) };
+        let _ = if as_json {
+            writeln!(stderr, "{}", self.problem())
+        } else {
+            writeln!(stderr, "{}", self.text())
+        };
     }
 
     fn text(&self) -> String {
@@ -161,8 +181,16 @@ impl Failure {
         if let Some(hint) = &self.hint {
             text.push_str(&format!("\n  {accent}→{accent:#} {}", clean(hint)));
         }
-        if let Some(id) = self.extra.get("zoom").and_then(|zoom| zoom.get("tracking_id")).and_then(Value::as_str) {
-            text.push_str(&format!("\n  {dim}Zoom's tracking id: {}{dim:#}", clean(id)));
+        if let Some(id) = self
+            .extra
+            .get("zoom")
+            .and_then(|zoom| zoom.get("tracking_id"))
+            .and_then(Value::as_str)
+        {
+            text.push_str(&format!(
+                "\n  {dim}Zoom's tracking id: {}{dim:#}",
+                clean(id)
+            ));
         }
         text
     }
@@ -192,7 +220,8 @@ impl<T, E: Display> Context<T> for Result<T, E> {
 impl From<parfocal_engine::EngineError> for Failure {
     fn from(error: parfocal_engine::EngineError) -> Self {
         let exit = codes::exit_of(error.kind());
-        let mut failure = Self::new(exit, error.code().as_str(), error.message()).hint(error.hint());
+        let mut failure =
+            Self::new(exit, error.code().as_str(), error.message()).hint(error.hint());
         if let Some(zoom) = error.zoom() {
             failure = failure.with("zoom", serde_json::to_value(zoom).unwrap_or_default());
         }

@@ -62,20 +62,27 @@ impl Out {
         } else {
             serde_json::to_string(value)
         }
-        .map_err(|error| Failure::internal(format!("the answer could not be written as JSON: {error}")))?;
+        .map_err(|error| {
+            Failure::internal(format!("the answer could not be written as JSON: {error}"))
+        })?;
         self.line(text)
     }
 
     /// Prints one line of data; a closed pipe ends the program quietly.
     pub(crate) fn line(&self, text: impl Display) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::stdout)
+        writeln!(stdout, "{text}")
+            .and_then(|()| stdout.flush())
+            .map_err(Failure::stdout)
     }
 
     /// Prints bytes as they are (a file's content, a completion script).
     pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::stdout)
+        stdout
+            .write_all(bytes)
+            .and_then(|()| stdout.flush())
+            .map_err(Failure::stdout)
     }
 
     /// Says something beside the data, on standard error; nothing in JSON mode.
@@ -169,7 +176,10 @@ mod tests {
 
     #[test]
     fn outside_text_cannot_steer_the_terminal() {
-        assert_eq!(clean("a\u{1b}[2Jb\u{9b}c\u{202e}d\ne"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d e");
+        assert_eq!(
+            clean("a\u{1b}[2Jb\u{9b}c\u{202e}d\ne"),
+            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d e"
+        );
         assert_eq!(clean("会議 – Übersicht 🎉"), "会議 – Übersicht 🎉");
     }
 

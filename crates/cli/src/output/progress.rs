@@ -46,7 +46,10 @@ impl Drop for Progress {
 }
 
 fn spinner() -> ProgressStyle {
-    template("  {spinner} {msg} {elapsed:.dim}", "  {spinner} {msg} {elapsed}")
+    template(
+        "  {spinner} {msg} {elapsed:.dim}",
+        "  {spinner} {msg} {elapsed}",
+    )
 }
 
 fn bar() -> ProgressStyle {

@@ -27,7 +27,9 @@ pub(crate) fn of_state(state: &str) -> Style {
     match state {
         "active" | "ok" | "done" | "present" | "processed" | "delivered" | "ended" => OK,
         "failed" | "dead" | "lost" | "revoked" | "disabled" | "error" => BAD,
-        "needs_reconnect" | "needs_attention" | "paused" | "retrying" | "parked" | "attention" => WARN,
+        "needs_reconnect" | "needs_attention" | "paused" | "retrying" | "parked" | "attention" => {
+            WARN
+        }
         "unavailable" | "ignored" | "cancelled" | "dropped" => DIM,
         _ => Style::new(),
     }

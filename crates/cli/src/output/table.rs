@@ -1,7 +1,9 @@
 //! Tables without boxes: a dim header, aligned columns, wrapped to the terminal's width.
 
 use anstyle::Style;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table as Comfy, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, Table as Comfy, presets,
+};
 
 use super::{Out, clean, style};
 use crate::failure::Failure;
@@ -32,7 +34,10 @@ pub(crate) struct Field {
 impl Field {
     /// A cell in a style.
     pub(crate) fn styled(style: Style, text: impl AsRef<str>) -> Self {
-        Self { text: clean(text.as_ref()), style }
+        Self {
+            text: clean(text.as_ref()),
+            style,
+        }
     }
 
     /// A cell whose colour follows from the state it names.
@@ -54,14 +59,21 @@ impl Table {
         inner.load_style(presets::NOTHING).enforce_styling();
         inner.set_content_arrangement(ContentArrangement::Dynamic);
         inner.set_header(columns.iter().map(|(name, align)| {
-            Cell::new(name).add_attribute(Attribute::Dim).set_alignment(alignment(*align))
+            Cell::new(name)
+                .add_attribute(Attribute::Dim)
+                .set_alignment(alignment(*align))
         }));
         for i in 0..columns.len() {
             if let Some(column) = inner.column_mut(i) {
                 column.set_padding((0, 2));
             }
         }
-        Self { inner, align: columns.iter().map(|(_, align)| *align).collect(), empty, rows: 0 }
+        Self {
+            inner,
+            align: columns.iter().map(|(_, align)| *align).collect(),
+            empty,
+            rows: 0,
+        }
     }
 
     /// Adds a row.

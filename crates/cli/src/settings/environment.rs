@@ -14,9 +14,18 @@ const RETIRED: [(&str, &str); 4] = [
         "ZOOM_WEBHOOK_VERIFICATION_TOKEN",
         "Zoom retired verification tokens in 2023; webhooks are signed with the secret token: set ZOOM_WEBHOOK_SECRET_TOKEN",
     ),
-    ("ZOOM_VERIFICATION_TOKEN", "Zoom retired verification tokens in 2023: set ZOOM_WEBHOOK_SECRET_TOKEN"),
-    ("ZOOM_JWT_API_KEY", "Zoom retired JWT apps in 2023; make a server-to-server OAuth app and set ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET"),
-    ("ZOOM_JWT_API_SECRET", "Zoom retired JWT apps in 2023; see ZOOM_JWT_API_KEY"),
+    (
+        "ZOOM_VERIFICATION_TOKEN",
+        "Zoom retired verification tokens in 2023: set ZOOM_WEBHOOK_SECRET_TOKEN",
+    ),
+    (
+        "ZOOM_JWT_API_KEY",
+        "Zoom retired JWT apps in 2023; make a server-to-server OAuth app and set ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET",
+    ),
+    (
+        "ZOOM_JWT_API_SECRET",
+        "Zoom retired JWT apps in 2023; see ZOOM_JWT_API_KEY",
+    ),
 ];
 
 /// Largest file behind a `NAME_FILE`, in bytes.
@@ -45,7 +54,9 @@ pub(crate) fn dot_env(
                 match line {
                     Ok(pair) => pairs.push(pair),
                     // dotenvy's message repeats the line, which may hold a secret.
-                    Err(_) => complaints.push(complaint(format!("entry {} cannot be read", number + 1))),
+                    Err(_) => {
+                        complaints.push(complaint(format!("entry {} cannot be read", number + 1)))
+                    }
                 }
             }
         }
@@ -63,12 +74,18 @@ pub(crate) fn read(
     complaints: &mut Vec<Complaint>,
     warnings: &mut Vec<String>,
 ) {
-    let given: BTreeMap<&str, &str> =
-        pairs.iter().filter(|(_, value)| !value.trim().is_empty()).map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let given: BTreeMap<&str, &str> = pairs
+        .iter()
+        .filter(|(_, value)| !value.trim().is_empty())
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     let mut seen: BTreeMap<Vec<String>, &str> = BTreeMap::new();
     for (name, value) in &given {
         if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| retired == name) {
-            warnings.push(format!("{} is ignored: {instead}.", origin((*name).to_owned())));
+            warnings.push(format!(
+                "{} is ignored: {instead}.",
+                origin((*name).to_owned())
+            ));
             continue;
         }
         let Some((path, from_file)) = path_of(name) else {
@@ -89,35 +106,53 @@ pub(crate) fn read(
         let origin = origin((*name).to_owned());
         if from_file {
             match secret_file(Path::new(value.trim())) {
-                Ok(text) => settings.push(Setting { path, value: ValueKind::String(text), origin }),
+                Ok(text) => settings.push(Setting {
+                    path,
+                    value: ValueKind::String(text),
+                    origin,
+                }),
                 Err(message) => complaints.push(Complaint {
                     key: path.join("."),
                     message: format!("the file {value} {message}"),
                     origin: Some(origin),
-                    mend: "The variable names a file that holds the value and nothing else.".to_owned(),
+                    mend: "The variable names a file that holds the value and nothing else."
+                        .to_owned(),
                 }),
             }
         } else {
-            settings.push(Setting { path, value: ValueKind::String((*value).to_owned()), origin });
+            settings.push(Setting {
+                path,
+                value: ValueKind::String((*value).to_owned()),
+                origin,
+            });
         }
     }
 }
 
 /// The path that a variable sets, and whether it names a file with the value.
 fn path_of(name: &str) -> Option<(Vec<String>, bool)> {
-    let direct = |name: &str| KEYS.iter().find(|key| key.env == Some(name) || environment_name(key.path) == name);
+    let direct = |name: &str| {
+        KEYS.iter()
+            .find(|key| key.env == Some(name) || environment_name(key.path) == name)
+    };
     let split = |key: &Key| key.path.split('.').map(str::to_owned).collect::<Vec<_>>();
     if let Some(key) = direct(name) {
         return Some((split(key), false));
     }
     if let Some(stem) = name.strip_suffix("_FILE") {
-        if let Some(key) = direct(stem).filter(|key| matches!(key.kind, Kind::Secret | Kind::Secrets)) {
+        if let Some(key) =
+            direct(stem).filter(|key| matches!(key.kind, Kind::Secret | Kind::Secrets))
+        {
             return Some((split(key), true));
         }
     }
     // Keys under names that the operator chooses: PARFOCAL_ZOOM__APPS__NAME__CLIENT_ID.
     let nested = |name: &str| -> Option<(Vec<String>, &'static Key)> {
-        let path: Vec<String> = name.strip_prefix("PARFOCAL_")?.split("__").map(str::to_ascii_lowercase).collect();
+        let path: Vec<String> = name
+            .strip_prefix("PARFOCAL_")?
+            .split("__")
+            .map(str::to_ascii_lowercase)
+            .collect();
         super::key_of(&path).map(|key| (path, key))
     };
     if let Some((path, _)) = nested(name) {
@@ -128,13 +163,19 @@ fn path_of(name: &str) -> Option<(Vec<String>, bool)> {
 }
 
 fn secret_file(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| format!("cannot be read: {error}"))?
+        .len();
     if size > MAX_SECRET_FILE {
         return Err(format!("has {size} bytes, which is no secret"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     let text = text.trim();
-    if text.is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        Err("is empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn unknown_name(name: &str, origin: Origin) -> Complaint {
@@ -143,5 +184,10 @@ fn unknown_name(name: &str, origin: Origin) -> Complaint {
         Some(known) => format!("Did you mean {known}?"),
         None => "Remove it; `parfocal config reference` lists every key.".to_owned(),
     };
-    Complaint { key: name.to_owned(), message: "sets no key".to_owned(), origin: Some(origin), mend }
+    Complaint {
+        key: name.to_owned(),
+        message: "sets no key".to_owned(),
+        origin: Some(origin),
+        mend,
+    }
 }

@@ -18,19 +18,30 @@ pub(crate) fn read(path: &Path, complaints: &mut Vec<Complaint>) -> Result<Vec<S
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_BYTES {
-        return Err(Failure::usage("config", format!("the configuration file {} has {size} bytes", path.display()))
-            .hint("Configuration files are read up to 1 MiB. Is this the right file?"));
+        return Err(Failure::usage(
+            "config",
+            format!("the configuration file {} has {size} bytes", path.display()),
+        )
+        .hint("Configuration files are read up to 1 MiB. Is this the right file?"));
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let table = match config::File::from_str(&text, FileFormat::Yaml).collect() {
         Ok(table) => table,
-        Err(_) if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) => Map::new(),
+        Err(_)
+            if text
+                .lines()
+                .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) =>
+        {
+            Map::new()
+        }
         Err(error) => {
             complaints.push(Complaint {
                 key: path.display().to_string(),
                 message: format!("is not YAML: {error}"),
                 origin: None,
-                mend: "Keys are indented with spaces, and values with : or # in them stand in quotes.".to_owned(),
+                mend:
+                    "Keys are indented with spaces, and values with : or # in them stand in quotes."
+                        .to_owned(),
             });
             return Ok(Vec::new());
         }
@@ -41,7 +52,13 @@ pub(crate) fn read(path: &Path, complaints: &mut Vec<Complaint>) -> Result<Vec<S
     Ok(settings)
 }
 
-fn flatten(file: &Path, text: &str, path: Vec<String>, table: Map<String, Value>, settings: &mut Vec<Setting>) {
+fn flatten(
+    file: &Path,
+    text: &str,
+    path: Vec<String>,
+    table: Map<String, Value>,
+    settings: &mut Vec<Setting>,
+) {
     for (name, value) in table {
         let mut path = path.clone();
         path.push(name);
@@ -55,16 +72,28 @@ fn flatten(file: &Path, text: &str, path: Vec<String>, table: Map<String, Value>
                 // `zoom:` with everything below it commented out says nothing; a misspelt name still should be told.
                 let section = path.join(".") + ".";
                 let known = super::key_of(&path).is_some()
-                    || parfocal_engine::config::KEYS.iter().any(|key| key.path.starts_with(&section));
+                    || parfocal_engine::config::KEYS
+                        .iter()
+                        .any(|key| key.path.starts_with(&section));
                 if !known {
                     let origin = Origin::File(file.to_owned(), line_of(text, &path));
-                    settings.push(Setting { path, value: ValueKind::Nil, origin });
+                    settings.push(Setting {
+                        path,
+                        value: ValueKind::Nil,
+                        origin,
+                    });
                 }
             }
-            ValueKind::Table(inner) if super::key_of(&path).is_none() => flatten(file, text, path, inner, settings),
+            ValueKind::Table(inner) if super::key_of(&path).is_none() => {
+                flatten(file, text, path, inner, settings)
+            }
             value => {
                 let origin = Origin::File(file.to_owned(), line_of(text, &path));
-                settings.push(Setting { path, value, origin });
+                settings.push(Setting {
+                    path,
+                    value,
+                    origin,
+                });
             }
         }
     }
@@ -87,7 +116,10 @@ fn line_of(text: &str, path: &[String]) -> Option<usize> {
         if depth.is_none() && indent > 0 {
             continue;
         }
-        if body.strip_prefix(name.as_str()).is_some_and(|rest| rest.trim_start().starts_with(':')) {
+        if body
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.trim_start().starts_with(':'))
+        {
             match wanted.next() {
                 Some(next) => {
                     name = next;

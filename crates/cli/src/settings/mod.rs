@@ -34,8 +34,6 @@ pub(crate) enum Origin {
     Environment(String),
     /// A flag of the command line.
     Flag(&'static str),
-    /// A command that sets up its own world, such as the demo.
-    Program,
 }
 
 impl fmt::Display for Origin {
@@ -46,7 +44,6 @@ impl fmt::Display for Origin {
             Self::DotEnv(path, name) => write!(f, "{name} in {}", path.display()),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(name) => write!(f, "{name}"),
-            Self::Program => f.write_str("the program itself"),
         }
     }
 }
@@ -119,8 +116,19 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
     if let Some(path) = &file {
         settings.extend(file::read(path, &mut complaints)?);
     }
-    environment::dot_env(&sources.directory.join(".env"), &mut settings, &mut complaints, &mut warnings);
-    environment::read(&sources.environment, &Origin::Environment, &mut settings, &mut complaints, &mut warnings);
+    environment::dot_env(
+        &sources.directory.join(".env"),
+        &mut settings,
+        &mut complaints,
+        &mut warnings,
+    );
+    environment::read(
+        &sources.environment,
+        &Origin::Environment,
+        &mut settings,
+        &mut complaints,
+        &mut warnings,
+    );
     for (key, text, flag) in &sources.flags {
         settings.push(Setting {
             path: key.split('.').map(str::to_owned).collect(),
@@ -142,7 +150,12 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
                 insert(&mut root, &setting.path, value, &setting.origin);
                 origins.insert(path, setting.origin);
             }
-            Err((message, mend)) => complaints.push(Complaint { key: path, message, origin: Some(setting.origin), mend }),
+            Err((message, mend)) => complaints.push(Complaint {
+                key: path,
+                message,
+                origin: Some(setting.origin),
+                mend,
+            }),
         }
     }
     if !complaints.is_empty() {
@@ -153,9 +166,16 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
     let config: Config = serde_path_to_error::deserialize(value).map_err(|error| {
         let key = error.path().to_string();
         let origin = origins.get(&key).cloned();
-        let mend = key_of(&key.split('.').map(str::to_owned).collect::<Vec<_>>())
-            .map_or_else(|| "See `parfocal config reference`.".to_owned(), |key| value::mend(key));
-        failure(&[Complaint { key, message: error.inner().to_string(), origin, mend }])
+        let mend = key_of(&key.split('.').map(str::to_owned).collect::<Vec<_>>()).map_or_else(
+            || "See `parfocal config reference`.".to_owned(),
+            |key| value::mend(key),
+        );
+        failure(&[Complaint {
+            key,
+            message: error.inner().to_string(),
+            origin,
+            mend,
+        }])
     })?;
     if let Err(found) = config.validate() {
         let complaints: Vec<Complaint> = found
@@ -169,14 +189,23 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
             .collect();
         return Err(failure(&complaints));
     }
-    Ok(Settings { config, file, origins, warnings })
+    Ok(Settings {
+        config,
+        file,
+        origins,
+        warnings,
+    })
 }
 
 /// The key that a path names; a `*` in the table stands for any name.
 fn key_of(path: &[String]) -> Option<&'static Key> {
     KEYS.iter().find(|key| {
         let mut parts = key.path.split('.');
-        let all = path.iter().all(|part| parts.next().is_some_and(|known| known == "*" || known == part));
+        let all = path.iter().all(|part| {
+            parts
+                .next()
+                .is_some_and(|known| known == "*" || known == part)
+        });
         all && parts.next().is_none()
     })
 }
@@ -186,11 +215,18 @@ fn unknown_key(path: &str, origin: Origin) -> Complaint {
         Some(known) => format!("Did you mean {known}?"),
         None => "Remove it; `parfocal config reference` lists every key.".to_owned(),
     };
-    Complaint { key: path.to_owned(), message: "there is no such key".to_owned(), origin: Some(origin), mend }
+    Complaint {
+        key: path.to_owned(),
+        message: "there is no such key".to_owned(),
+        origin: Some(origin),
+        mend,
+    }
 }
 
 fn insert(table: &mut Map<String, Value>, path: &[String], value: ValueKind, origin: &Origin) {
-    let Some((first, rest)) = path.split_first() else { return };
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
     if rest.is_empty() {
         table.insert(first.clone(), Value::new(Some(&origin.to_string()), value));
         return;

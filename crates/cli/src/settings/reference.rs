@@ -10,7 +10,10 @@ const SECTIONS: [(&str, &str); 11] = [
     ("server", "The HTTP server"),
     ("database", "The database"),
     ("vault", "The keys under which secrets are stored"),
-    ("zoom", "Zoom: addresses, apps, the connection from the environment"),
+    (
+        "zoom",
+        "Zoom: addresses, apps, the connection from the environment",
+    ),
     ("limits", "The share of Zoom's rate budget"),
     ("backfill", "Taking in the past"),
     ("media", "Files of recordings"),
@@ -37,7 +40,10 @@ pub(crate) fn markdown() -> String {
         }
     }
     for section in sections {
-        let title = SECTIONS.iter().find(|(name, _)| *name == section).map_or(section, |(_, title)| title);
+        let title = SECTIONS
+            .iter()
+            .find(|(name, _)| *name == section)
+            .map_or(section, |(_, title)| title);
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## `{section}`: {title}\n");
         for key in KEYS.iter().filter(|key| key.section() == section) {
@@ -75,9 +81,20 @@ pub(crate) fn default_yaml() -> String {
         for line in wrapped(key.about, 120 - lead.len()) {
             let _ = writeln!(page, "{lead}# {line}");
         }
-        let environment = key.env.map_or_else(|| environment_name(key.path).replace('*', "CRM"), str::to_owned);
-        let file = if key.is_secret() { format!(" or {environment}_FILE") } else { String::new() };
-        let _ = writeln!(page, "{lead}# Environment: {environment}{file}\n{lead}{leaf}: {}", key.default);
+        let environment = key.env.map_or_else(
+            || environment_name(key.path).replace('*', "CRM"),
+            str::to_owned,
+        );
+        let file = if key.is_secret() {
+            format!(" or {environment}_FILE")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(
+            page,
+            "{lead}# Environment: {environment}{file}\n{lead}{leaf}: {}",
+            key.default
+        );
     }
     page
 }
@@ -103,7 +120,11 @@ fn write_key(page: &mut String, key: &Key) {
         Some(name) => format!("`{name}` (or `{}`)", environment_name(key.path)),
         None => format!("`{}`", environment_name(key.path).replace('*', "NAME")),
     };
-    let default = if key.default == "null" { "none".to_owned() } else { format!("`{}`", key.default) };
+    let default = if key.default == "null" {
+        "none".to_owned()
+    } else {
+        format!("`{}`", key.default)
+    };
     let _ = write!(
         page,
         "\n### `{}`\n\n{}\n\n- Value: {}\n- Default: {default}\n- Environment: {environment}\n",
@@ -116,7 +137,9 @@ fn write_key(page: &mut String, key: &Key) {
 fn kind(kind: Kind) -> String {
     match kind {
         Kind::Secret => "a secret; never shown or logged".to_owned(),
-        Kind::Secrets => "secrets: a list, or one text with commas; never shown or logged".to_owned(),
+        Kind::Secrets => {
+            "secrets: a list, or one text with commas; never shown or logged".to_owned()
+        }
         Kind::Url => "an address".to_owned(),
         Kind::Path => "a file or directory".to_owned(),
         Kind::Listen => "an address and port".to_owned(),

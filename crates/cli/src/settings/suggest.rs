@@ -9,7 +9,11 @@ pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
             let lower = name.to_ascii_lowercase();
             // A key in the wrong section is as good a guess as one with a slip in it.
             let moved = last(&given) == last(&lower) && given.len() > 3;
-            let likeness = if moved { 0.92 } else { strsim::normalized_damerau_levenshtein(&given, &lower) };
+            let likeness = if moved {
+                0.92
+            } else {
+                strsim::normalized_damerau_levenshtein(&given, &lower)
+            };
             (likeness, name)
         })
         .filter(|(likeness, _)| *likeness >= 0.6)

@@ -14,7 +14,13 @@ pub(crate) fn check(key: &Key, value: ValueKind) -> Result<ValueKind, (String, S
     if let ValueKind::Table(_) = value {
         return wrong("holds further keys, where a value is expected".to_owned());
     }
-    let shown = |text: &str| if key.is_secret() { "the value".to_owned() } else { format!("{text:?}") };
+    let shown = |text: &str| {
+        if key.is_secret() {
+            "the value".to_owned()
+        } else {
+            format!("{text:?}")
+        }
+    };
     if let ValueKind::Array(items) = value {
         if !matches!(key.kind, Kind::List | Kind::Secrets) {
             return wrong("is a list, where one value is expected".to_owned());
@@ -31,7 +37,10 @@ pub(crate) fn check(key: &Key, value: ValueKind) -> Result<ValueKind, (String, S
     let text = value.to_string();
     let text = text.trim();
     match key.kind {
-        Kind::Integer if text.parse::<u64>().is_err() => wrong(format!("{} is not a whole number of at least 0", shown(text))),
+        Kind::Integer if text.parse::<u64>().is_err() => wrong(format!(
+            "{} is not a whole number of at least 0",
+            shown(text)
+        )),
         Kind::Float => match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(ValueKind::Float(number)),
             _ => wrong(format!("{} is not a number", shown(text))),
@@ -49,26 +58,49 @@ pub(crate) fn check(key: &Key, value: ValueKind) -> Result<ValueKind, (String, S
             wrong(format!("{} is not an address and port", shown(text)))
         }
         // YAML reads a bare `off` as false.
-        Kind::Enum(words) if matches!(value, ValueKind::Boolean(false)) && words.contains(&"off") => {
+        Kind::Enum(words)
+            if matches!(value, ValueKind::Boolean(false)) && words.contains(&"off") =>
+        {
             Ok(ValueKind::String("off".to_owned()))
         }
-        Kind::Enum(words) if !words.contains(&text) => match suggest::nearest(text, words.iter().copied()) {
-            Some(word) => Err((format!("{} is not one of {}", shown(text), words.join(", ")), format!("Did you mean {word}?"))),
-            None => wrong(format!("{} is not one of {}", shown(text), words.join(", "))),
-        },
+        Kind::Enum(words) if !words.contains(&text) => {
+            match suggest::nearest(text, words.iter().copied()) {
+                Some(word) => Err((
+                    format!("{} is not one of {}", shown(text), words.join(", ")),
+                    format!("Did you mean {word}?"),
+                )),
+                None => wrong(format!(
+                    "{} is not one of {}",
+                    shown(text),
+                    words.join(", ")
+                )),
+            }
+        }
         _ => Ok(ValueKind::String(text.to_owned())),
     }
 }
 
 /// What to write instead, by the key's kind.
 pub(crate) fn mend(key: &Key) -> String {
-    let example = |fallback: &str| if key.default == "null" { fallback.to_owned() } else { key.default.to_owned() };
+    let example = |fallback: &str| {
+        if key.default == "null" {
+            fallback.to_owned()
+        } else {
+            key.default.to_owned()
+        }
+    };
     match key.kind {
         Kind::Integer => format!("Write a whole number such as {}.", example("10")),
         Kind::Float => format!("Write a number such as {}.", example("0.5")),
         Kind::Bool => "Write true or false.".to_owned(),
-        Kind::Url => format!("Write an address such as {}.", example("https://example.org")),
-        Kind::Listen => format!("Write an address and port such as {}.", example("127.0.0.1:8080")),
+        Kind::Url => format!(
+            "Write an address such as {}.",
+            example("https://example.org")
+        ),
+        Kind::Listen => format!(
+            "Write an address and port such as {}.",
+            example("127.0.0.1:8080")
+        ),
         Kind::Enum(words) => format!("Write one of {}.", words.join(", ")),
         Kind::List => format!("Write a list such as {}.", example("[a, b]")),
         Kind::Secrets => "Write a list, or one text with commas.".to_owned(),

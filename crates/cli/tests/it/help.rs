@@ -4,12 +4,52 @@ use crate::support::World;
 
 /// All commands, as people type them.
 const COMMANDS: &[&str] = &[
-    "", "demo", "serve", "simulate", "connect", "connect s2s", "connections", "connections list", "connections show",
-    "connections check", "connections remove", "backfill", "backfill plan", "backfill start", "backfill status",
-    "backfill pause", "backfill resume", "backfill cancel", "meetings", "meetings list", "meetings get", "recordings",
-    "recordings list", "recordings download", "transcript", "transcript show", "transcript parse", "search", "events",
-    "events list", "events show", "events replay", "jobs", "jobs list", "jobs show", "jobs retry", "jobs drop", "status",
-    "doctor", "vault", "vault rotate", "completions", "config", "config check", "config reference", "config default",
+    "",
+    "demo",
+    "serve",
+    "simulate",
+    "connect",
+    "connect s2s",
+    "connections",
+    "connections list",
+    "connections show",
+    "connections check",
+    "connections remove",
+    "backfill",
+    "backfill plan",
+    "backfill start",
+    "backfill status",
+    "backfill pause",
+    "backfill resume",
+    "backfill cancel",
+    "meetings",
+    "meetings list",
+    "meetings get",
+    "recordings",
+    "recordings list",
+    "recordings download",
+    "transcript",
+    "transcript show",
+    "transcript parse",
+    "search",
+    "events",
+    "events list",
+    "events show",
+    "events replay",
+    "jobs",
+    "jobs list",
+    "jobs show",
+    "jobs retry",
+    "jobs drop",
+    "status",
+    "doctor",
+    "vault",
+    "vault rotate",
+    "completions",
+    "config",
+    "config check",
+    "config reference",
+    "config default",
 ];
 
 #[test]
@@ -21,7 +61,10 @@ fn every_command_has_help() {
         let outcome = world.run(&arguments).exits(0);
         assert!(outcome.stdout.contains("Usage:"), "{command}");
         assert!(outcome.stdout.contains("--json"), "{command}");
-        assert!(!outcome.stdout.contains('\u{1b}'), "colours in a pipe: {command}");
+        assert!(
+            !outcome.stdout.contains('\u{1b}'),
+            "colours in a pipe: {command}"
+        );
     }
 }
 
@@ -34,7 +77,12 @@ fn wrong_usage_exits_with_2() {
     world.run(&["meetings", "list", "--limit", "0"]).exits(2);
     let outcome = world.run(&["--json", "serch"]).exits(2);
     assert_eq!(outcome.problem()["code"], "usage");
-    assert!(outcome.problem()["detail"].as_str().unwrap().contains("serch"));
+    assert!(
+        outcome.problem()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("serch")
+    );
 }
 
 #[test]
@@ -51,7 +99,25 @@ fn version_and_completions_are_data() {
 #[test]
 fn colours_can_be_forced_and_switched_off() {
     let world = World::new();
-    assert!(world.run(&["config", "check", "--color", "always"]).exits(0).stdout.contains('\u{1b}'));
-    assert!(!world.run(&["config", "check"]).exits(0).stdout.contains('\u{1b}'));
-    assert!(!world.run(&["config", "check", "--color", "never"]).exits(0).stdout.contains('\u{1b}'));
+    assert!(
+        world
+            .run(&["config", "check", "--color", "always"])
+            .exits(0)
+            .stdout
+            .contains('\u{1b}')
+    );
+    assert!(
+        !world
+            .run(&["config", "check"])
+            .exits(0)
+            .stdout
+            .contains('\u{1b}')
+    );
+    assert!(
+        !world
+            .run(&["config", "check", "--color", "never"])
+            .exits(0)
+            .stdout
+            .contains('\u{1b}')
+    );
 }

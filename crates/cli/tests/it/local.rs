@@ -8,7 +8,10 @@ const VTT: &str = "WEBVTT\r\n\r\n1\r\n00:00:01.000 --> 00:00:03.500\r\nAna Lima:
 #[test]
 fn a_transcript_is_printed_in_the_published_shape() {
     let world = World::new().file("t.vtt", VTT);
-    let answer = world.run(&["transcript", "parse", "--json", "t.vtt"]).exits(0).json();
+    let answer = world
+        .run(&["transcript", "parse", "--json", "t.vtt"])
+        .exits(0)
+        .json();
     let cues = answer["cues"].as_array().unwrap();
     assert_eq!(cues.len(), 2);
     assert_eq!(cues[0]["n"], 1);
@@ -19,7 +22,9 @@ fn a_transcript_is_printed_in_the_published_shape() {
     assert!(cues[1]["speaker"].is_null());
     assert_eq!(cues[0].as_object().unwrap().len(), 5);
     let warnings = answer["warnings"].as_array().unwrap();
-    assert!(!warnings.is_empty() && warnings[0]["line"].is_u64() && warnings[0]["message"].is_string());
+    assert!(
+        !warnings.is_empty() && warnings[0]["line"].is_u64() && warnings[0]["message"].is_string()
+    );
 }
 
 #[test]
@@ -34,7 +39,10 @@ fn talk_cannot_steer_the_terminal() {
 #[test]
 fn what_is_no_transcript_is_refused() {
     let world = World::new().file("page.vtt", "<!doctype html><title>Sign in</title>");
-    let problem = world.run(&["transcript", "parse", "page.vtt", "--json"]).exits(1).problem();
+    let problem = world
+        .run(&["transcript", "parse", "page.vtt", "--json"])
+        .exits(1)
+        .problem();
     assert_eq!(problem["code"], "transcript");
     assert!(problem["detail"].as_str().unwrap().contains("page.vtt"));
     world.run(&["transcript", "parse", "nowhere.vtt"]).exits(1);
@@ -42,15 +50,27 @@ fn what_is_no_transcript_is_refused() {
 
 #[test]
 fn real_transcripts_parse_with_every_cue() {
-    let Some(folder) = shared("data/zoom-transcripts") else { return };
+    let Some(folder) = shared("data/zoom-transcripts") else {
+        return;
+    };
     let mut files = 0;
     for series in std::fs::read_dir(folder).unwrap() {
         for meeting in std::fs::read_dir(series.unwrap().path()).unwrap().take(2) {
             let path = meeting.unwrap().path().join("transcript.vtt");
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
             let expected = text.lines().filter(|line| line.contains(" --> ")).count();
-            let answer = World::new().run(&["transcript", "parse", "--json", path.to_str().unwrap()]).exits(0).json();
-            assert_eq!(answer["cues"].as_array().unwrap().len(), expected, "{}", path.display());
+            let answer = World::new()
+                .run(&["transcript", "parse", "--json", path.to_str().unwrap()])
+                .exits(0)
+                .json();
+            assert_eq!(
+                answer["cues"].as_array().unwrap().len(),
+                expected,
+                "{}",
+                path.display()
+            );
             files += 1;
         }
     }
@@ -62,7 +82,11 @@ fn commands_that_read_a_store_say_what_to_do_when_nothing_is_there() {
     let world = World::new();
     let outcome = world.run(&["meetings", "list"]).exits(0);
     assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
-    assert!(outcome.stderr.contains("backfill start"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("backfill start"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = world.run(&["connections", "list"]).exits(0);
     assert!(outcome.stderr.contains("connect s2s"), "{}", outcome.stderr);
     for arguments in [

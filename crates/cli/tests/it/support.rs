@@ -25,14 +25,19 @@ impl Outcome {
     /// The exit code is this one; else the output is shown.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
     /// Standard output as one JSON value.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
     /// The last line of standard error as a problem.
@@ -45,7 +50,10 @@ impl Outcome {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), environment: Vec::new() }
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -60,14 +68,19 @@ impl World {
 
     #[must_use]
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
-        self.environment.push((name.to_owned(), value.as_ref().to_owned()));
+        self.environment
+            .push((name.to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// The program with arguments, not started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parfocal"));
-        command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .stdin(Stdio::null());
         for name in ["PATH", "HOME", "TMPDIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -91,18 +104,28 @@ impl World {
     /// Starts the program and waits for the first line on its standard output.
     #[track_caller]
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut child =
-            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         reader.read_line(&mut first).unwrap();
         if first.is_empty() {
             let output = child.wait_with_output().unwrap();
-            panic!("{arguments:?} said nothing: {}", String::from_utf8_lossy(&output.stderr));
+            panic!(
+                "{arguments:?} said nothing: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         // Later lines are read away so that the program never blocks on them.
         std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-        Running { child: Some(child), first }
+        Running {
+            child: Some(child),
+            first,
+        }
     }
 }
 
@@ -123,7 +146,10 @@ impl Running {
     #[track_caller]
     pub(crate) fn terminate(mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
-        let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -153,20 +179,28 @@ pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) 
         if let Some(value) = attempt() {
             return value;
         }
-        assert!(Instant::now() < deadline, "{what} did not happen within 30 seconds");
+        assert!(
+            Instant::now() < deadline,
+            "{what} did not happen within 30 seconds"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 /// The folder of shared material, if it is there; says so if not.
 pub(crate) fn shared(part: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("PARFOCAL_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let root = std::env::var_os("PARFOCAL_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
     let path = root.join(part);
     if path.is_dir() {
         Some(path)
     } else {
-        eprintln!("skipped: {} is not there (set PARFOCAL_SHARED)", path.display());
+        eprintln!(
+            "skipped: {} is not there (set PARFOCAL_SHARED)",
+            path.display()
+        );
         None
     }
 }

@@ -10,12 +10,20 @@ use crate::state::AppState;
 use crate::views::PageView;
 
 /// `GET /v1/backfills`: the latest first; there are few.
-pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<PageView<BackfillView>>, Problem> {
-    Ok(Json(PageView { items: backfill::list(state.app()).await?, next: None }))
+pub(crate) async fn list(
+    State(state): State<AppState>,
+) -> Result<Json<PageView<BackfillView>>, Problem> {
+    Ok(Json(PageView {
+        items: backfill::list(state.app()).await?,
+        next: None,
+    }))
 }
 
 /// `GET /v1/backfills/{id}`.
-pub(crate) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<BackfillView>, Problem> {
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<BackfillView>, Problem> {
     let missing = || Problem::not_found(format!("there is no backfill {id}"));
     let key: BackfillId = id.parse().map_err(|_| missing())?;
     Ok(Json(backfill::status(state.app(), key).await?))

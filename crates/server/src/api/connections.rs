@@ -8,6 +8,11 @@ use crate::state::AppState;
 use crate::views::{ConnectionView, PageView};
 
 /// `GET /v1/connections`: all of them; there are few.
-pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<PageView<ConnectionView>>, Problem> {
-    Ok(Json(PageView { items: state.app().connections().list().await?, next: None }))
+pub(crate) async fn list(
+    State(state): State<AppState>,
+) -> Result<Json<PageView<ConnectionView>>, Problem> {
+    Ok(Json(PageView {
+        items: state.app().connections().list().await?,
+        next: None,
+    }))
 }

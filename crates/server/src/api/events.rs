@@ -27,19 +27,34 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<PageView<EventView>>, Problem> {
-    let filter =
-        EventFilter { event: params.event, state: params.state, lane: None, from: params.from, before: params.before };
+    let filter = EventFilter {
+        event: params.event,
+        state: params.state,
+        lane: None,
+        from: params.from,
+        before: params.before,
+    };
     let page = paging::request(params.limit, params.after)?;
     let app = state.app();
-    let page = app.store().inbox_events(app.scope(), &filter, &page).await?;
+    let page = app
+        .store()
+        .inbox_events(app.scope(), &filter, &page)
+        .await?;
     Ok(Json(PageView::of(page, EventView::from)))
 }
 
 /// `GET /v1/events/{id}`: a webhook with its body.
-pub(crate) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<EventView>, Problem> {
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<EventView>, Problem> {
     let app = state.app();
     let missing = || Problem::not_found(format!("there is no event {id}"));
     let key: EventId = id.parse().map_err(|_| missing())?;
-    let event = app.store().inbox_event(app.scope(), key).await?.ok_or_else(missing)?;
+    let event = app
+        .store()
+        .inbox_event(app.scope(), key)
+        .await?
+        .ok_or_else(missing)?;
     Ok(Json(event.into()))
 }

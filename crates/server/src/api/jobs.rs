@@ -24,7 +24,11 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<PageView<JobView>>, Problem> {
-    let filter = JobFilter { state: params.state, kind: params.kind, ..JobFilter::default() };
+    let filter = JobFilter {
+        state: params.state,
+        kind: params.kind,
+        ..JobFilter::default()
+    };
     let page = paging::request(params.limit, params.after)?;
     let app = state.app();
     let page = app.store().jobs(app.scope(), &filter, &page).await?;
@@ -40,11 +44,21 @@ pub(crate) struct JobDetail {
 }
 
 /// `GET /v1/jobs/{id}`.
-pub(crate) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<JobDetail>, Problem> {
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<JobDetail>, Problem> {
     let app = state.app();
     let missing = || Problem::not_found(format!("there is no job {id}"));
     let key: JobId = id.parse().map_err(|_| missing())?;
-    let job = app.store().job(app.scope(), key).await?.ok_or_else(missing)?;
+    let job = app
+        .store()
+        .job(app.scope(), key)
+        .await?
+        .ok_or_else(missing)?;
     let tries = app.store().attempts(app.scope(), key).await?;
-    Ok(Json(JobDetail { job: job.into(), tries: tries.into_iter().map(AttemptView::from).collect() }))
+    Ok(Json(JobDetail {
+        job: job.into(),
+        tries: tries.into_iter().map(AttemptView::from).collect(),
+    }))
 }

@@ -66,10 +66,16 @@ pub(crate) async fn transcript(
     let instance = find(&state, &id).await?;
     let transcripts = lookup::transcripts(state.app(), instance.id).await?;
     if transcripts.is_empty() {
-        return Err(Problem::not_found(format!("the meeting {id} has no transcript"))
-            .hint("The meeting's artefacts tell whether one is expected, or why there is none."));
+        return Err(
+            Problem::not_found(format!("the meeting {id} has no transcript")).hint(
+                "The meeting's artefacts tell whether one is expected, or why there is none.",
+            ),
+        );
     }
-    Ok(Json(TranscriptsView { instance_id: instance.id.to_string(), transcripts }))
+    Ok(Json(TranscriptsView {
+        instance_id: instance.id.to_string(),
+        transcripts,
+    }))
 }
 
 #[derive(Serialize)]
@@ -78,9 +84,14 @@ pub(crate) struct Chat {
 }
 
 /// `GET /v1/meetings/{id}/chat`.
-pub(crate) async fn chat(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Chat>, Problem> {
+pub(crate) async fn chat(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<Chat>, Problem> {
     let instance = find(&state, &id).await?;
-    Ok(Json(Chat { messages: lookup::chat(state.app(), instance.id).await? }))
+    Ok(Json(Chat {
+        messages: lookup::chat(state.app(), instance.id).await?,
+    }))
 }
 
 async fn find(state: &AppState, id: &str) -> Result<Instance, Problem> {

@@ -16,9 +16,9 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
 pub(crate) fn tone(state: &str) -> &'static str {
     match state {
         "healthy" | "present" | "done" | "ended" | "routed" | "delivered" => "ok",
-        "degraded" | "expected" | "paused" | "waiting" => "warn",
+        "degraded" | "expected" | "paused" | "waiting" | "retry" | "lease_lost" => "warn",
         "needs_reconnect" | "failed" | "dead" | "disconnected" => "bad",
-        "running" | "started" | "ready" | "received" | "planned" => "busy",
+        "running" | "started" | "ready" | "received" | "planning" | "snooze" => "busy",
         _ => "",
     }
 }
@@ -53,7 +53,11 @@ pub(crate) fn grouped(number: u64) -> String {
 fn position(ms: u64) -> String {
     let seconds = ms / 1000;
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m:02}:{s:02}") }
+    if h > 0 {
+        format!("{h}:{m:02}:{s:02}")
+    } else {
+        format!("{m:02}:{s:02}")
+    }
 }
 
 /// A size as people read it, in powers of ten.
@@ -62,7 +66,11 @@ fn bytes(n: u64) -> String {
         0..=999 => format!("{n} B"),
         1_000..=999_999 => format!("{}.{} kB", n / 1000, n % 1000 / 100),
         1_000_000..=999_999_999 => format!("{}.{} MB", n / 1_000_000, n % 1_000_000 / 100_000),
-        _ => format!("{}.{} GB", n / 1_000_000_000, n % 1_000_000_000 / 100_000_000),
+        _ => format!(
+            "{}.{} GB",
+            n / 1_000_000_000,
+            n % 1_000_000_000 / 100_000_000
+        ),
     }
 }
 

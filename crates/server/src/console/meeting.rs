@@ -6,10 +6,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
 
+use super::history::{self, Entry};
 use crate::lookup;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::views::{ArtefactView, ChatMessageView, CueView, FileView, InstanceView, ParticipantView};
+use crate::views::{
+    ArtefactView, ChatMessageView, CueView, FileView, InstanceView, ParticipantView,
+};
 
 #[derive(Serialize)]
 struct Page {
@@ -22,6 +25,7 @@ struct Page {
     people: Vec<Person>,
     files: Vec<FileView>,
     artefacts: Vec<ArtefactView>,
+    history: Vec<Entry>,
     /// Why something is not there, by kind of artefact.
     why: BTreeMap<&'static str, String>,
 }
@@ -49,28 +53,55 @@ struct Person {
 }
 
 /// `GET /meetings/{id}`.
-pub(crate) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let app = state.app();
     let found = lookup::instance(app, &id).await?;
     let key = found.id;
+    let history = history::of(app, &found).await?;
     let detail = lookup::detail(app, found).await?;
     let transcripts = lookup::transcripts(app, key).await?;
     let chat = lookup::chat(app, key).await?;
     let instance = detail.instance;
     let page = Page {
-        host: instance.host_name.clone().or_else(|| instance.host_email.clone()),
-        length: instance.start_time.zip(instance.end_time).map(|(start, end)| minutes(end.as_second() - start.as_second())),
+        host: instance
+            .host_name
+            .clone()
+            .or_else(|| instance.host_email.clone()),
+        length: instance
+            .start_time
+            .zip(instance.end_time)
+            .map(|(start, end)| minutes(end.as_second() - start.as_second())),
         cues: instance.cues,
-        parts: transcripts.into_iter().map(|part| Part { id: part.id, lines: turns(part.cues) }).collect(),
+        parts: transcripts
+            .into_iter()
+            .map(|part| Part {
+                id: part.id,
+                lines: turns(part.cues),
+            })
+            .collect(),
         chat,
         people: detail.people.into_iter().map(Person::from).collect(),
-        files: detail.recordings.into_iter().flat_map(|recording| recording.files).collect(),
+        files: detail
+            .recordings
+            .into_iter()
+            .flat_map(|recording| recording.files)
+            .collect(),
         why: why(&detail.artefacts),
         artefacts: detail.artefacts,
+        history,
         instance,
     };
-    let title = page.instance.topic.clone().unwrap_or_else(|| "Untitled meeting".to_owned());
-    state.pages().render("meeting.html", "meetings", &title, &page)
+    let title = page
+        .instance
+        .topic
+        .clone()
+        .unwrap_or_else(|| "Untitled meeting".to_owned());
+    state
+        .pages()
+        .render("meeting.html", "meetings", &title, &page)
 }
 
 fn turns(cues: Vec<CueView>) -> Vec<Line> {
@@ -89,7 +120,10 @@ fn why(artefacts: &[ArtefactView]) -> BTreeMap<&'static str, String> {
         .iter()
         .filter(|artefact| artefact.state != "present")
         .filter_map(|artefact| {
-            let reason = artefact.detail.clone().or_else(|| artefact.cause.as_ref().map(|cause| cause.replace('_', " ")))?;
+            let reason = artefact
+                .detail
+                .clone()
+                .or_else(|| artefact.cause.as_ref().map(|cause| cause.replace('_', " ")))?;
             Some((artefact.kind, reason))
         })
         .collect()
@@ -97,7 +131,11 @@ fn why(artefacts: &[ArtefactView]) -> BTreeMap<&'static str, String> {
 
 fn minutes(seconds: i64) -> String {
     let minutes = (seconds.max(0) + 59) / 60;
-    if minutes >= 60 { format!("{} h {} min", minutes / 60, minutes % 60) } else { format!("{minutes} min") }
+    if minutes >= 60 {
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    } else {
+        format!("{minutes} min")
+    }
 }
 
 impl From<ParticipantView> for Person {
@@ -107,7 +145,15 @@ impl From<ParticipantView> for Person {
             .iter()
             .filter_map(|stay| Some(stay.leave_time?.as_second() - stay.join_time?.as_second()))
             .sum();
-        let stayed = if seconds > 0 { minutes(seconds) } else { String::new() };
-        Self { name: participant.name, email: participant.email, stayed }
+        let stayed = if seconds > 0 {
+            minutes(seconds)
+        } else {
+            String::new()
+        };
+        Self {
+            name: participant.name,
+            email: participant.email,
+            stayed,
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! One file for each room; what rooms share is in `templates/parts.html` and `assets/parfocal.css`.
 
 mod filters;
+mod history;
+mod jobs;
 mod meeting;
 mod meetings;
 mod overview;
@@ -11,26 +13,33 @@ mod search;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use crate::assets;
 use crate::problem::Problem;
+use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 3] =
-    [("overview", "Overview", "/"), ("meetings", "Meetings", "/meetings"), ("search", "Search", "/search")];
+const ROOMS: [(&str, &str, &str); 4] = [
+    ("overview", "Overview", "/"),
+    ("meetings", "Meetings", "/meetings"),
+    ("search", "Search", "/search"),
+    ("jobs", "Work", "/jobs"),
+];
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
     ("meetings.html", include_str!("../templates/meetings.html")),
     ("meeting.html", include_str!("../templates/meeting.html")),
     ("search.html", include_str!("../templates/search.html")),
+    ("jobs.html", include_str!("../templates/jobs.html")),
+    ("job.html", include_str!("../templates/job.html")),
     ("problem.html", include_str!("../templates/problem.html")),
 ];
 
@@ -41,6 +50,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/meetings", get(meetings::get))
         .route("/meetings/{id}", get(meeting::get))
         .route("/search", get(search::get))
+        .route("/jobs", get(jobs::list))
+        .route("/jobs/{id}", get(jobs::get))
+        .route("/jobs/retry", post(jobs::retry))
+        .route("/jobs/drop", post(jobs::drop))
+        .route("/events/stream", get(pulse::stream))
 }
 
 /// The compiled templates.
@@ -55,27 +69,47 @@ impl Pages {
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         filters::register(&mut environment);
         for (name, source) in TEMPLATES {
-            environment.add_template(name, source).expect("embedded templates compile; a test renders each");
+            environment
+                .add_template(name, source)
+                .expect("embedded templates compile; a test renders each");
         }
         environment.add_global("fingerprint", assets::fingerprint());
         environment.add_global("version", env!("CARGO_PKG_VERSION"));
-        let nav: Vec<Value> =
-            ROOMS.iter().map(|(room, name, href)| context! { room => *room, name => *name, href => *href }).collect();
+        let nav: Vec<Value> = ROOMS
+            .iter()
+            .map(|(room, name, href)| context! { room => *room, name => *name, href => *href })
+            .collect();
         environment.add_global("nav", Value::from(nav));
         Self { environment }
     }
 
     /// Renders a page of a room.
-    pub(crate) fn render<T: Serialize>(&self, template: &str, room: &str, title: &str, page: &T) -> Result<Response, Problem> {
+    pub(crate) fn render<T: Serialize>(
+        &self,
+        template: &str,
+        room: &str,
+        title: &str,
+        page: &T,
+    ) -> Result<Response, Problem> {
         let frame = context! { room => room, title => title };
         let values = minijinja::value::merge_maps([Value::from(Serde(page)), frame]);
-        let html = self.environment.get_template(template).and_then(|template| template.render(values)).map_err(|error| {
-            tracing::error!(template, error = %error, "a page could not be rendered");
-            Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", "the page could not be rendered")
+        let html = self
+            .environment
+            .get_template(template)
+            .and_then(|template| template.render(values))
+            .map_err(|error| {
+                tracing::error!(template, error = %error, "a page could not be rendered");
+                Problem::new(
+                    axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "the page could not be rendered",
+                )
                 .hint("This is a fault in Parfocal; the log has the request id.")
-        })?;
+            })?;
         let mut response = Html(html).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
     }
 }
@@ -89,7 +123,11 @@ fn link(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
         }
     }
     let query = query.finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 #[derive(Serialize)]
@@ -99,7 +137,12 @@ struct ProblemPage<'a> {
 
 /// A problem as a page; as JSON if even that cannot be rendered.
 pub(crate) fn problem_page(state: &AppState, problem: &Problem) -> Response {
-    match state.pages().render("problem.html", "", "Something is missing", &ProblemPage { problem }) {
+    match state.pages().render(
+        "problem.html",
+        "",
+        "Something is missing",
+        &ProblemPage { problem },
+    ) {
         Ok(mut response) => {
             *response.status_mut() = problem.status();
             response

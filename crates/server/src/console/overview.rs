@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use parfocal_engine::backfill::{self, BackfillView};
 use parfocal_engine::connections::ConnectionView;
-use parfocal_engine::status::Status;
+use parfocal_engine::status::{AccountBudget, Failure, Status};
 use parfocal_engine::store::{ConnectionState, InstanceFilter, JobState, PageRequest};
 use serde::Serialize;
 
@@ -23,6 +23,38 @@ struct Page {
     recent: Vec<InstanceView>,
     connections: Vec<ConnectionView>,
     backfills: Vec<BackfillView>,
+    budgets: Vec<Budget>,
+    failures: Vec<Failed>,
+}
+
+/// What is left of an account's rate budget.
+#[derive(Serialize)]
+struct Budget {
+    account: String,
+    labels: Vec<Label>,
+}
+
+/// One label of Zoom's rate limits.
+#[derive(Serialize)]
+struct Label {
+    name: String,
+    /// Slots of the window that are free, and all of them.
+    free: u64,
+    size: u64,
+    window: String,
+    waiting: u64,
+    today: Option<String>,
+    parked_until: Option<jiff::Timestamp>,
+}
+
+/// A job that was given up.
+#[derive(Serialize)]
+struct Failed {
+    id: String,
+    kind: String,
+    error: Option<String>,
+    advice: Option<String>,
+    at: Option<jiff::Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -44,17 +76,27 @@ pub(crate) async fn get(State(state): State<AppState>) -> Result<Response, Probl
     let app = state.app();
     let (store, scope) = (app.store(), app.scope());
     let status = app.status().await?;
-    let recent = store.instances(scope, &InstanceFilter::default(), &PageRequest::first(RECENT)).await?;
+    let recent = store
+        .instances(
+            scope,
+            &InstanceFilter::default(),
+            &PageRequest::first(RECENT),
+        )
+        .await?;
     let mut backfills = backfill::list(app).await?;
     backfills.truncate(3);
     let page = Page {
         figures: figures(&status),
         attention: attention(&status),
         recent: recent.items.into_iter().map(InstanceView::from).collect(),
+        budgets: status.budgets.iter().map(budget).collect(),
+        failures: status.failures.iter().take(5).map(failed).collect(),
         connections: status.connections,
         backfills,
     };
-    state.pages().render("overview.html", "overview", "Overview", &page)
+    state
+        .pages()
+        .render("overview.html", "overview", "Overview", &page)
 }
 
 fn figures(status: &Status) -> Vec<Figure> {
@@ -63,47 +105,123 @@ fn figures(status: &Status) -> Vec<Figure> {
         .store
         .jobs
         .iter()
-        .filter(|count| matches!(count.state, JobState::Waiting | JobState::Ready | JobState::Running))
+        .filter(|count| {
+            matches!(
+                count.state,
+                JobState::Waiting | JobState::Ready | JobState::Running
+            )
+        })
         .map(|count| count.count)
         .sum();
-    let figure = |label, value: u64, note: String| Figure { label, value: grouped(value), note };
+    let figure = |label, value: u64, note: String| Figure {
+        label,
+        value: grouped(value),
+        note,
+    };
     vec![
-        figure("Meetings held", stored.instances, format!("{} people-visits", grouped(stored.attendance))),
-        figure("Recordings", stored.recordings, format!("{} of {} files here", grouped(stored.files_stored), grouped(stored.files))),
-        figure("Transcripts", stored.transcripts, format!("{} cues", grouped(stored.cues))),
+        figure(
+            "Meetings held",
+            stored.instances,
+            format!("{} people-visits", grouped(stored.attendance)),
+        ),
+        figure(
+            "Recordings",
+            stored.recordings,
+            format!(
+                "{} of {} files here",
+                grouped(stored.files_stored),
+                grouped(stored.files)
+            ),
+        ),
+        figure(
+            "Transcripts",
+            stored.transcripts,
+            format!("{} cues", grouped(stored.cues)),
+        ),
         figure("Webhooks", status.store.inbox.events, waiting(status)),
-        figure("Work under way", open, if open == 0 { "everything is done".to_owned() } else { "jobs".to_owned() }),
+        figure(
+            "Work under way",
+            open,
+            if open == 0 {
+                "everything is done".to_owned()
+            } else {
+                "jobs".to_owned()
+            },
+        ),
     ]
 }
 
 fn waiting(status: &Status) -> String {
     match status.store.inbox.waiting {
         0 => "none waiting".to_owned(),
-        n => format!("{} waiting, the oldest {:.0} s", grouped(n), status.ingest_lag_seconds),
+        n => format!(
+            "{} waiting, the oldest {:.0} s",
+            grouped(n),
+            status.ingest_lag_seconds
+        ),
     }
 }
 
 fn attention(status: &Status) -> Vec<Notice> {
-    let mut notices: Vec<Notice> = status
+    status
         .connections
         .iter()
-        .filter(|view| matches!(view.state, ConnectionState::NeedsReconnect | ConnectionState::Disconnected))
+        .filter(|view| {
+            matches!(
+                view.state,
+                ConnectionState::NeedsReconnect | ConnectionState::Disconnected
+            )
+        })
         .map(|view| Notice {
             title: format!("The connection {} does not work", view.name),
-            text: view.reason.clone().or_else(|| view.last_error.clone()).unwrap_or_default(),
+            text: view
+                .reason
+                .clone()
+                .or_else(|| view.last_error.clone())
+                .unwrap_or_default(),
             bad: true,
         })
-        .collect();
-    let dead: u64 =
-        status.store.jobs.iter().filter(|count| count.state == JobState::Dead).map(|count| count.count).sum();
-    if dead > 0 {
-        let last = status.failures.first().and_then(|failure| failure.last.as_ref());
-        let error = last.and_then(|attempt| attempt.report.error.clone()).unwrap_or_default();
-        notices.push(Notice {
-            title: format!("{} given up", if dead == 1 { "One job was".to_owned() } else { format!("{dead} jobs were") }),
-            text: format!("{error} See `parfocal jobs list --state dead`; `parfocal jobs retry` tries again."),
-            bad: false,
-        });
+        .collect()
+}
+
+fn budget(account: &AccountBudget) -> Budget {
+    Budget {
+        account: account
+            .name
+            .clone()
+            .unwrap_or_else(|| account.account.clone()),
+        labels: account
+            .labels
+            .iter()
+            .map(|label| {
+                let size = u64::from(label.per_window);
+                Label {
+                    name: label.label.to_lowercase().replace('-', " "),
+                    free: size.saturating_sub(label.busy),
+                    size,
+                    window: if label.window_seconds <= 1.5 {
+                        "a second".to_owned()
+                    } else {
+                        format!("{:.0} s", label.window_seconds)
+                    },
+                    waiting: u64::try_from(label.waiting).unwrap_or_default(),
+                    today: label.per_day.map(|day| {
+                        format!("{} of {} today", grouped(label.used_today), grouped(day))
+                    }),
+                    parked_until: label.parked_until,
+                }
+            })
+            .collect(),
     }
-    notices
+}
+
+fn failed(failure: &Failure) -> Failed {
+    let last = failure.last.as_ref();
+    Failed {
+        id: failure.job.to_string(),
+        kind: failure.kind.clone(),
+        error: last.and_then(|attempt| attempt.report.error.clone()),
+        advice: last.and_then(|attempt| attempt.report.advice.clone()),
+        at: last.map(|attempt| attempt.ended),
+    }
 }

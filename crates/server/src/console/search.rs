@@ -34,22 +34,47 @@ struct Row {
 }
 
 /// `GET /search`.
-pub(crate) async fn get(State(state): State<AppState>, Params(params): Params<SearchParams>) -> Result<Response, Problem> {
-    let query: String = params.q.unwrap_or_default().trim().chars().take(400).collect();
-    let mut page = Page { query, hits: Vec::new(), trouble: None, next: None };
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Params(params): Params<SearchParams>,
+) -> Result<Response, Problem> {
+    let query: String = params
+        .q
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .take(400)
+        .collect();
+    let mut page = Page {
+        query,
+        hits: Vec::new(),
+        trouble: None,
+        next: None,
+    };
     if !page.query.is_empty() {
         let request = paging::request(None, params.after)?;
         match lookup::search(state.app(), &page.query, &request).await {
             Ok(found) => {
-                page.next = found.next.map(|next| super::link("/search", &[("q", Some(&page.query)), ("after", Some(&next))]));
+                page.next = found.next.map(|next| {
+                    super::link(
+                        "/search",
+                        &[("q", Some(&page.query)), ("after", Some(&next))],
+                    )
+                });
                 page.hits = found.items.into_iter().map(Row::from).collect();
             }
             // A slip in the query is told above the results; it is no reason to leave the page.
-            Err(error) if error.kind() == parfocal_engine::Kind::Invalid => page.trouble = Some(error.into()),
+            Err(error) if error.kind() == parfocal_engine::Kind::Invalid => {
+                page.trouble = Some(error.into())
+            }
             Err(error) => return Err(error.into()),
         }
     }
-    let title = if page.query.is_empty() { "Search".to_owned() } else { format!("{} – Search", page.query) };
+    let title = if page.query.is_empty() {
+        "Search".to_owned()
+    } else {
+        format!("{} – Search", page.query)
+    };
     state.pages().render("search.html", "search", &title, &page)
 }
 

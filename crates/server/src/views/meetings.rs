@@ -39,8 +39,20 @@ pub struct InstanceView {
 
 impl From<InstanceSummary> for InstanceView {
     fn from(summary: InstanceSummary) -> Self {
-        let InstanceSummary { instance, participants, files, cues, chat_messages } = summary;
-        Self { participants, files, cues, chat_messages, ..Self::from(instance) }
+        let InstanceSummary {
+            instance,
+            participants,
+            files,
+            cues,
+            chat_messages,
+        } = summary;
+        Self {
+            participants,
+            files,
+            cues,
+            chat_messages,
+            ..Self::from(instance)
+        }
     }
 }
 
@@ -110,7 +122,11 @@ impl From<Participant> for ParticipantView {
             stays: participant
                 .attendance
                 .into_iter()
-                .map(|stay| StayView { kind: stay.kind.as_str(), join_time: stay.join.into(), leave_time: stay.leave })
+                .map(|stay| StayView {
+                    kind: stay.kind.as_str(),
+                    join_time: stay.join.into(),
+                    leave_time: stay.leave,
+                })
                 .collect(),
         }
     }
@@ -142,7 +158,11 @@ impl RecordingView {
             share_url: recording.share_url.clone(),
             total_size: recording.total_size,
             deleted_at: recording.deleted_at,
-            files: files.iter().filter(|file| file.recording_id == id).cloned().collect(),
+            files: files
+                .iter()
+                .filter(|file| file.recording_id == id)
+                .cloned()
+                .collect(),
             id,
         }
     }

@@ -7,8 +7,11 @@ mod search;
 mod talk;
 mod work;
 
+pub use meetings::{
+    ArtefactView, FileView, InstanceDetailView, InstanceView, ParticipantView, RecordingView,
+    StayView,
+};
 pub use parfocal_engine::connections::ConnectionView;
-pub use meetings::{ArtefactView, FileView, InstanceDetailView, InstanceView, ParticipantView, RecordingView, StayView};
 pub use search::{HitView, SearchView, SnippetPart};
 pub use talk::{ChatMessageView, CueView, TranscriptView, TranscriptsView};
 pub use work::{AttemptView, EventView, JobView};
@@ -28,6 +31,9 @@ pub struct PageView<T> {
 impl<T> PageView<T> {
     /// Turns a page of records into a page of views.
     pub fn of<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
-        Self { items: page.items.into_iter().map(view).collect(), next: page.next }
+        Self {
+            items: page.items.into_iter().map(view).collect(),
+            next: page.next,
+        }
     }
 }

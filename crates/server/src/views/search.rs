@@ -82,7 +82,10 @@ fn parts(text: &str, marks: &[std::ops::Range<usize>]) -> Vec<SnippetPart> {
     let mut parts = Vec::new();
     let mut push = |text: &str, marked| {
         if !text.is_empty() {
-            parts.push(SnippetPart { text: text.to_owned(), marked });
+            parts.push(SnippetPart {
+                text: text.to_owned(),
+                marked,
+            });
         }
     };
     let mut at = 0;
@@ -104,7 +107,16 @@ mod tests {
     #[test]
     fn snippets_are_cut_at_their_marks() {
         let cut = |text: &str, marks: &[std::ops::Range<usize>]| -> String {
-            parts(text, marks).iter().map(|part| if part.marked { format!("[{}]", part.text) } else { part.text.clone() }).collect()
+            parts(text, marks)
+                .iter()
+                .map(|part| {
+                    if part.marked {
+                        format!("[{}]", part.text)
+                    } else {
+                        part.text.clone()
+                    }
+                })
+                .collect()
         };
         assert_eq!(cut("the release date", &[4..11]), "the [release] date");
         assert_eq!(cut("abc", &[]), "abc");

@@ -59,7 +59,13 @@ pub struct CueView {
 
 impl From<Cue> for CueView {
     fn from(cue: Cue) -> Self {
-        Self { n: cue.n, start_ms: cue.start_ms, end_ms: cue.end_ms, speaker: cue.speaker, text: cue.text }
+        Self {
+            n: cue.n,
+            start_ms: cue.start_ms,
+            end_ms: cue.end_ms,
+            speaker: cue.speaker,
+            text: cue.text,
+        }
     }
 }
 
@@ -80,6 +86,12 @@ pub struct ChatMessageView {
 
 impl From<ChatMessage> for ChatMessageView {
     fn from(message: ChatMessage) -> Self {
-        Self { n: message.n, at_ms: message.at_ms, sender: message.sender, to: message.to, text: message.text }
+        Self {
+            n: message.n,
+            at_ms: message.at_ms,
+            sender: message.sender,
+            to: message.to,
+            text: message.text,
+        }
     }
 }

@@ -81,10 +81,18 @@ impl Verdict {
         }
     }
 
-    fn equal<T: PartialEq + std::fmt::Debug>(&mut self, of: &str, what: &str, stored: &T, knowable: &T) {
+    fn equal<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        of: &str,
+        what: &str,
+        stored: &T,
+        knowable: &T,
+    ) {
         self.compared += 1;
         if stored != knowable {
-            self.differ(format!("{of}: {what} is {stored:?}, knowable is {knowable:?}"));
+            self.differ(format!(
+                "{of}: {what} is {stored:?}, knowable is {knowable:?}"
+            ));
         }
     }
 }
@@ -101,8 +109,13 @@ impl Found {
             participant_rows: all().map(|instance| count(instance.attendance.len())).sum(),
             recordings: count(all().filter(|instance| instance.recorded).count()),
             files: all().map(|instance| count(instance.files.len())).sum(),
-            transcripts: count(all().filter(|instance| !instance.transcripts.is_empty()).count()),
-            cues: all().flat_map(|instance| &instance.transcripts).map(|(_, cues)| cues).sum(),
+            transcripts: all()
+                .map(|instance| count(instance.transcripts.len()))
+                .sum(),
+            cues: all()
+                .flat_map(|instance| &instance.transcripts)
+                .map(|(_, cues)| cues)
+                .sum(),
             chat_messages: all().map(|instance| instance.chat_messages).sum(),
         }
     }
@@ -111,23 +124,44 @@ impl Found {
 /// Compares everything. `fetched` are the kinds of files whose content is stored; of the others the record is enough.
 pub(super) fn compare(found: &Found, knowable: &Knowable, fetched: &BTreeSet<String>) -> Verdict {
     let mut verdict = Verdict::default();
-    for ((name, stored), (_, expected)) in found.totals().named().iter().zip(knowable.totals.named()) {
+    for ((name, stored), (_, expected)) in
+        found.totals().named().iter().zip(knowable.totals.named())
+    {
         verdict.equal("totals", name, stored, &expected);
     }
-    let emails: Vec<String> = knowable.users.iter().map(|user| user.email.to_lowercase()).collect();
+    let emails: Vec<String> = knowable
+        .users
+        .iter()
+        .map(|user| user.email.to_lowercase())
+        .collect();
     compare_sets(&mut verdict, "user", found.users.keys(), emails.iter());
     for (user, email) in knowable.users.iter().zip(&emails) {
         if let (Some(stored), Some(id)) = (found.users.get(email), &user.id) {
             verdict.equal(&format!("user {email}"), "id", stored, id);
         }
     }
-    compare_sets(&mut verdict, "meeting", found.meetings.keys(), knowable.meetings.iter().map(|meeting| &meeting.id));
+    compare_sets(
+        &mut verdict,
+        "meeting",
+        found.meetings.keys(),
+        knowable.meetings.iter().map(|meeting| &meeting.id),
+    );
     for meeting in &knowable.meetings {
         if let Some(topic) = found.meetings.get(&meeting.id) {
-            verdict.equal(&format!("meeting {}", meeting.id), "topic", topic, &meeting.topic);
+            verdict.equal(
+                &format!("meeting {}", meeting.id),
+                "topic",
+                topic,
+                &meeting.topic,
+            );
         }
     }
-    compare_sets(&mut verdict, "instance", found.instances.keys(), knowable.instances.iter().map(|instance| &instance.uuid));
+    compare_sets(
+        &mut verdict,
+        "instance",
+        found.instances.keys(),
+        knowable.instances.iter().map(|instance| &instance.uuid),
+    );
     for expected in &knowable.instances {
         if let Some(stored) = found.instances.get(&expected.uuid) {
             compare_instance(&mut verdict, stored, expected, fetched);
@@ -136,11 +170,26 @@ pub(super) fn compare(found: &Found, knowable: &Knowable, fetched: &BTreeSet<Str
     verdict
 }
 
-fn compare_instance(verdict: &mut Verdict, stored: &FoundInstance, expected: &Instance, fetched: &BTreeSet<String>) {
+fn compare_instance(
+    verdict: &mut Verdict,
+    stored: &FoundInstance,
+    expected: &Instance,
+    fetched: &BTreeSet<String>,
+) {
     let of = format!("instance {} ({:?})", expected.uuid, expected.topic);
-    verdict.equal(&of, "meeting number", &stored.meeting_id, &Some(expected.meeting_id));
+    verdict.equal(
+        &of,
+        "meeting number",
+        &stored.meeting_id,
+        &Some(expected.meeting_id),
+    );
     verdict.equal(&of, "topic", &stored.topic, &expected.topic);
-    verdict.equal(&of, "start", &stored.start, &Some(expected.start_time.as_second()));
+    verdict.equal(
+        &of,
+        "start",
+        &stored.start,
+        &Some(expected.start_time.as_second()),
+    );
 
     let mut rows = stored.attendance.clone();
     rows.sort();
@@ -158,7 +207,12 @@ fn compare_instance(verdict: &mut Verdict, stored: &FoundInstance, expected: &In
     expected_rows.sort();
     compare_lists(verdict, &of, "attendance row", &rows, &expected_rows);
 
-    verdict.equal(&of, "recorded", &stored.recorded, &expected.recording.is_some());
+    verdict.equal(
+        &of,
+        "recorded",
+        &stored.recorded,
+        &expected.recording.is_some(),
+    );
     let wanted = |kind: &str| fetched.contains(kind);
     let mut files = stored.files.clone();
     let mut expected_files: Vec<FoundFile> = expected
@@ -185,9 +239,23 @@ fn compare_instance(verdict: &mut Verdict, stored: &FoundInstance, expected: &In
         .map(|part| (part.sha256.clone(), part.cues))
         .collect();
     expected_transcripts.sort();
-    compare_lists(verdict, &of, "transcript", &transcripts, &expected_transcripts);
+    compare_lists(
+        verdict,
+        &of,
+        "transcript",
+        &transcripts,
+        &expected_transcripts,
+    );
     let cues: u64 = stored.transcripts.iter().map(|(_, cues)| cues).sum();
-    verdict.equal(&of, "cues", &cues, &expected.transcript.as_ref().map_or(0, |transcript| transcript.cues));
+    verdict.equal(
+        &of,
+        "cues",
+        &cues,
+        &expected
+            .transcript
+            .as_ref()
+            .map_or(0, |transcript| transcript.cues),
+    );
     let messages = expected.chat.as_ref().map_or(0, |chat| chat.messages);
     verdict.equal(&of, "chat messages", &stored.chat_messages, &messages);
 }
@@ -210,7 +278,13 @@ fn compare_sets<'a, T: Ord + std::fmt::Display + 'a>(
 }
 
 /// Compares two sorted lists as bags.
-fn compare_lists<T: Ord + std::fmt::Debug>(verdict: &mut Verdict, of: &str, what: &str, stored: &[T], knowable: &[T]) {
+fn compare_lists<T: Ord + std::fmt::Debug>(
+    verdict: &mut Verdict,
+    of: &str,
+    what: &str,
+    stored: &[T],
+    knowable: &[T],
+) {
     let (mut s, mut k) = (0, 0);
     loop {
         verdict.compared += 1;
@@ -286,8 +360,18 @@ mod tests {
                     ],
                     recorded: true,
                     files: vec![
-                        FoundFile { id: Some("f2".into()), kind: "MP4".into(), sha256: None, size: None },
-                        FoundFile { id: Some("f1".into()), kind: "TRANSCRIPT".into(), sha256: Some("aa".into()), size: Some(3) },
+                        FoundFile {
+                            id: Some("f2".into()),
+                            kind: "MP4".into(),
+                            sha256: None,
+                            size: None,
+                        },
+                        FoundFile {
+                            id: Some("f1".into()),
+                            kind: "TRANSCRIPT".into(),
+                            sha256: Some("aa".into()),
+                            size: Some(3),
+                        },
                     ],
                     transcripts: vec![("aa".into(), 7)],
                     chat_messages: 0,
@@ -298,7 +382,9 @@ mod tests {
     }
 
     fn differences(found: &Found) -> String {
-        compare(found, &knowable(), &["TRANSCRIPT".to_owned()].into()).differences.join("\n")
+        compare(found, &knowable(), &["TRANSCRIPT".to_owned()].into())
+            .differences
+            .join("\n")
     }
 
     #[test]
@@ -313,7 +399,11 @@ mod tests {
         let mut other = found();
         other.instances.clear();
         let text = differences(&other);
-        assert!(text.contains("instance /ab//c== is knowable but not stored") && text.contains("cues is 0, knowable is 7"), "{text}");
+        assert!(
+            text.contains("instance /ab//c== is knowable but not stored")
+                && text.contains("cues is 0, knowable is 7"),
+            "{text}"
+        );
 
         let mut other = found();
         let instance = other.instances.get_mut("/ab//c==").unwrap();
@@ -322,7 +412,13 @@ mod tests {
         instance.files[1].sha256 = Some("ff".into());
         instance.chat_messages = 1;
         let text = differences(&other);
-        for part in ["attendance row", "cues is 6, knowable is 7", "\"ff\"", "transcript (\"aa\", 6)", "chat messages is 1"] {
+        for part in [
+            "attendance row",
+            "cues is 6, knowable is 7",
+            "\"ff\"",
+            "transcript (\"aa\", 6)",
+            "chat messages is 1",
+        ] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
 
@@ -330,6 +426,10 @@ mod tests {
         other.users.insert("x@example.org".into(), "u2".into());
         other.meetings.insert(81, "Other".into());
         let text = differences(&other);
-        assert!(text.contains("user x@example.org is stored but not knowable") && text.contains("\"Other\""), "{text}");
+        assert!(
+            text.contains("user x@example.org is stored but not knowable")
+                && text.contains("\"Other\""),
+            "{text}"
+        );
     }
 }

@@ -43,28 +43,45 @@ impl Control {
             .timeout(TIMEOUT)
             .build()
             .doing("http_client", "the HTTP client could not be made")?;
-        Ok(Self { client, base: base.to_owned() })
+        Ok(Self {
+            client,
+            base: base.to_owned(),
+        })
     }
 
     /// Subscribes an address to all events; the simulator challenges it at once.
     pub(super) async fn subscribe(&self, url: &str) -> Result<(), Failure> {
-        let answer: Subscribed =
-            self.call(Method::POST, "subscriptions", Some(json!({"url": url, "events": ["*"]}))).await?;
+        let answer: Subscribed = self
+            .call(
+                Method::POST,
+                "subscriptions",
+                Some(json!({"url": url, "events": ["*"]})),
+            )
+            .await?;
         if answer.validated {
             return Ok(());
         }
-        Err(Failure::failed("webhook_challenge", format!("{url} did not pass the challenge"))
-            .detail(answer.reason.unwrap_or_default()))
+        Err(Failure::failed(
+            "webhook_challenge",
+            format!("{url} did not pass the challenge"),
+        )
+        .detail(answer.reason.unwrap_or_default()))
     }
 
     /// Plays a whole meeting, moving the clock instead of waiting.
     pub(super) async fn play(&self) -> Result<Live, Failure> {
-        self.call(Method::POST, "live", Some(json!({"jump": true}))).await
+        self.call(Method::POST, "live", Some(json!({"jump": true})))
+            .await
     }
 
     /// What an ideal client could know since a day, hearing all events.
     pub(super) async fn knowable(&self, since: &str) -> Result<Knowable, Failure> {
-        self.call(Method::GET, &format!("knowable?events=all&since={since}"), None).await
+        self.call(
+            Method::GET,
+            &format!("knowable?events=all&since={since}"),
+            None,
+        )
+        .await
     }
 
     /// How often a rate limit was broken.
@@ -88,7 +105,12 @@ impl Control {
         Ok(answer.total)
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Value>) -> Result<T, Failure> {
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T, Failure> {
         let url = format!("{}/_sim/{path}", self.base);
         let mut request = self.client.request(method, &url);
         if let Some(body) = &body {
@@ -100,7 +122,9 @@ impl Control {
         let bytes = response.bytes().await.doing("simulator", &what)?;
         if !status.is_success() {
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            return Err(Failure::failed("simulator", format!("{what} answered {status}")).detail(text));
+            return Err(
+                Failure::failed("simulator", format!("{what} answered {status}")).detail(text),
+            );
         }
         serde_json::from_slice(&bytes).doing("simulator", &what)
     }

@@ -22,7 +22,10 @@ pub(super) async fn everything(app: &App) -> Result<Found, Failure> {
         loop {
             let page = store.users(scope, account.id, &request).await?;
             for user in page.items {
-                found.users.insert(user.email.unwrap_or_default().to_lowercase(), user.external_id);
+                found.users.insert(
+                    user.email.unwrap_or_default().to_lowercase(),
+                    user.external_id,
+                );
             }
             let Some(next) = page.next else { break };
             request.after = Some(next);
@@ -30,10 +33,14 @@ pub(super) async fn everything(app: &App) -> Result<Found, Failure> {
     }
     let mut request = PageRequest::first(PIECE);
     loop {
-        let page = store.meetings(scope, &MeetingFilter::default(), &request).await?;
+        let page = store
+            .meetings(scope, &MeetingFilter::default(), &request)
+            .await?;
         for meeting in page.items {
             if let Ok(number) = meeting.number.parse() {
-                found.meetings.insert(number, meeting.topic.unwrap_or_default());
+                found
+                    .meetings
+                    .insert(number, meeting.topic.unwrap_or_default());
             }
         }
         let Some(next) = page.next else { break };
@@ -41,7 +48,9 @@ pub(super) async fn everything(app: &App) -> Result<Found, Failure> {
     }
     let mut request = PageRequest::first(PIECE);
     loop {
-        let page = store.instances(scope, &InstanceFilter::default(), &request).await?;
+        let page = store
+            .instances(scope, &InstanceFilter::default(), &request)
+            .await?;
         for summary in page.items {
             let uuid = summary.instance.external_id.clone();
             found.instances.insert(uuid, instance(app, summary).await?);
@@ -92,11 +101,16 @@ async fn instance(app: &App, summary: InstanceSummary) -> Result<FoundInstance, 
         .map(|transcript| (transcript.sha256, transcript.cues))
         .collect();
     Ok(FoundInstance {
-        meeting_id: instance.number.as_deref().and_then(|number| number.parse().ok()),
+        meeting_id: instance
+            .number
+            .as_deref()
+            .and_then(|number| number.parse().ok()),
         topic: instance.topic.unwrap_or_default(),
         start: instance.start.map(second),
         attendance,
-        recorded: recordings.iter().any(|recording| recording.deleted_at.is_none()),
+        recorded: recordings
+            .iter()
+            .any(|recording| recording.deleted_at.is_none()),
         files,
         transcripts,
         chat_messages: summary.chat_messages,

@@ -10,8 +10,6 @@ pub(super) struct Knowable {
     pub(super) meetings: Vec<Meeting>,
     pub(super) instances: Vec<Instance>,
     pub(super) totals: Totals,
-    #[serde(default)]
-    pub(super) unavailable: Vec<Unavailable>,
     pub(super) least_calls: LeastCalls,
 }
 
@@ -129,17 +127,8 @@ impl Totals {
     }
 }
 
-/// Something that cannot be known, and why.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Unavailable {
-    pub(super) what: String,
-    pub(super) reason: String,
-}
-
 /// The fewest calls that tell all of it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct LeastCalls {
     pub(super) total: u64,
-    #[serde(default)]
-    pub(super) seconds: f64,
 }

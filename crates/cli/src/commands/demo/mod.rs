@@ -106,7 +106,11 @@ pub(crate) async fn run(command: Demo, context: &Context) -> Result<Exit, Failur
         stop.cancelled().await;
     }
     world.shutdown().await;
-    Ok(if command.once && !agrees { Exit::Failed } else { Exit::Done })
+    Ok(if command.once && !agrees {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
 }
 
 /// The whole story: connect, take in the past, live through a meeting, search, compare.
@@ -129,7 +133,12 @@ async fn play(context: &Context, world: &World, story: &Story<'_>) -> Result<Out
 
     let (view, backfill_seconds) = take_in(app, context).await?;
     let calls = world.control.calls().await?;
-    story.taken_in(&view, backfill_seconds, calls, &app.store().status(app.scope()).await?)?;
+    story.taken_in(
+        &view,
+        backfill_seconds,
+        calls,
+        &app.store().status(app.scope()).await?,
+    )?;
     for line in unavailable(&view.unavailable) {
         story.unavailable(&line)?;
     }
@@ -150,12 +159,20 @@ async fn play(context: &Context, world: &World, story: &Story<'_>) -> Result<Out
     let step = Progress::start(&context.out, "Comparing with what can be known");
     let knowable = world.control.knowable(&view.since.to_string()).await?;
     let found = gather::everything(app).await?;
-    let fetched: BTreeSet<String> =
-        app.config().media.fetch.iter().map(|kind| kind.as_str().to_owned()).collect();
+    let fetched: BTreeSet<String> = app
+        .config()
+        .media
+        .fetch
+        .iter()
+        .map(|kind| kind.as_str().to_owned())
+        .collect();
     let mut verdict = check::compare(&found, &knowable, &fetched);
     let (violations, list) = world.control.violations().await?;
     if violations > 0 {
-        verdict.differ(format!("the rate limit was broken {violations} times, first: {}", list.first().unwrap_or_default()));
+        verdict.differ(format!(
+            "the rate limit was broken {violations} times, first: {}",
+            list.first().unwrap_or_default()
+        ));
     }
     samples::judge(&samples, &mut verdict);
     drop(step);
@@ -192,7 +209,11 @@ async fn take_in(app: &App, context: &Context) -> Result<(BackfillView, f64), Fa
 async fn settled(app: &App) -> Result<(), Failure> {
     loop {
         let open = jobs::open(app).await?;
-        let horizon = app.clock().now().saturating_add(SOON).unwrap_or(jiff::Timestamp::MAX);
+        let horizon = app
+            .clock()
+            .now()
+            .saturating_add(SOON)
+            .unwrap_or(jiff::Timestamp::MAX);
         if open.busy == 0 && open.next_at.is_none_or(|at| at > horizon) {
             return Ok(());
         }
@@ -206,21 +227,31 @@ async fn arrived(app: &App, live: &Live) -> Result<(), Failure> {
         loop {
             if let Some(instance) = app.store().find_instance(app.scope(), &live.uuid).await? {
                 let transcripts = app.store().transcripts(app.scope(), instance.id).await?;
-                let cues: u64 =
-                    transcripts.iter().filter(|transcript| transcript.current).map(|transcript| transcript.cues).sum();
+                let cues: u64 = transcripts
+                    .iter()
+                    .filter(|transcript| transcript.current)
+                    .map(|transcript| transcript.cues)
+                    .sum();
                 let chat = app.store().chat(app.scope(), instance.id).await?.len();
-                if cues >= live.transcript_cues && u64::try_from(chat).is_ok_and(|chat| chat >= live.chat_messages) {
+                if cues >= live.transcript_cues
+                    && u64::try_from(chat).is_ok_and(|chat| chat >= live.chat_messages)
+                {
                     return Ok::<(), Failure>(());
                 }
             }
             app.clock().sleep(LOOK).await;
         }
     };
-    tokio::time::timeout(SEARCHABLE_WITHIN, wait).await.unwrap_or_else(|_| {
-        Err(Failure::failed(
-            "live_meeting",
-            format!("the live meeting's transcript did not arrive within {} s", SEARCHABLE_WITHIN.as_secs()),
-        )
-        .hint("Run `parfocal demo -v` to see what its webhooks and jobs do."))
-    })
+    tokio::time::timeout(SEARCHABLE_WITHIN, wait)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Failure::failed(
+                "live_meeting",
+                format!(
+                    "the live meeting's transcript did not arrive within {} s",
+                    SEARCHABLE_WITHIN.as_secs()
+                ),
+            )
+            .hint("Run `parfocal demo -v` to see what its webhooks and jobs do."))
+        })
 }

@@ -28,7 +28,11 @@ impl<'a> Story<'a> {
     }
 
     fn line(&self, text: impl std::fmt::Display) -> Result<(), Failure> {
-        if self.out.is_json() { Ok(()) } else { self.out.line(text) }
+        if self.out.is_json() {
+            Ok(())
+        } else {
+            self.out.line(text)
+        }
     }
 
     fn done(&self, name: &str, detail: &str) -> Result<(), Failure> {
@@ -44,7 +48,13 @@ impl<'a> Story<'a> {
     pub(super) fn title(&self) -> Result<(), Failure> {
         self.line("")?;
         self.line(format!("  {}", paint(style::STRONG, "Parfocal demo")))?;
-        self.line(format!("  {}", paint(style::DIM, "A simulated Zoom account and a server on this machine; nothing leaves it.")))?;
+        self.line(format!(
+            "  {}",
+            paint(
+                style::DIM,
+                "A simulated Zoom account and a server on this machine; nothing leaves it."
+            )
+        ))?;
         self.line("")
     }
 
@@ -52,27 +62,52 @@ impl<'a> Story<'a> {
     pub(super) fn started(&self, world: &World) -> Result<(), Failure> {
         let (plan, limits) = world.plan;
         let about = paint(style::DIM, format!("{plan} plan, rate limits: {limits}"));
-        self.done("Zoom account simulated", &format!("{}  {about}", paint(style::ACCENT, &world.simulator_url)))?;
+        self.done(
+            "Zoom account simulated",
+            &format!("{}  {about}", paint(style::ACCENT, &world.simulator_url)),
+        )?;
         let data = paint(style::DIM, format!("data in {}", world.data.display()));
-        self.done("Server ready", &format!("{}  {data}", paint(style::ACCENT, &world.server_url)))
+        self.done(
+            "Server ready",
+            &format!("{}  {data}", paint(style::ACCENT, &world.server_url)),
+        )
     }
 
     /// The account is connected.
     pub(super) fn connected(&self, view: &ConnectionView) -> Result<(), Failure> {
-        let name = view.account.name.as_deref().unwrap_or(&view.account.external_id);
-        let about = paint(style::DIM, format!("server-to-server, {} scopes", view.scopes.len()));
+        let name = view
+            .account
+            .name
+            .as_deref()
+            .unwrap_or(&view.account.external_id);
+        let about = paint(
+            style::DIM,
+            format!("server-to-server, {} scopes", view.scopes.len()),
+        );
         self.done("Account connected", &format!("{}  {about}", clean(name)))
     }
 
     /// Webhooks come in.
     pub(super) fn subscribed(&self, url: &str) -> Result<(), Failure> {
         let about = paint(style::DIM, "challenge answered, signatures verified");
-        self.done("Webhooks subscribed", &format!("{}  {about}", paint(style::ACCENT, url)))
+        self.done(
+            "Webhooks subscribed",
+            &format!("{}  {about}", paint(style::ACCENT, url)),
+        )
     }
 
     /// The past is here.
-    pub(super) fn taken_in(&self, view: &BackfillView, seconds: f64, calls: u64, status: &Status) -> Result<(), Failure> {
-        let about = paint(style::DIM, format!("{} to {}, {} calls", view.since, view.until, grouped(calls)));
+    pub(super) fn taken_in(
+        &self,
+        view: &BackfillView,
+        seconds: f64,
+        calls: u64,
+        status: &Status,
+    ) -> Result<(), Failure> {
+        let about = paint(
+            style::DIM,
+            format!("{} to {}, {} calls", view.since, view.until, grouped(calls)),
+        );
         self.done("Past taken in", &format!("{seconds:.1} s  {about}"))?;
         self.below(&figures(&[
             ("users", status.users),
@@ -91,20 +126,36 @@ impl<'a> Story<'a> {
 
     /// Something that the account does not give, and why.
     pub(super) fn unavailable(&self, line: &str) -> Result<(), Failure> {
-        self.below(&format!("{} {}", paint(style::WARN, "not to be had:"), clean(line)))
+        self.below(&format!(
+            "{} {}",
+            paint(style::WARN, "not to be had:"),
+            clean(line)
+        ))
     }
 
     /// A live meeting went through.
     pub(super) fn lived(&self, live: &Live, seconds: f64) -> Result<(), Failure> {
         let topic = clean(&live.topic);
         if live.transcript_cues == 0 {
-            return self.done("A live meeting", &format!("“{topic}” held; this plan records nothing"));
+            return self.done(
+                "A live meeting",
+                &format!("“{topic}” held; this plan records nothing"),
+            );
         }
-        let speed = paint(style::DIM, format!("searchable {seconds:.1} s after its last webhook"));
-        self.done("A live meeting", &format!("“{topic}” held, recorded, transcribed"))?;
+        let speed = paint(
+            style::DIM,
+            format!("searchable {seconds:.1} s after its last webhook"),
+        );
+        self.done(
+            "A live meeting",
+            &format!("“{topic}” held, recorded, transcribed"),
+        )?;
         self.below(&format!(
             "{}  {speed}",
-            figures(&[("cues", live.transcript_cues), ("chat messages", live.chat_messages)])
+            figures(&[
+                ("cues", live.transcript_cues),
+                ("chat messages", live.chat_messages)
+            ])
         ))
     }
 
@@ -115,14 +166,31 @@ impl<'a> Story<'a> {
         }
         self.done("Search", &paint(style::DIM, "what was said, found again:"))?;
         for sample in samples {
-            let from = if sample.live { paint(style::DIM, "  said in the live meeting") } else { String::new() };
+            let from = if sample.live {
+                paint(style::DIM, "  said in the live meeting")
+            } else {
+                String::new()
+            };
             self.line("")?;
-            self.line(format!("      {}{from}", paint(style::ACCENT, clean(&sample.query))))?;
+            self.line(format!(
+                "      {}{from}",
+                paint(style::ACCENT, clean(&sample.query))
+            ))?;
             for hit in sample.hits.iter().take(2) {
-                let when = hit.start_time.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+                let when = hit
+                    .start_time
+                    .map(|at| at.strftime("%Y-%m-%d").to_string())
+                    .unwrap_or_default();
                 let topic = clean(hit.topic.as_deref().unwrap_or("Untitled meeting"));
-                let place = paint(style::DIM, format!("{topic}, {when} at {}", position(u64::from(hit.start_ms))));
-                let speaker = hit.speaker.as_deref().map(|name| format!("{}: ", clean(name))).unwrap_or_default();
+                let place = paint(
+                    style::DIM,
+                    format!("{topic}, {when} at {}", position(u64::from(hit.start_ms))),
+                );
+                let speaker = hit
+                    .speaker
+                    .as_deref()
+                    .map(|name| format!("{}: ", clean(name)))
+                    .unwrap_or_default();
                 self.line(format!("        {speaker}{}", snippet(hit)))?;
                 self.line(format!("        {place}"))?;
             }
@@ -131,7 +199,12 @@ impl<'a> Story<'a> {
     }
 
     /// The verdict and the figures.
-    pub(super) fn finish(&self, outcome: &Outcome, world: &World, once: bool) -> Result<(), Failure> {
+    pub(super) fn finish(
+        &self,
+        outcome: &Outcome,
+        world: &World,
+        once: bool,
+    ) -> Result<(), Failure> {
         if self.out.is_json() {
             return self.json(outcome, world, once);
         }
@@ -143,18 +216,31 @@ impl<'a> Story<'a> {
             outcome.violations
         );
         if verdict.agrees() {
-            let what = format!("{} records and figures agree with what can be known", grouped(verdict.compared));
+            let what = format!(
+                "{} records and figures agree with what can be known",
+                grouped(verdict.compared)
+            );
             self.done("Nothing is missing", &what)?;
             self.below(&paint(style::DIM, calls))?;
         } else {
             let count = verdict.differences.len() + verdict.unlisted;
-            let head = format!("  {} {}", paint(style::BAD, "✗"), paint(style::STRONG, format!("{count} differences")));
-            self.line(format!("{head} from what can be known ({} compared)", grouped(verdict.compared)))?;
+            let head = format!(
+                "  {} {}",
+                paint(style::BAD, "✗"),
+                paint(style::STRONG, format!("{count} differences"))
+            );
+            self.line(format!(
+                "{head} from what can be known ({} compared)",
+                grouped(verdict.compared)
+            ))?;
             for difference in &verdict.differences {
                 self.line(format!("      {}", clean(difference)))?;
             }
             if verdict.unlisted > 0 {
-                self.line(format!("      and {} more", grouped(u64::try_from(verdict.unlisted).unwrap_or_default())))?;
+                self.line(format!(
+                    "      and {} more",
+                    grouped(u64::try_from(verdict.unlisted).unwrap_or_default())
+                ))?;
             }
             self.below(&paint(style::DIM, calls))?;
         }
@@ -163,17 +249,32 @@ impl<'a> Story<'a> {
 
     /// Where to look now.
     pub(super) fn serving(&self, world: &World) -> Result<(), Failure> {
-        self.line(format!("  {}  {}", paint(style::STRONG, "Open"), paint(style::ACCENT, format!("{}/", world.server_url))))?;
+        self.line(format!(
+            "  {}  {}",
+            paint(style::STRONG, "Open"),
+            paint(style::ACCENT, format!("{}/", world.server_url))
+        ))?;
         for (label, address) in [
             ("search", format!("{}/search", world.server_url)),
             ("API", format!("{}/v1/meetings", world.server_url)),
             ("Zoom account", format!("{}/_sim/info", world.simulator_url)),
         ] {
-            self.line(format!("        {}  {}", paint(style::DIM, address), paint(style::DIM, label)))?;
+            self.line(format!(
+                "        {}  {}",
+                paint(style::DIM, address),
+                paint(style::DIM, label)
+            ))?;
         }
         self.line("")?;
-        let leaves = if world.keeps_data { "the data stays" } else { "its data goes with it" };
-        self.line(format!("  {}", paint(style::DIM, format!("Ctrl-C ends the demo; {leaves}."))))
+        let leaves = if world.keeps_data {
+            "the data stays"
+        } else {
+            "its data goes with it"
+        };
+        self.line(format!(
+            "  {}",
+            paint(style::DIM, format!("Ctrl-C ends the demo; {leaves}."))
+        ))
     }
 
     fn json(&self, outcome: &Outcome, world: &World, once: bool) -> Result<(), Failure> {
@@ -204,7 +305,13 @@ impl<'a> Story<'a> {
 fn figures(all: &[(&str, u64)]) -> String {
     let texts: Vec<String> = all
         .iter()
-        .map(|(label, n)| format!("{} {}", paint(style::STRONG, grouped(*n)), paint(style::DIM, label)))
+        .map(|(label, n)| {
+            format!(
+                "{} {}",
+                paint(style::STRONG, grouped(*n)),
+                paint(style::DIM, label)
+            )
+        })
         .collect();
     texts.join(&paint(style::DIM, " · "))
 }
@@ -214,7 +321,11 @@ fn snippet(hit: &parfocal_server::views::HitView) -> String {
         .iter()
         .map(|part| {
             let text = clean(&part.text);
-            if part.marked { paint(style::OK.bold(), text) } else { text }
+            if part.marked {
+                paint(style::OK.bold(), text)
+            } else {
+                text
+            }
         })
         .collect()
 }

@@ -42,7 +42,8 @@ impl World {
     pub(super) async fn start(command: &Demo, context: &Context) -> Result<Self, Failure> {
         let (data, temporary) = match context.data_flag() {
             Some(path) => {
-                std::fs::create_dir_all(path).map_err(|error| Failure::file("making", path, &error))?;
+                std::fs::create_dir_all(path)
+                    .map_err(|error| Failure::file("making", path, &error))?;
                 (path.to_owned(), None)
             }
             None => {
@@ -63,12 +64,18 @@ impl World {
         })
         .await
         .map_err(|error| {
-            Failure::failed("simulator", format!("the simulated Zoom account could not start: {error}"))
-                .hint("With --transcripts: does the folder hold .vtt files?")
+            Failure::failed(
+                "simulator",
+                format!("the simulated Zoom account could not start: {error}"),
+            )
+            .hint("With --transcripts: does the folder hold .vtt files?")
         })?;
         let simulator_url = simulator.base_url().to_owned();
         let limits = command.limits.plan(command.plan);
-        let url = |text: String| text.parse().doing("address", format!("{text} is not an address"));
+        let url = |text: String| {
+            text.parse()
+                .doing("address", format!("{text} is not an address"))
+        };
         let mut config = Config::default();
         config.data.dir.clone_from(&data);
         config.database.url = command.database.as_deref().map(Secret::new);
@@ -128,7 +135,10 @@ pub(super) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts measuring.
-    #[expect(clippy::disallowed_methods, reason = "people want to know how long they really waited")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "people want to know how long they really waited"
+    )]
     pub(super) fn start() -> Self {
         Self(Instant::now())
     }

@@ -25,15 +25,22 @@ pub(crate) fn run(command: &Parse, context: &Context) -> Result<Exit, Failure> {
     let bytes = read(&command.file)?;
     let text = vtt::decode(&bytes);
     let transcript = vtt::parse(&text).map_err(|error| {
-        Failure::failed("transcript", format!("{} is not a transcript: {error}", command.file.display()))
-            .hint("Zoom's transcripts are WebVTT files: their first line is WEBVTT.")
+        Failure::failed(
+            "transcript",
+            format!("{} is not a transcript: {error}", command.file.display()),
+        )
+        .hint("Zoom's transcripts are WebVTT files: their first line is WEBVTT.")
     })?;
     if context.out.is_json() {
         context.out.json(&Parsed(&transcript))?;
         return Ok(Exit::Done);
     }
     for cue in transcript.cues() {
-        let speaker = cue.speaker.as_deref().map(|name| format!("{} ", paint(style::STRONG, clean(name)))).unwrap_or_default();
+        let speaker = cue
+            .speaker
+            .as_deref()
+            .map(|name| format!("{} ", paint(style::STRONG, clean(name))))
+            .unwrap_or_default();
         context.out.line(format!(
             "{} {speaker}{}",
             paint(style::DIM, position(u64::from(cue.start_ms))),
@@ -41,13 +48,23 @@ pub(crate) fn run(command: &Parse, context: &Context) -> Result<Exit, Failure> {
         ))?;
     }
     for warning in &transcript.warnings {
-        context.out.warn(format!("{}, line {}: {}", command.file.display(), warning.line, clean(&warning.message)));
+        context.out.warn(format!(
+            "{}, line {}: {}",
+            command.file.display(),
+            warning.line,
+            clean(&warning.message)
+        ));
     }
-    let unlisted = transcript.warnings_total.saturating_sub(transcript.warnings.len());
+    let unlisted = transcript
+        .warnings_total
+        .saturating_sub(transcript.warnings.len());
     if unlisted > 0 {
         context.out.warn(format!("and {} more", grouped(unlisted)));
     }
-    context.out.note(paint(style::DIM, format!("{} cues", grouped(transcript.len()))));
+    context.out.note(paint(
+        style::DIM,
+        format!("{} cues", grouped(transcript.len())),
+    ));
     Ok(Exit::Done)
 }
 
@@ -55,13 +72,19 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let limit = u64::try_from(vtt::MAX_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
+        std::io::stdin()
+            .lock()
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
     read.map_err(|error| Failure::file("reading", path, &error))?;
     if bytes.len() > vtt::MAX_BYTES {
-        return Err(Failure::failed("transcript", format!("{} is larger than 1 GiB", path.display())));
+        return Err(Failure::failed(
+            "transcript",
+            format!("{} is larger than 1 GiB", path.display()),
+        ));
     }
     Ok(bytes)
 }
@@ -116,6 +139,9 @@ struct Warnings<'a>(&'a [vtt::Warning]);
 
 impl Serialize for Warnings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|warning| WarningShape { line: warning.line, message: &warning.message }))
+        serializer.collect_seq(self.0.iter().map(|warning| WarningShape {
+            line: warning.line,
+            message: &warning.message,
+        }))
     }
 }

@@ -1,0 +1,16 @@
+//! The server over its real doors: a listening socket, an HTTP client, a store in a temporary directory.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests say what they expect by panicking"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "signatures are made for the present, as Zoom makes them"
+)]
+
+mod door;
+mod guard;
+mod life;
+mod pages;
+mod problems;
+mod support;
