@@ -120,21 +120,30 @@ impl Call {
     }
 
     /// Sends the call and reads the answer's JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::send`]; when the answer to a call that is never repeated cannot be read,
+    /// [`ErrorKind::OutcomeUnknown`]: it happened, but what came of it is not known.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let operation = self.operation();
-        self.send()
-            .await?
+        let (operation, repeat) = (self.operation(), self.repeat);
+        let response = self.send().await?;
+        response
             .json()
-            .map_err(|error| error.with_operation(operation))
+            .map_err(|error| unreadable(error, repeat).with_operation(operation))
     }
 
     /// Sends the call and reads the answer's JSON, keeping what it was read from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::json`].
     pub async fn reply<T: DeserializeOwned>(self) -> Result<Reply<T>> {
-        let operation = self.operation();
+        let (operation, repeat) = (self.operation(), self.repeat);
         let response = self.send().await?;
         let tracking_id = response.tracking_id().map(str::to_owned);
         Reply::from_response(&response).map_err(|error| {
-            error
+            unreadable(error, repeat)
                 .with_operation(operation)
                 .with_tracking_id(tracking_id)
         })
@@ -169,6 +178,22 @@ impl Call {
             Some(fault) => Err(Error::new(ErrorKind::InvalidRequest, fault.clone())
                 .with_operation(self.operation())),
             None => Ok(()),
+        }
+    }
+}
+
+/// The error of a successful answer that cannot be read.
+fn unreadable(error: Error, repeat: Repeat) -> Error {
+    match repeat {
+        Repeat::Safe => error,
+        Repeat::Never => {
+            let message = format!(
+                "it happened, but the answer cannot be read: {}",
+                error.message()
+            );
+            error
+                .with_kind(ErrorKind::OutcomeUnknown)
+                .with_message(message)
         }
     }
 }

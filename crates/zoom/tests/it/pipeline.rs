@@ -72,6 +72,14 @@ async fn what_may_have_happened_is_never_repeated() {
             assert_eq!(error.advice(), Advice::CheckOutcome);
         }
     }
+    // Created, but by whom was the answer eaten?
+    let fake = Fake::start(|_, _| bytes("text/html", "<html>proxy</html>")).await;
+    let error = client(&fake)
+        .meetings()
+        .create(&UserId::me(), &NewMeeting::new("t"))
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind(), fake.count()), (ErrorKind::OutcomeUnknown, 1));
     // A refusal is an answer: nothing happened, so it may be repeated.
     let fake = Fake::start(|_, n| match n {
         0 => json(429, r#"{"code":429,"message":"You have reached the maximum per-second rate limit for this API. Try again later."}"#),
