@@ -27,5 +27,7 @@ pub mod tls;
 pub mod webhooks;
 pub mod world;
 
-pub use config::{App, AppKind, AppScopes, Config, Generate, Limits, Plan, RateHeaders, WebhookTarget};
+pub use config::{
+    App, AppKind, AppScopes, Config, Generate, Limits, Plan, RateHeaders, WebhookTarget,
+};
 pub use http::server::{Simulator, StartError};

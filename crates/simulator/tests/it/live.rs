@@ -69,7 +69,7 @@ async fn until(inbox: &Inbox, event: &str) -> Value {
         }
         // Only real time passes here: the sender works on sockets.
         tokio::task::spawn_blocking(|| {
-            std::thread::park_timeout(std::time::Duration::from_millis(2))
+            std::thread::park_timeout(std::time::Duration::from_millis(2));
         })
         .await
         .unwrap();
