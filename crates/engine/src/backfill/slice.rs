@@ -20,7 +20,7 @@ use crate::App;
 use crate::error::{EngineError, Result};
 use crate::ingest::meetings::Occurrences;
 use crate::ingest::recordings::Presence;
-use crate::ingest::{Origin, Rank, Stamp, artefacts, instances, meetings, recordings, registrants, users};
+use crate::ingest::{Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users};
 use crate::jobs::{BackfillFinish, Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
 
 /// The payload of a piece's job.
@@ -258,6 +258,7 @@ impl Work<'_> {
     /// A held meeting from a report: its real times are told, only its people are to be asked for.
     async fn held(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
         let Some(applied) = instances::apply(tx, origin, item, instances::Stage::Ended).await? else { return Ok(()) };
+        attendance::close(tx, origin, &applied).await?;
         artefacts::present(tx, applied.id, ArtefactKind::Details, origin.now).await?;
         want_participants(tx, origin, &applied, self.backfill.id).await
     }

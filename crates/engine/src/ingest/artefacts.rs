@@ -58,7 +58,7 @@ pub async fn expect(
     let open = match &known {
         None => true,
         Some(known) => match known.state {
-            ArtefactState::Expected => known.expected_by < by || known.cause.is_some(),
+            ArtefactState::Expected => known.expected_by < by,
             // These were said for want of evidence; now there is some.
             ArtefactState::Unavailable => is_provisional(known.cause.as_deref()),
             _ => false,
@@ -72,6 +72,25 @@ pub async fn expect(
         set(tx, owner, kind, ArtefactState::Expected, None, None, by, now).await?;
     }
     Ok(())
+}
+
+/// Notes that something should come if all goes as usual: said without evidence, so it changes nothing that was
+/// learnt.
+pub async fn suppose(
+    tx: &mut Tx,
+    owner: impl Into<OwnerId>,
+    kind: ArtefactKind,
+    by: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    let owner = owner.into();
+    match tx.artefact(owner, kind).await? {
+        None => set(tx, owner, kind, ArtefactState::Expected, None, None, by, now).await,
+        Some(known) if known.state == ArtefactState::Expected && known.expected_by < by => {
+            set(tx, owner, kind, ArtefactState::Expected, None, None, by, now).await
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// Notes that something is here.

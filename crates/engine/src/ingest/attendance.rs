@@ -9,23 +9,27 @@ use crate::error::Result;
 
 /// Takes in stays of one instance.
 pub async fn apply(tx: &mut Tx, origin: &Origin, instance: &instances::Applied, stays: &[Stay]) -> Result<()> {
-    let end = (instance.state == InstanceState::Ended).then_some(instance.end).flatten();
+    let end = instance.end.filter(|_| instance.state == InstanceState::Ended);
     for stay in stays {
         put(tx, origin, instance.id, end, stay).await?;
     }
-    if let Some(end) = end {
-        tx.close_attendance(instance.id, end, origin.now).await?;
-    }
-    Ok(())
+    close(tx, origin, instance).await
 }
 
-/// Ends what nobody said the end of, once the meeting itself has ended.
+/// Ends what nobody said the end of, once the meeting itself has ended; again, if its end turns out to be another.
 pub async fn close(tx: &mut Tx, origin: &Origin, instance: &instances::Applied) -> Result<()> {
-    if instance.state == InstanceState::Ended
-        && let Some(end) = instance.end
-    {
-        tx.close_attendance(instance.id, end, origin.now).await?;
+    let Some(end) = instance.end.filter(|_| instance.state == InstanceState::Ended) else { return Ok(()) };
+    if instance.end_moved {
+        for stay in tx.stays(instance.id).await? {
+            let facts = Facts::parse(Some(&stay.raw));
+            if facts.instant("leave_time").is_none()
+                && let Some(row) = read(&stay.join_key, stay.kind, &facts, Some(end))
+            {
+                tx.put_stay(instance.id, &row, &origin.seen(&facts)).await?;
+            }
+        }
     }
+    tx.close_attendance(instance.id, end, origin.now).await?;
     Ok(())
 }
 
@@ -39,7 +43,12 @@ async fn put(
     let known = tx.stay(instance, &stay.key).await?;
     let mut facts = Facts::parse(known.as_ref().map(|known| known.raw.as_str()));
     facts.absorb(&stay.said, origin.stamp);
-    let Some(row) = read(stay, &facts, end) else { return Ok(()) };
+    let kind = match stay.room {
+        Room::Main => AttendanceKind::Main,
+        Room::Waiting => AttendanceKind::Waiting,
+        Room::Breakout => AttendanceKind::Breakout,
+    };
+    let Some(row) = read(&stay.key, kind, &facts, end) else { return Ok(()) };
     tx.put_stay(instance, &row, &origin.seen(&facts)).await?;
     Ok(())
 }
@@ -47,7 +56,7 @@ async fn put(
 /// The row of a stay from all that is known about it.
 ///
 /// A leaving of which nobody saw the coming begins when it ends: no length is made up.
-fn read(stay: &Stay, facts: &Facts, end: Option<Timestamp>) -> Option<NewAttendance> {
+fn read(key: &str, kind: AttendanceKind, facts: &Facts, end: Option<Timestamp>) -> Option<NewAttendance> {
     let join = facts.instant("join_time");
     let told = facts.instant("leave_time");
     let start = join.or(told)?;
@@ -59,12 +68,8 @@ fn read(stay: &Stay, facts: &Facts, end: Option<Timestamp>) -> Option<NewAttenda
         user_external_id: facts.text("account_user"),
         registrant_id: facts.text("registrant"),
         role: facts.text("role"),
-        join_key: stay.key.clone(),
-        kind: match stay.room {
-            Room::Main => AttendanceKind::Main,
-            Room::Waiting => AttendanceKind::Waiting,
-            Room::Breakout => AttendanceKind::Breakout,
-        },
+        join_key: key.to_owned(),
+        kind,
         join: start,
         leave,
         raw: Some(facts.to_raw()),
@@ -78,8 +83,8 @@ mod tests {
     use super::*;
     use crate::ingest::{Rank, Stamp};
 
-    fn stay(said: serde_json::Value) -> Stay {
-        Stay { key: "main:1".into(), room: Room::Main, said }
+    fn row(facts: &Facts, end: Option<Timestamp>) -> Option<NewAttendance> {
+        read("main:1", AttendanceKind::Main, facts, end)
     }
 
     #[test]
@@ -94,11 +99,11 @@ mod tests {
             for i in order {
                 facts.absorb(&says[i], Stamp::new(i64::try_from(i).unwrap(), Rank::Event));
             }
-            read(&stay(json!({})), &facts, Some(end)).unwrap()
+            row(&facts, Some(end)).unwrap()
         };
-        let row = fold([0, 1]);
-        assert_eq!(row, fold([1, 0]));
-        assert_eq!(row.leave.unwrap().to_string(), "2026-09-14T09:12:38Z");
+        let merged = fold([0, 1]);
+        assert_eq!(merged, fold([1, 0]));
+        assert_eq!(merged.leave.unwrap().to_string(), "2026-09-14T09:12:38Z");
     }
 
     #[test]
@@ -106,12 +111,12 @@ mod tests {
         let end: Timestamp = "2026-09-14T10:00:00Z".parse().unwrap();
         let mut open = Facts::default();
         open.absorb(&json!({"join_time": "2026-09-14T08:31:07Z"}), Stamp::new(1, Rank::Event));
-        assert_eq!(read(&stay(json!({})), &open, Some(end)).unwrap().leave, Some(end));
-        assert_eq!(read(&stay(json!({})), &open, None).unwrap().leave, None);
+        assert_eq!(row(&open, Some(end)).unwrap().leave, Some(end));
+        assert_eq!(row(&open, None).unwrap().leave, None);
         let mut lone = Facts::default();
         lone.absorb(&json!({"leave_time": "2026-09-14T09:00:00Z"}), Stamp::new(1, Rank::Event));
-        let row = read(&stay(json!({})), &lone, Some(end)).unwrap();
-        assert_eq!(Some(row.join), row.leave);
-        assert!(read(&stay(json!({"name": "x"})), &Facts::default(), Some(end)).is_none());
+        let lone = row(&lone, Some(end)).unwrap();
+        assert_eq!(Some(lone.join), lone.leave);
+        assert!(row(&Facts::default(), Some(end)).is_none());
     }
 }

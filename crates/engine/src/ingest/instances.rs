@@ -33,6 +33,8 @@ pub struct Applied {
     pub state: InstanceState,
     /// When it ended, if that is known.
     pub end: Option<Timestamp>,
+    /// Whether an end was known before, and it was another one.
+    pub end_moved: bool,
     /// Whether it was not known before.
     pub is_new: bool,
     /// Whether it went from not ended to ended with this statement.
@@ -105,6 +107,7 @@ async fn write(
         kind: new.kind.unwrap_or(MeetingKind::Meeting),
         state,
         end: new.end,
+        end_moved: known.as_ref().is_some_and(|known| known.end.is_some() && known.end != new.end),
         is_new: known.is_none(),
         just_ended: state == InstanceState::Ended && before != Some(InstanceState::Ended),
         just_started: state == InstanceState::Started

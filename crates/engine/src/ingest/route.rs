@@ -143,6 +143,7 @@ async fn run(tx: &mut Tx, origin: &Origin, what: &str, kind: MeetingKind, object
     if applied.just_ended {
         tell(tx, origin, "meeting.ended", applied.id, json!({"uuid": applied.uuid, "number": applied.number})).await?;
     }
+    attendance::close(tx, origin, &applied).await?;
     if applied.state == InstanceState::Ended && what == "ended" {
         after_end(tx, origin, &applied).await?;
     }
@@ -155,7 +156,7 @@ async fn after_end(tx: &mut Tx, origin: &Origin, applied: &instances::Applied) -
     let ended = applied.end.unwrap_or(origin.now);
     let by = ended.checked_add(artefacts::PROCESSING).ok();
     for kind in [Kind::Details, Kind::Participants, Kind::Recording, Kind::Transcript, Kind::Chat] {
-        artefacts::expect(tx, applied.id, kind, by, origin.now).await?;
+        artefacts::suppose(tx, applied.id, kind, by, origin.now).await?;
     }
     let number = applied.number.as_deref();
     let details = InstanceRefresh { account: origin.account, uuid: applied.uuid.clone(), not_before: ended, backfill: None };

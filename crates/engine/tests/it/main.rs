@@ -10,4 +10,7 @@ mod core_vault;
 mod core_webhooks;
 mod work_backfill;
 mod work_compare;
+mod work_door;
+mod work_live;
+mod work_order;
 mod work_stage;

@@ -152,6 +152,12 @@ impl Stage {
         command(self.sim.base_url(), path, body).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.delete(format!("{}/_sim{path}", self.sim.base_url())).send().await.unwrap();
+        assert!(answer.status().is_success(), "DELETE {path}: {}", answer.status());
+    }
+
     /// Moves the shared clock, and waits until the application sees it.
     pub(crate) async fn advance(&self, by: SignedDuration) {
         let before = self.now();
