@@ -3,7 +3,7 @@
 //! A sender keeps posting unique signed events while a backfill runs and meetings are held; the server is killed with
 //! SIGKILL at random moments and started again. In the end every acknowledged event is in the store exactly once, and the
 //! store holds what can be known of the account: no row less, none more. `PARFOCAL_KILL_ROUNDS` sets the rounds
-//! (50 by default), `PARFOCAL_KILL_SEED` repeats a run, `DATABASE_URL` chooses another store.
+//! (50 by default, a fifth of them on PostgreSQL), `PARFOCAL_KILL_SEED` repeats a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
@@ -183,10 +183,20 @@ fn figures(status: &Value, knowable: &Value) -> Vec<(&'static str, Option<u64>, 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_and_nothing_happens_twice() {
-    let rounds = number("PARFOCAL_KILL_ROUNDS", 50);
+    hold(World::new(), number("PARFOCAL_KILL_ROUNDS", 50)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_on_postgresql_either() {
+    if let Some(url) = crate::postgres::database("kill") {
+        let world = World::new().env("DATABASE_URL", url);
+        hold(world, number("PARFOCAL_KILL_ROUNDS", 50).div_ceil(5)).await;
+    }
+}
+
+async fn hold(mut world: World, rounds: u64) {
     let seed = number("PARFOCAL_KILL_SEED", 1);
     let mut chance = Chance(seed);
-    let mut world = World::new();
     let clock_file = world.path("clock.json");
     let account = Account {
         client: reqwest::Client::builder()

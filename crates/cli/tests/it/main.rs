@@ -14,4 +14,5 @@ mod doctor;
 mod help;
 mod kill;
 mod local;
+mod postgres;
 mod support;
