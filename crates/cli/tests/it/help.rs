@@ -48,6 +48,9 @@ const COMMANDS: &[&str] = &[
     "completions",
     "config",
     "config check",
+    "config show",
+    "config errors",
+    "simulate ca",
     "config reference",
     "config default",
 ];

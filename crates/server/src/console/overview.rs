@@ -101,18 +101,17 @@ pub(crate) async fn get(State(state): State<AppState>) -> Result<Response, Probl
 
 fn figures(status: &Status) -> Vec<Figure> {
     let stored = &status.store;
-    let open: u64 = status
-        .store
-        .jobs
-        .iter()
-        .filter(|count| {
-            matches!(
-                count.state,
-                JobState::Waiting | JobState::Ready | JobState::Running
-            )
-        })
-        .map(|count| count.count)
-        .sum();
+    let jobs = |states: &[JobState]| -> u64 {
+        let fitting = stored
+            .jobs
+            .iter()
+            .filter(|count| states.contains(&count.state));
+        fitting.map(|count| count.count).sum()
+    };
+    let (busy, waiting) = (
+        jobs(&[JobState::Ready, JobState::Running]),
+        jobs(&[JobState::Waiting]),
+    );
     let figure = |label, value: u64, note: String| Figure {
         label,
         value: grouped(value),
@@ -122,7 +121,7 @@ fn figures(status: &Status) -> Vec<Figure> {
         figure(
             "Meetings held",
             stored.instances,
-            format!("{} people-visits", grouped(stored.attendance)),
+            format!("{} visits", grouped(stored.attendance)),
         ),
         figure(
             "Recordings",
@@ -138,24 +137,21 @@ fn figures(status: &Status) -> Vec<Figure> {
             stored.transcripts,
             format!("{} cues", grouped(stored.cues)),
         ),
-        figure("Webhooks", status.store.inbox.events, waiting(status)),
+        figure("Webhooks", stored.inbox.events, lag(status)),
         figure(
             "Work under way",
-            open,
-            if open == 0 {
-                "everything is done".to_owned()
-            } else {
-                "jobs".to_owned()
-            },
+            busy,
+            format!("{} more for later", grouped(waiting)),
         ),
     ]
 }
 
-fn waiting(status: &Status) -> String {
+/// How far taking in is behind.
+fn lag(status: &Status) -> String {
     match status.store.inbox.waiting {
-        0 => "none waiting".to_owned(),
+        0 => "none waits, no lag".to_owned(),
         n => format!(
-            "{} waiting, the oldest {:.0} s",
+            "{} wait, lag {:.1} s",
             grouped(n),
             status.ingest_lag_seconds
         ),

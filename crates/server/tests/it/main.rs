@@ -14,3 +14,4 @@ mod life;
 mod pages;
 mod problems;
 mod support;
+mod work;
