@@ -106,7 +106,7 @@ async fn postgres_prepares_every_statement() {
     let (server, _) = url.rsplit_once('/').unwrap();
     let own = DatabaseUrl::parse(&format!("{server}/{name}")).unwrap();
     let Ready { db } = Ready::open(&own, &options()).await.unwrap();
-    let Db::Postgres(pool) = db else {
+    let Db::Postgres { pool, .. } = db else {
         unreachable!()
     };
     let mut list = texts(Engine::Postgres);

@@ -6,7 +6,7 @@
 //! the network does, as long as all calls go through here. A holder that vanishes blocks its slot
 //! until the lease ends.
 //!
-//! A slot that seems taken for longer than any lease and window was taken before the clock was set
+//! A slot that seems taken for far longer than any lease and window was taken before the clock was set
 //! back, and counts as free.
 //!
 //! **Days and hosts** are counters per UTC day. **Parking** closes a label until an instant.
@@ -192,6 +192,10 @@ impl LimitTx {
 /// Nothing is parked further ahead than to the next UTC day; what seems so was written by a clock that was set back since.
 const LONGEST_PARK: Duration = Duration::from_hours(25);
 
+/// How much further ahead than any lease and window a slot must be taken to be taken for one of a clock that was set back since;
+/// a caller who was kept waiting asks with a `now` that is a little old, the more so under a clock that runs fast.
+const SET_BACK: Duration = Duration::from_mins(15);
+
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 fn utc_day(now: Timestamp) -> i64 {
@@ -217,7 +221,7 @@ impl<'s> Rates<'s> {
             Db::Sqlite { limits, .. } => {
                 LimitTx::Sqlite(limits.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Db::Postgres(pool) => LimitTx::Postgres(pool.begin().await?),
+            Db::Postgres { urgent, .. } => LimitTx::Postgres(urgent.begin().await?),
         })
     }
 
@@ -459,7 +463,7 @@ async fn take(
                     hold,
                     token,
                     capacity,
-                    plus(hold, window.window)
+                    plus(hold, window.window + SET_BACK)
                 ],
                 Cells::int,
             )

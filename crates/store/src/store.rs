@@ -93,7 +93,7 @@ impl Store {
         let Ready { db } = Ready::open(url, &options).await?;
         let checkpointer = match &db {
             Db::Sqlite { path, .. } => Some(Checkpointer::start(path)),
-            Db::Postgres(_) => None,
+            Db::Postgres { .. } => None,
         };
         let (inbox, writer) = Inbox::new(options.inbox_queue);
         let store = Self {
@@ -124,7 +124,7 @@ impl Store {
                     _turn: turn,
                 }
             }
-            Db::Postgres(pool) => Kind::Postgres(pool.begin().await?),
+            Db::Postgres { pool, .. } => Kind::Postgres(pool.begin().await?),
         };
         Ok(Tx::new(kind, scope, Arc::clone(&self.inner)))
     }
@@ -143,7 +143,7 @@ impl Store {
     pub fn engine(&self) -> Engine {
         match self.inner.db {
             Db::Sqlite { .. } => Engine::Sqlite,
-            Db::Postgres(_) => Engine::Postgres,
+            Db::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -156,7 +156,7 @@ impl Store {
     pub fn path(&self) -> Option<&Path> {
         match &self.inner.db {
             Db::Sqlite { path, .. } => Some(path),
-            Db::Postgres(_) => None,
+            Db::Postgres { .. } => None,
         }
     }
 
@@ -178,14 +178,17 @@ impl Store {
                 limits.close().await;
                 writer.close().await;
             }
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres { pool, urgent } => {
+                urgent.close().await;
+                pool.close().await;
+            }
         }
     }
 
     pub(crate) async fn read(&self) -> Result<Conn> {
         Ok(match &self.inner.db {
             Db::Sqlite { readers, .. } => Conn::Sqlite(readers.acquire().await?),
-            Db::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+            Db::Postgres { pool, .. } => Conn::Postgres(pool.acquire().await?),
         })
     }
 

@@ -116,7 +116,7 @@ impl fmt::Debug for DatabaseUrl {
 pub struct OpenOptions {
     /// Where ids and lease tokens take their chance from.
     pub ids: Arc<dyn IdSource>,
-    /// Connections for reading (SQLite), or in all (PostgreSQL).
+    /// Connections for reading (SQLite), or for reading and writing but for five more (PostgreSQL).
     pub connections: u32,
     /// How long a SQLite writer waits for another process.
     pub busy_timeout: Duration,
@@ -127,8 +127,7 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// The usual settings: 4 readers (8 connections on PostgreSQL's side are asked for as `connections`),
-    /// 5 s of patience with other processes, 8192 waiting events.
+    /// The usual settings: 4 connections, 5 s of patience with other processes, 8192 waiting events.
     pub fn new(ids: Arc<dyn IdSource>) -> Self {
         Self {
             ids,
@@ -150,7 +149,11 @@ pub(crate) enum Db {
         limits: SqlitePool,
         path: PathBuf,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        /// Connections of their own for the inbox and the rate slots: they never wait for workers.
+        urgent: PgPool,
+    },
 }
 
 /// An open database whose schema is this program's.
@@ -158,7 +161,10 @@ pub(crate) struct Ready {
     pub(crate) db: Db,
 }
 
-/// No pool of ours waits on a timer: callers queue on locks of the store instead.
+/// PostgreSQL connections of the inbox writer and the rate slots.
+const URGENT_CONNECTIONS: u32 = 3;
+
+/// No SQLite pool of ours waits on a timer: callers queue on locks of the store instead.
 const PATIENCE: Duration = Duration::from_hours(1);
 
 impl Ready {
@@ -199,8 +205,7 @@ async fn sqlite(path: &Path, options: &OpenOptions) -> Result<Db> {
         .filename(path)
         .create_if_missing(false)
         .pragma("query_only", "1")
-        .pragma("cache_size", "-16384")
-        .pragma("mmap_size", "268435456");
+        .pragma("cache_size", "-16384");
     let readers = SqlitePoolOptions::new()
         .max_connections(options.connections.max(1))
         .test_before_acquire(false)
@@ -245,11 +250,14 @@ async fn postgres(url: &str, options: &OpenOptions) -> Result<Db> {
         .application_name("parfocal")
         .statement_cache_capacity(512);
     let pool = PgPoolOptions::new()
-        // One connection is the inbox writer's, one the rate limiter's.
-        .max_connections(options.connections.max(1) + 4)
+        .max_connections(options.connections.max(1) + 2)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(connect)
+        .connect_with(connect.clone())
         .await?;
     migrations::postgres(&pool).await?;
-    Ok(Db::Postgres(pool))
+    let urgent = PgPoolOptions::new()
+        .max_connections(URGENT_CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_lazy_with(connect);
+    Ok(Db::Postgres { pool, urgent })
 }

@@ -132,7 +132,7 @@ impl Batch {
     async fn begin(db: &Db) -> Result<Self> {
         Ok(match db {
             Db::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Postgres(pool) => Self::Postgres(pool.begin().await?),
+            Db::Postgres { urgent, .. } => Self::Postgres(urgent.begin().await?),
         })
     }
 

@@ -44,6 +44,9 @@ statements! {
         AND deleted_at IS NULL AND event_ts <= $3");
     RESTORE = one("UPDATE meetings SET deleted_at = NULL, event_ts = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2
         AND deleted_at IS NOT NULL AND event_ts <= $3");
+    ADOPT = one(
+        "UPDATE instances SET meeting_id = $3 WHERE workspace_id = $1 AND account_id = $2 AND number = $4 AND meeting_id IS NULL",
+    );
     OCCURRENCES = one("SELECT o.occurrence_id, o.start_at, o.duration_min, o.status FROM occurrences o JOIN meetings m ON m.id = o.meeting_id
         WHERE m.workspace_id = $1 AND o.meeting_id = $2 ORDER BY o.start_at, o.occurrence_id");
     OCCURRENCE_PUT = one("INSERT INTO occurrences (workspace_id, meeting_id, occurrence_id, start_at, duration_min, status) VALUES ($1, $2, $3, $4, $5, $6)
@@ -174,7 +177,7 @@ impl Tx {
             .await
     }
 
-    /// Adds facts about a series.
+    /// Adds facts about a series. A new one adopts the account's instances with its number.
     pub async fn upsert_meeting(
         &mut self,
         account: AccountId,
@@ -228,6 +231,8 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
+                // An instance may have been told of before its series.
+                self.execute(ADOPT, args![w, account, id, number]).await?;
                 return Ok(Upsert {
                     id,
                     change: Change::Inserted,

@@ -17,6 +17,7 @@ mod media;
 mod meetings;
 mod rates;
 mod search;
+mod speed;
 mod support;
 mod talk;
 mod trouble;

@@ -176,6 +176,7 @@ story!(
     series_have_occurrences_and_registrants,
     |world| async move {
         let (_, account) = world.account().await;
+        let earlier = world.instance(account, "u0", "Weekly", 0).await;
         let mut tx = world.begin().await;
         let id = tx
             .upsert_meeting(account, &meeting("Weekly"), &seen(0, Source::List))
@@ -220,6 +221,12 @@ story!(
                 .map(|o| o.occurrence_id.as_str())
                 .collect::<Vec<_>>(),
             ["2", "3"]
+        );
+        let earlier = world.store.instance(SCOPE, earlier).await.unwrap().unwrap();
+        assert_eq!(
+            earlier.meeting_id,
+            Some(id),
+            "an instance told of before its series"
         );
         let registrants = world.store.registrants(SCOPE, id).await.unwrap();
         assert_eq!(registrants[0].status.as_deref(), Some("approved"));
