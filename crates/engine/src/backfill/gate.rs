@@ -227,11 +227,32 @@ pub(crate) fn refuses_resource(error: &Error) -> Option<Refusal> {
     Some(Refusal { cause: cause.to_owned(), detail: error.message().to_owned() })
 }
 
+/// Whether a refusal of one subject stands for all of them: the subject is the account itself, or the account's plan
+/// has refused other things already.
+pub(crate) async fn stands_for_all(
+    store: &Store,
+    scope: Scope,
+    account: AccountId,
+    resource: Resource,
+    refusal: &Refusal,
+) -> Result<bool> {
+    if matches!(resource, Resource::Users | Resource::History) {
+        return Ok(true);
+    }
+    if refusal.cause != cause::PLAN {
+        return Ok(false);
+    }
+    let refused = refused(store, scope, account).await?;
+    Ok(refused.iter().any(|(other, known)| *other == Resource::Recordings && known.cause == cause::PLAN))
+}
+
 /// Why the thing asked for cannot be had, when that will not change by asking again.
 pub(crate) fn refuses_subject(error: &Error) -> Option<Refusal> {
     let cause = match error.kind() {
         ErrorKind::MissingScope => cause::SCOPE,
         ErrorKind::Plan => cause::PLAN,
+        // Code 200 is Zoom's answer to what a plan lacks; the same words are said to a role that lacks it.
+        ErrorKind::Forbidden if error.code() == Some(200) => cause::PLAN,
         ErrorKind::Forbidden => cause::FORBIDDEN,
         ErrorKind::BeyondHorizon => cause::HORIZON,
         ErrorKind::NoRecording => cause::NOT_RECORDED,

@@ -50,6 +50,9 @@ pub(crate) async fn look(app: &App, scope: Scope, backfill: &Backfill) -> Result
     if counts.iter().any(|count| is_open(count.state)) || jobs_open(app, backfill, now).await? {
         return not_yet("jobs are open");
     }
+    if ask_recordings(app, scope, backfill, &spec, &origin).await? {
+        return not_yet("recordings are being asked for one by one");
+    }
     conclude(app, scope, backfill, &spec, &counts, &origin).await
 }
 
@@ -143,10 +146,50 @@ async fn ask_details(app: &App, scope: Scope, backfill: &Backfill, spec: &Spec, 
         }
         tx.commit().await?;
     }
+    note_step(app, scope, backfill, "details", origin.now).await
+}
+
+/// Without the list of a host's recordings, each instance is asked for its own, once; whether that was begun now.
+async fn ask_recordings(
+    app: &App,
+    scope: Scope,
+    backfill: &Backfill,
+    spec: &Spec,
+    origin: &Origin,
+) -> Result<bool> {
+    let refused = gate::refused(app.store(), scope, backfill.account_id).await?;
+    let by_scope =
+        |resource| refused.iter().any(|(other, refusal)| *other == resource && refusal.cause == cause::SCOPE);
+    if !by_scope(Resource::Recordings) || by_scope(Resource::Recording) || flag(backfill, "recordings") {
+        return Ok(false);
+    }
+    for state in [None, Some(ArtefactState::Expected)] {
+        let mut sweep = sweep(backfill, spec, ArtefactKind::Recording, state);
+        loop {
+            let found = app.store().sweep_instances(scope, &sweep).await?;
+            let Some(last) = found.last() else { break };
+            sweep.after = Some(last.id);
+            let mut tx = app.store().begin(scope).await?;
+            for instance in &found {
+                let ended = instance.end.or(instance.start).unwrap_or(origin.now);
+                let payload = RecordingRefresh::new(backfill.account_id, &instance.external_id, ended, None);
+                let mut follow = origin.follow(instance.number.as_deref());
+                follow.priority = priority::BACKFILL_DETAIL;
+                follow.enqueue(&mut tx, JobKind::RecordingRefresh, payload.key(), &payload, origin.now).await?;
+            }
+            tx.commit().await?;
+        }
+    }
+    note_step(app, scope, backfill, "recordings", origin.now).await?;
+    Ok(true)
+}
+
+/// Remembers that a step of the end was taken.
+async fn note_step(app: &App, scope: Scope, backfill: &Backfill, step: &str, now: Timestamp) -> Result<()> {
     let mut tx = app.store().begin(scope).await?;
     let mut summary = backfill.summary.clone().unwrap_or_else(|| json!({}));
-    summary["details"] = true.into();
-    tx.note_backfill(backfill.id, None, Some(&summary), origin.now).await?;
+    summary[step] = true.into();
+    tx.note_backfill(backfill.id, None, Some(&summary), now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -156,9 +199,9 @@ async fn jobs_open(app: &App, backfill: &Backfill, now: Timestamp) -> Result<boo
     let open = app.store().open_jobs_of(&backfill.id.to_string()).await?;
     let far = open.next_at.is_none_or(|at| at > later(now, FAR));
     Ok(open.counts.iter().any(|count| {
-        let download = count.kind == JobKind::FileFetch.as_str();
+        let patient = [JobKind::FileFetch, JobKind::RecordingRefresh].iter().any(|kind| count.kind == kind.as_str());
         let waiting = count.state == parfocal_store::JobState::Waiting;
-        count.count > 0 && !(download && waiting && far)
+        count.count > 0 && !(patient && waiting && far)
     }))
 }
 
@@ -172,7 +215,7 @@ async fn conclude(
     origin: &Origin,
 ) -> Result<Outcome> {
     let recordings = gate::known(app.store(), scope, backfill.account_id, Resource::Recordings).await?;
-    let refused = recordings.and_then(|known| known.refused);
+    let refused = recordings.and_then(|known| known.refused).filter(|_| !flag(backfill, "recordings"));
     for state in [None, Some(ArtefactState::Expected)] {
         let mut sweep = sweep(backfill, spec, ArtefactKind::Recording, state);
         loop {

@@ -61,8 +61,9 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         BackfillState::Paused => {
             return Ok(Outcome::Snooze(None, super::later(now, super::PAUSE_LOOK), "the backfill is paused".into()));
         }
-        BackfillState::Running | BackfillState::Planning => {}
-        _ => return Ok(Outcome::nothing()),
+        BackfillState::Cancelled => return Ok(Outcome::nothing()),
+        // A piece that was given up may be tried again after the rest is done.
+        _ => {}
     }
     if matches!(slice.state, SliceState::Done | SliceState::Skipped) {
         return Ok(Outcome::nothing());
@@ -96,10 +97,7 @@ impl Work<'_> {
             Resource::History => self.reader.history(self.window()?),
             Resource::Reports => self.reader.reports(subject, self.window()?),
             Resource::Recordings => self.reader.recordings(subject, self.window()?),
-            Resource::Registrants => {
-                let (number, status) = subject.split_once('/').unwrap_or((subject, "approved"));
-                self.reader.registrants(number, status)?
-            }
+            Resource::Registrants => return self.registrants(subject).await,
             Resource::Instances => {
                 let items = self.reader.instances(subject).await;
                 return self.end(items.map(|items| (items, 1))).await;
@@ -114,6 +112,33 @@ impl Work<'_> {
         self.walk(pages).await
     }
 
+    /// Asks for the registrations of each status, one after the other: a refusal of the first is one of all.
+    async fn registrants(&self, number: &str) -> Result<Outcome> {
+        for status in REGISTRANT_STATUSES {
+            let mut pages = self.reader.registrants(number, status)?;
+            loop {
+                let page = match pages.try_next().await {
+                    Ok(Some(page)) => page,
+                    Ok(None) => break,
+                    Err(error) => return self.refused(error).await,
+                };
+                let origin = self.origin().await?;
+                let mut tx = self.app.store().begin(self.scope).await?;
+                for item in &page.items {
+                    self.registrant(&mut tx, &origin, number, status, item).await?;
+                }
+                self.note(&mut tx, &page.items, 1, origin.now).await?;
+                tx.commit().await?;
+            }
+        }
+        let now = self.app.clock().now();
+        let mut tx = self.app.store().begin(self.scope).await?;
+        if let Some(meeting) = tx.meeting_by_external(self.backfill.account_id, number).await? {
+            artefacts::present(&mut tx, meeting.id, ArtefactKind::Registrants, now).await?;
+        }
+        self.done(tx, &[], 0, now).await
+    }
+
     /// Walks the pages; each but the last is committed by itself.
     async fn walk(&self, mut pages: RawPages) -> Result<Outcome> {
         let mut calls = 0;
@@ -124,15 +149,7 @@ impl Work<'_> {
                     let now = origin.now;
                     let mut tx = self.app.store().begin(self.scope).await?;
                     self.apply(&mut tx, &origin, &page.items).await?;
-                    let update = SliceUpdate {
-                        state: SliceState::Running,
-                        checkpoint: None,
-                        items: count(&page.items),
-                        calls: calls + 1,
-                        error: None,
-                    };
-                    tx.update_slice(self.slice.id, &update, now).await?;
-                    gate::learn(&mut tx, self.backfill.account_id, self.resource, None, now).await?;
+                    self.note(&mut tx, &page.items, calls + 1, now).await?;
                     tx.commit().await?;
                     calls = 0;
                 }
@@ -145,7 +162,6 @@ impl Work<'_> {
 
     /// Writes the last items and ends the piece, or says why it cannot be had.
     async fn end(&self, answer: parfocal_zoom::Result<(Vec<Value>, i64)>) -> Result<Outcome> {
-        let account = self.backfill.account_id;
         let (items, calls) = match answer {
             Ok(answer) => answer,
             Err(error) => return self.refused(error).await,
@@ -154,20 +170,36 @@ impl Work<'_> {
         let now = origin.now;
         let mut tx = self.app.store().begin(self.scope).await?;
         self.apply(&mut tx, &origin, &items).await?;
-        let update =
-            SliceUpdate { state: SliceState::Done, checkpoint: None, items: count(&items), calls, error: None };
+        self.done(tx, &items, calls, now).await
+    }
+
+    /// Notes a page that is written, of a piece that goes on.
+    async fn note(&self, tx: &mut Tx, items: &[Value], calls: i64, now: Timestamp) -> Result<()> {
+        let items = count(items);
+        let update = SliceUpdate { state: SliceState::Running, checkpoint: None, items, calls, error: None };
         tx.update_slice(self.slice.id, &update, now).await?;
-        gate::learn(&mut tx, account, self.resource, None, now).await?;
+        gate::learn(tx, self.backfill.account_id, self.resource, None, now).await
+    }
+
+    async fn done(&self, mut tx: Tx, items: &[Value], calls: i64, now: Timestamp) -> Result<Outcome> {
+        let items = count(items);
+        let update = SliceUpdate { state: SliceState::Done, checkpoint: None, items, calls, error: None };
+        tx.update_slice(self.slice.id, &update, now).await?;
+        gate::learn(&mut tx, self.backfill.account_id, self.resource, None, now).await?;
         nudge(&mut tx, self.backfill, now).await?;
         Ok(Outcome::done(tx))
     }
 
     async fn refused(&self, error: parfocal_zoom::Error) -> Result<Outcome> {
         let now = self.app.clock().now();
-        let for_all = gate::refuses_resource(&error);
+        let mut for_all = gate::refuses_resource(&error);
         let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
             return Err(EngineError::from(error));
         };
+        let (store, account) = (self.app.store(), self.backfill.account_id);
+        if for_all.is_none() && gate::stands_for_all(store, self.scope, account, self.resource, &refusal).await? {
+            for_all = Some(refusal.clone());
+        }
         let mut tx = self.app.store().begin(self.scope).await?;
         gate::learn(&mut tx, self.backfill.account_id, self.resource, for_all, now).await?;
         skip(&mut tx, self.slice, &refusal, 1, now).await?;
@@ -200,7 +232,6 @@ impl Work<'_> {
                 Resource::History | Resource::Reports => self.held(tx, origin, item).await?,
                 Resource::Instances => self.instance(tx, origin, item).await?,
                 Resource::Recordings => self.recording(tx, origin, item).await?,
-                Resource::Registrants => self.registrant(tx, origin, item).await?,
                 _ => {}
             }
         }
@@ -287,11 +318,10 @@ impl Work<'_> {
         want_participants(tx, origin, &applied.instance, self.backfill.id).await
     }
 
-    async fn registrant(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
-        let (number, status) = self.slice.subject.split_once('/').unwrap_or((&self.slice.subject, "approved"));
+    async fn registrant(&self, tx: &mut Tx, origin: &Origin, number: &str, status: &str, item: &Value) -> Result<()> {
         let meeting = meetings::ensure(tx, origin, number, None, &json!({"id": number})).await?;
         registrants::apply(tx, origin, meeting, item, Some(status)).await?;
-        artefacts::present(tx, meeting, ArtefactKind::Registrants, origin.now).await
+        Ok(())
     }
 }
 
@@ -315,18 +345,11 @@ pub(super) async fn add(tx: &mut Tx, backfill: &Backfill, slices: &[NewSlice], o
     Ok(())
 }
 
-/// The pieces that ask for the registrations of a series.
+/// The piece that asks for the registrants of a series.
 pub(crate) async fn add_registrants(tx: &mut Tx, backfill: &Backfill, number: &str, origin: &Origin) -> Result<()> {
-    let slices: Vec<NewSlice> = REGISTRANT_STATUSES
-        .iter()
-        .map(|status| NewSlice {
-            resource: Resource::Registrants.as_str().into(),
-            subject: format!("{number}/{status}"),
-            from: None,
-            to: None,
-        })
-        .collect();
-    add(tx, backfill, &slices, origin).await
+    let subject = number.to_owned();
+    let slice = NewSlice { resource: Resource::Registrants.as_str().into(), subject, from: None, to: None };
+    add(tx, backfill, &[slice], origin).await
 }
 
 /// Enqueues the question who took part, unless that is known.

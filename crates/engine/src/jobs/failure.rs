@@ -73,6 +73,8 @@ impl Failure {
     pub fn of(error: &EngineError, now: Timestamp) -> Self {
         let later = |minutes| now.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(now);
         let verdict = match error.code() {
+            // These come back the same however often they are asked.
+            _ if is_hopeless(error) => Verdict::GiveUp,
             Code::RateLimited => Verdict::Wait(error.retry_at().filter(|at| *at > now).unwrap_or_else(|| later(1))),
             // The connection has to be mended first; its own record says so. Then the job goes on by itself.
             Code::GrantDead | Code::CredentialsRefused | Code::ConnectionNeedsAttention => Verdict::Wait(later(10)),
@@ -91,6 +93,15 @@ impl Failure {
             advice: error.hint().to_owned(),
         }
     }
+}
+
+/// Whether Zoom's answer shows that asking again gives the same.
+fn is_hopeless(error: &EngineError) -> bool {
+    use parfocal_zoom::ErrorKind as Zoom;
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<parfocal_zoom::Error>());
+    source.is_some_and(|source| {
+        matches!(source.kind(), Zoom::EndlessPages | Zoom::UnknownPath | Zoom::HostRefused | Zoom::TooLarge)
+    })
 }
 
 #[cfg(test)]

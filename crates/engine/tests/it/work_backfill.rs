@@ -36,7 +36,7 @@ mod body {
         object.iter().map(|(path, count)| (path.clone(), count.as_i64().unwrap())).collect()
     }
 
-    /// Calls made beyond the least, by endpoint; what connecting costs is left out.
+    /// Calls made beyond the least, by endpoint. Connecting asks once who the account is, which may fall in between.
     async fn wasted(stage: &Stage, before: &Value, query: &str) -> Vec<String> {
         let after = by_endpoint(&stage.get("/calls").await);
         let before = by_endpoint(before);
@@ -44,7 +44,8 @@ mod body {
         let mut wasted = Vec::new();
         for (path, count) in &after {
             let made = count - before.get(path).unwrap_or(&0);
-            let needed = *least.get(path).unwrap_or(&0);
+            let connecting = i64::from(matches!(path.as_str(), "GET /users" | "GET /users/{userId}"));
+            let needed = least.get(path).unwrap_or(&0) + connecting;
             if made > needed {
                 wasted.push(format!("{path}: {made} calls instead of {needed}"));
             }
@@ -153,13 +154,13 @@ mod body {
         assert!(history["detail"].as_str().unwrap().contains("report:read:list_history_meetings"), "{history}");
         let reports = view.slices.iter().find(|slice| slice.resource == "reports").unwrap();
         assert_eq!((reports.done, reports.total), (84, 84));
-        // Only the reasons for recordings differ: another endpoint than the list's would have been open.
+        // Recordings were asked for one by one, through the scope that is left.
         let wrong: Vec<String> = differences(&stage, &query).await;
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         let wasted: Vec<String> = wasted(&stage, &before, &query)
             .await
             .into_iter()
-            .filter(|one| !one.contains("history_meetings: 1 calls") && !one.contains("recordings: 1 calls"))
+            .filter(|one| !one.contains("history_meetings: 1 calls") && !one.contains("/recordings: "))
             .collect();
         assert!(wasted.is_empty(), "{wasted:#?}");
     }
@@ -197,12 +198,15 @@ mod body {
         ] {
             stage.tell("/faults", fault).await;
         }
-        let view = stage.backfill().await;
-        assert_eq!(view.state, BackfillState::Done, "{view:#?}");
-        for _ in 0..3 {
-            stage.advance(SignedDuration::from_mins(10)).await;
-            stage.quiet().await;
+        let started = backfill::start(&stage.app, &Request::default()).await.unwrap();
+        let clock = Clock::system();
+        for _ in 0..40 {
+            clock.sleep(Duration::from_millis(250)).await;
+            stage.advance(SignedDuration::from_secs(30)).await;
         }
+        let view = stage.backfilled(&started).await;
+        assert_eq!(view.state, BackfillState::Done, "{view:#?}");
+        stage.quiet().await;
         matches_knowable(&stage, "").await;
     }
 
@@ -234,7 +238,7 @@ mod body {
         stage.work();
         let started = backfill::start(&stage.app, &Request::default()).await.unwrap();
         let clock = Clock::system();
-        for hours in [1_i64, 5, -3, 40, -1, 2] {
+        for hours in [1_i64, 3, -3, 6, -5, 1] {
             clock.sleep(Duration::from_millis(300)).await;
             let to = stage.now().saturating_add(SignedDuration::from_hours(hours)).unwrap();
             stage.tell("/clock", json!({"set": to.to_string()})).await;
@@ -242,8 +246,7 @@ mod body {
         let view = stage.backfilled(&started).await;
         assert_eq!(view.state, BackfillState::Done, "{view:#?}");
         stage.quiet().await;
-        let since = view.since;
-        matches_knowable(&stage, &format!("?since={since}")).await;
+        matches_knowable(&stage, &format!("?since={}", view.since)).await;
     }
 
     pub(super) async fn a_crash_at_any_moment_changes_nothing(engine: Engine) {

@@ -1,6 +1,5 @@
 //! A simulated Zoom account and an application beside it, sharing one clock.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -101,7 +100,7 @@ pub(crate) struct Stage {
     pub(crate) sim: Simulator,
     pub(crate) app: App,
     pub(crate) config: Config,
-    dir: TempDir,
+    _dir: TempDir,
     _database: Option<OwnDatabase>,
 }
 
@@ -123,7 +122,7 @@ impl Stage {
         config.database.url = database.as_ref().map(|own| Secret::new(&own.url()));
         change(&mut config);
         let app = open(&config).await;
-        Self { sim, app, config, dir, _database: database }
+        Self { sim, app, config, _dir: dir, _database: database }
     }
 
     /// Starts the background work.
@@ -138,10 +137,6 @@ impl Stage {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.app.clock().now()
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
