@@ -36,6 +36,8 @@ enum Task {
     Test(test::Options),
     /// Check format, lints, arrows between crates, licences, duplicate versions, file lengths and documentation
     Lint(lint::Options),
+    /// Run other people's programs against ours: Zoom's SDK, a browser
+    Peers(peers::Options),
     /// Make the generated pages of the book, and build it
     Docs(docs::Options),
     /// Measure speed and memory beside alternatives, into the book's page of figures
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Lint(options) => lint::run(&options),
+        Task::Peers(options) => peers::run(&options),
         Task::Docs(options) => docs::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Coverage(options) => coverage::run(&options),

@@ -58,7 +58,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 url.as_deref(),
             ))
         });
-        steps.run("Zoom's JavaScript SDK", peers::rivet);
+        for (name, peer) in peers::ALL {
+            steps.run(name, peer);
+        }
     }
     drop(cluster);
     steps.finish()

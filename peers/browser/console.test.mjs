@@ -1,0 +1,138 @@
+// A real browser walks the console of a running server: filter, search, open a meeting, retry a dead letter.
+//
+// The test command starts a simulated account with a hostile meeting among its recordings and one call that fails, takes
+// it in, and sets CONSOLE_URL. Screenshots of every page, light and dark, wide and narrow, go to SHOTS.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+const base = process.env.CONSOLE_URL;
+assert.ok(base, "CONSOLE_URL names the console");
+const shots = process.env.SHOTS ?? "shots";
+const sizes = { wide: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } };
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+
+let browser;
+const trouble = [];
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  browser = await chromium.launch({ executablePath, args: quiet });
+});
+after(async () => {
+  await browser?.close();
+  assert.deepEqual(trouble, [], "dialogs, script errors or failed requests");
+});
+
+const open = async (path, { size = "wide", colorScheme = "light" } = {}) => {
+  const context = await browser.newContext({ viewport: sizes[size], colorScheme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.on("dialog", (dialog) => { trouble.push(`dialog: ${dialog.message()}`); return dialog.dismiss(); });
+  page.on("pageerror", (error) => trouble.push(`${path}: ${error.message}`));
+  page.on("console", (message) => { if (message.type() === "error") trouble.push(`${path}: ${message.text()}`); });
+  const answer = await page.goto(base + path);
+  assert.equal(answer.status(), 200, path);
+  return page;
+};
+
+const aMeeting = async () => {
+  const page = await open("/meetings?with=transcript");
+  const href = await page.locator('main a[href^="/meetings/"]').first().getAttribute("href");
+  await page.context().close();
+  return href;
+};
+
+test("every page: nothing serious for axe, no sideways scrolling, a picture of each", async () => {
+  const pages = { overview: "/", meetings: "/meetings", meeting: await aMeeting(), search: "/search?q=budget", "search-empty": "/search",
+    "search-nothing": "/search?q=xyzzy", jobs: "/jobs", "jobs-dead": "/jobs?show=dead", "meetings-nothing": "/meetings?topic=xyzzy" };
+  for (const [name, path] of Object.entries(pages)) {
+    for (const colorScheme of ["light", "dark"]) {
+      for (const size of Object.keys(sizes)) {
+        const page = await open(path, { size, colorScheme });
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+          .map(({ id, nodes }) => `${name} ${colorScheme} ${size}: ${id} at ${nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`);
+        assert.deepEqual(serious, []);
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(sideways <= 0, `${name} ${size} scrolls sideways by ${sideways} px`);
+        await page.screenshot({ path: join(shots, `${name}-${colorScheme}-${size}.png`), fullPage: name !== "meeting" });
+        await page.context().close();
+      }
+    }
+  }
+});
+
+test("meetings are filtered", async () => {
+  const page = await open("/meetings");
+  const rows = page.locator('main a[href^="/meetings/"]');
+  const all = await rows.count();
+  const word = (await rows.first().innerText()).split(/\s+/)[0];
+  await page.getByLabel("Topic").fill(word);
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/topic=/);
+  const some = await rows.count();
+  assert.ok(some > 0 && some <= all, `${some} of ${all}`);
+  for (const text of await rows.allInnerTexts()) assert.ok(text.toLowerCase().includes(word.toLowerCase()), text);
+  await page.getByRole("link", { name: "Clear" }).click();
+  await page.waitForURL((url) => !url.search);
+  await page.context().close();
+});
+
+test("search answers while one types, and a hit opens the meeting at its words", async () => {
+  const page = await open("/search");
+  await page.getByRole("searchbox").pressSequentially("budg*", { delay: 40 });
+  await page.locator("#results mark").first().waitFor();
+  const hit = page.locator('#results a[href^="/meetings/"]').first();
+  const href = await hit.getAttribute("href");
+  await hit.click();
+  await page.waitForURL(/\/meetings\/.+#/);
+  const anchor = page.locator(`[id="${href.split("#")[1]}"]`);
+  await anchor.waitFor();
+  assert.match((await anchor.innerText()).toLowerCase(), /budg/);
+  await page.context().close();
+});
+
+test("the keyboard reaches the search and the content", async () => {
+  const page = await open("/meetings");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("href")), "#main");
+  await page.locator("h1").click();
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("name")), "q");
+  await page.context().close();
+});
+
+test("a dead letter is retried", async () => {
+  const page = await open("/jobs?show=dead");
+  const retry = page.getByRole("button", { name: /^Retry .* now$/ });
+  const dead = await retry.count();
+  assert.ok(dead > 0, "no dead letter to retry");
+  await page.screenshot({ path: join(shots, "jobs-dead-light-wide.png"), fullPage: true });
+  await retry.first().click();
+  await page.waitForLoadState();
+  await page.screenshot({ path: join(shots, "jobs-retried-light-wide.png"), fullPage: true });
+  for (let tries = 0; ; tries += 1) {
+    await page.goto(`${base}/jobs?show=dead`);
+    if ((await retry.count()) < dead) break;
+    assert.ok(tries < 100, "the job stays dead");
+    await page.waitForTimeout(100);
+  }
+  await page.context().close();
+});
+
+test("hostile topics, names and talk stay text", async () => {
+  const page = await open("/search?q=" + encodeURIComponent('"quite harmless"'));
+  await page.locator('#results a[href^="/meetings/"]').first().click();
+  await page.waitForURL(/\/meetings\//);
+  const text = await page.locator("main").innerText();
+  assert.ok(text.includes("<script>alert(2)</script>"), text);
+  assert.ok(text.includes("<img src=x onerror=alert(1)>"), text);
+  assert.equal(await page.locator("main script, main img").count(), 0);
+  await page.screenshot({ path: join(shots, "hostile-light-wide.png") });
+  await page.context().close();
+});

@@ -1,0 +1,118 @@
+//! A real browser walks the console: filter, search, open a meeting, retry a dead letter; axe looks at every page.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Stage, installed, text};
+use crate::steps::{is_root, sh, succeeds};
+use crate::workspace::metadata;
+
+/// A meeting whose topic, names and talk would run in a careless page.
+const HOSTILE_TOPIC: &str = "<img src=x onerror=alert(1)>";
+const HOSTILE_TALK: &str = "WEBVTT\r\n\r\n1\r\n00:00:01.000 --> 00:00:04.000\r\n\
+    Eve \"><b onmouseover=alert(3)>: This is quite harmless <script>alert(2)</script> budget talk.\r\n\r\n\
+    2\r\n00:00:04.000 --> 00:00:06.000\r\n\
+    Eve \"><b onmouseover=alert(3)>: {{ 7 * 7 }} ${7 * 7} </textarea></title>\r\n\r\n";
+
+pub(crate) fn console() -> Result<()> {
+    let Some(folder) = installed("browser")? else {
+        return Ok(());
+    };
+    let Some(chromium) = chromium()? else {
+        return Ok(());
+    };
+    let mut stage = Stage::new("console")?;
+    let meeting = stage.folder.join("transcripts").join(HOSTILE_TOPIC);
+    std::fs::create_dir_all(&meeting)?;
+    std::fs::write(meeting.join("transcript.vtt"), HOSTILE_TALK)?;
+    let port = free_port()?;
+    let base = format!("http://127.0.0.1:{port}");
+    stage.set("ZOOM_API_URL", format!("{base}/v2"));
+    stage.set("ZOOM_OAUTH_URL", base);
+    stage.set("ZOOM_DOWNLOAD_HOSTS", "127.0.0.1");
+    for name in [
+        "ZOOM_ACCOUNT_ID",
+        "ZOOM_S2S_CLIENT_ID",
+        "ZOOM_S2S_CLIENT_SECRET",
+    ] {
+        stage.set(name, "simulator");
+    }
+    // First the built-in organisation, with a list that never ends: work that is given up and waits for a person. Then
+    // the same account with the hostile meeting.
+    let port = port.to_string();
+    let simulate = ["simulate", "--port", &port, "--limits", "off", "--json"];
+    let (first, _) = stage.start(
+        &[
+            &simulate[..],
+            &["--fault", "endless_pages,path=/v2/report/history_meetings"],
+        ]
+        .concat(),
+    )?;
+    take_in(&stage)?;
+    drop(first);
+    let (_second, _) = stage.start(&[&simulate[..], &["--transcripts", "transcripts"]].concat())?;
+    take_in(&stage)?;
+    let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
+    let shots = metadata()?.target_directory.join("shots");
+    let result = sh(Command::new("node")
+        .arg("--test")
+        .current_dir(folder)
+        .env("CONSOLE_URL", text(&said, "listening")?)
+        .env("SHOTS", &shots)
+        .env("CHROMIUM", chromium));
+    println!("   pictures of every page are in {}", shots.display());
+    result
+}
+
+fn take_in(stage: &Stage) -> Result<()> {
+    let done = stage
+        .command(&["backfill", "start", "--json"])
+        .output()
+        .context("cannot start parfocal")?;
+    // What was given up is a failure, too, and meant.
+    if matches!(done.status.code(), Some(0 | 1 | 3)) && !done.stdout.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the backfill failed: {}",
+        String::from_utf8_lossy(&done.stderr)
+    )
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}
+
+/// Debian's Chromium with a font for Chinese, Japanese and Korean; installed when root may do so.
+fn chromium() -> Result<Option<PathBuf>> {
+    let program = Path::new("/usr/bin/chromium");
+    let fonts = Path::new("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc");
+    if !program.is_file() || !fonts.is_file() {
+        if !is_root() || !succeeds(Command::new("apt-get").arg("--version")) {
+            if program.is_file() {
+                return Ok(Some(program.to_owned()));
+            }
+            println!("   skipped: chromium is not on this machine and only root could install it");
+            return Ok(None);
+        }
+        println!("   installing Debian's chromium and fonts");
+        sh(Command::new("apt-get").args(["-qq", "update"]))?;
+        sh(Command::new("apt-get")
+            .args([
+                "-qq",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                "chromium",
+                "fonts-noto-cjk",
+                "fonts-dejavu-core",
+            ])
+            .env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    Ok(Some(program.to_owned()))
+}
