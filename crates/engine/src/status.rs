@@ -26,6 +26,8 @@ pub struct Status {
     pub connections: Vec<ConnectionView>,
     /// The rate budget of each account.
     pub budgets: Vec<AccountBudget>,
+    /// How each commit of this process is made durable, as the live writer's connection says; none with a server.
+    pub durability: Option<Durability>,
     /// What is in the store, in figures: records, jobs by kind and state, artefacts by cause, the inbox.
     pub store: parfocal_store::Status,
     /// How long the oldest event that is not routed yet has been waiting, in seconds; zero when none is.
@@ -36,6 +38,15 @@ pub struct Status {
     pub failures: Vec<Failure>,
     /// The keys of the vault and how many secrets lie under each.
     pub vault_keys: Vec<KeyUse>,
+}
+
+/// How the embedded database flushes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Durability {
+    /// SQLite's `synchronous`: `full` flushes the disk at each commit, before it is answered.
+    pub synchronous: String,
+    /// SQLite's `journal_mode`.
+    pub journal: String,
 }
 
 /// The rate budget of one account.
@@ -102,11 +113,25 @@ impl App {
                 last,
             });
         }
+        let durability = store.writer_durability().await?.map(|(level, journal)| {
+            let synchronous = match level {
+                0 => "off".to_owned(),
+                1 => "normal".to_owned(),
+                2 => "full".to_owned(),
+                3 => "extra".to_owned(),
+                other => other.to_string(),
+            };
+            Durability {
+                synchronous,
+                journal,
+            }
+        });
         Ok(Status {
             at: now,
             version: env!("CARGO_PKG_VERSION"),
             connections: self.connections().list().await?,
             budgets,
+            durability,
             store: figures,
             ingest_lag_seconds,
             door: self.webhooks().counts(),
