@@ -21,7 +21,9 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new("lint");
-    steps.run("format", || sh(cargo().args(["fmt", "--all", "--check"])));
+    steps.run("format", || {
+        sh(cargo().args(["fmt", "--all", "--", "--check", "-l"]))
+    });
     steps.run("arrows", arrows::check);
     steps.run("file lengths", length::check);
     steps.run("licences and duplicates", deny);
