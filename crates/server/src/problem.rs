@@ -7,7 +7,11 @@ use serde::Serialize;
 
 /// A failure, as the caller sees it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Problem {
+#[serde(transparent)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone, Serialize)]
+struct Inner {
     /// A stable address for the kind of problem.
     #[serde(rename = "type")]
     kind: String,
@@ -58,7 +62,7 @@ impl Problem {
     /// A problem with a stable code and a sentence that names the thing it happened to.
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
         let code = code.into();
-        Self {
+        Self(Box::new(Inner {
             kind: format!("urn:parfocal:problem:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status,
@@ -68,7 +72,7 @@ impl Problem {
             request_id: None,
             zoom: None,
             retry_after: None,
-        }
+        }))
     }
 
     /// A thing that does not exist.
@@ -84,63 +88,63 @@ impl Problem {
     /// Adds what to do now.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Adds when to come back, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// Adds the id of the request.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
-        self.request_id = Some(id.to_owned());
+        self.0.request_id = Some(id.to_owned());
         self
     }
 
     /// Adds what Zoom said.
     #[must_use]
     pub fn zoom(mut self, refusal: ZoomRefusal) -> Self {
-        self.zoom = Some(refusal);
+        self.0.zoom = Some(refusal);
         self
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The stable code.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// What happened.
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// What to do now.
     pub fn advice(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// The problem as `application/problem+json`.
     pub fn to_json_response(&self) -> Response {
         // A structure of texts and numbers always serialises.
         let body = serde_json::to_vec(self).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.0.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

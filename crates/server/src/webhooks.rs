@@ -91,14 +91,18 @@ impl From<Refused> for Problem {
             Refused::UnknownApp => Self::new(StatusCode::NOT_FOUND, code, detail)
                 .hint("Use /webhooks/zoom, or the path that `parfocal connections show` tells."),
             Refused::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, code, detail),
+            // Rightly signed, so it is our clock that is behind; Zoom comes again, and by then it may be right.
+            Refused::Unverified(RejectReason::TooNew { .. }) => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+                .hint("The clock of this machine is behind Zoom's; set it right.")
+                .retry_after(RETRY_AFTER),
             Refused::Unverified(_) => Self::new(StatusCode::UNAUTHORIZED, code, detail)
                 .hint("The secret token of the app's Feature page has to be in ZOOM_WEBHOOK_SECRET_TOKEN."),
-            Refused::Malformed(_) => Self::new(StatusCode::BAD_REQUEST, code, detail),
             // What went wrong inside is in the log; Zoom sends it again.
             Refused::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "the event could not be stored; send it again")
                     .retry_after(RETRY_AFTER)
             }
+            // Malformed, and whatever else the engine will refuse one day.
             _ => Self::new(StatusCode::BAD_REQUEST, code, detail),
         }
     }

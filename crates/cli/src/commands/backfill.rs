@@ -87,17 +87,16 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
             present(&view, out)?;
             Ok(outcome(&view))
         }
-        Backfill::Status(which) => match which.id {
-            Some(id) => {
+        Backfill::Status(which) => {
+            if let Some(id) = which.id {
                 let view = backfill::status(&app, id).await?;
                 present(&view, out)?;
                 Ok(outcome(&view))
-            }
-            None => {
+            } else {
                 list(&backfill::list(&app).await?, out)?;
                 Ok(Exit::Done)
             }
-        },
+        }
         Backfill::Pause(which) => {
             let id = under_way(
                 &app,
@@ -340,7 +339,7 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
     }
     let time = forecast
         .seconds
-        .map(|seconds| format!(", about {}", duration(seconds.ceil() as u64)))
+        .map(|seconds| format!(", about {}", reckoned(seconds)))
         .unwrap_or_default();
     out.line(format!(
         "{} to {}: about {} calls{time} ({} plan, share {}, {})",
@@ -366,10 +365,7 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
         "",
     );
     for label in &forecast.by_label {
-        let time = label
-            .seconds
-            .map(|seconds| duration(seconds.ceil() as u64))
-            .unwrap_or_default();
+        let time = label.seconds.map(reckoned).unwrap_or_default();
         table.row([
             Field::from(label.label),
             Field::from(grouped(label.calls)),
@@ -383,4 +379,11 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// A reckoned time in words.
+fn reckoned(seconds: f64) -> String {
+    duration(
+        std::time::Duration::try_from_secs_f64(seconds.ceil()).map_or(0, |time| time.as_secs()),
+    )
 }

@@ -11,7 +11,7 @@ use crate::output::style::{self, paint};
 use crate::output::{clean, position};
 
 const AFTER_HELP: &str = "\
-Words must all occur; \"quoted words\" as a phrase; budg* by beginning; -word excludes.
+Words must all occur; \"quoted words\" as a phrase; budg* by beginning; -word excludes (after --).
 Filters: speaker:ana  host:ana@example.org  from:2026-10-01  before:2026-11-01";
 
 /// Find what was said
@@ -19,7 +19,7 @@ Filters: speaker:ana  host:ana@example.org  from:2026-10-01  before:2026-11-01";
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Search {
     /// What to look for
-    #[arg(required = true, value_name = "QUERY", allow_hyphen_values = true)]
+    #[arg(required = true, value_name = "QUERY")]
     query: Vec<String>,
     #[command(flatten)]
     paging: Paging,

@@ -43,7 +43,10 @@ impl From<Exit> for ExitCode {
 
 /// A failure as a person and a program can use it.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     exit: Exit,
     code: String,
     what: String,
@@ -55,14 +58,14 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with a stable code and one sentence that names the thing it happened to.
     pub(crate) fn new(exit: Exit, code: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             exit,
             code: code.into(),
             what: what.into(),
             details: Vec::new(),
             hint: None,
             extra: Map::new(),
-        }
+        }))
     }
 
     /// Something could not be done.
@@ -97,7 +100,7 @@ impl Failure {
     }
 
     /// Standard output could not be written; a reader that went away ends the program quietly.
-    pub(crate) fn stdout(error: io::Error) -> Self {
+    pub(crate) fn stdout(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::new(Exit::Done, "broken_pipe", "")
         } else {
@@ -112,54 +115,54 @@ impl Failure {
     /// Adds what to do now.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Adds a line that says more.
     #[must_use]
     pub(crate) fn detail(mut self, line: impl Into<String>) -> Self {
-        self.details.push(line.into());
+        self.0.details.push(line.into());
         self
     }
 
     /// Adds a member to the problem that `--json` prints.
     #[must_use]
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.extra.insert(key.to_owned(), value.into());
+        self.0.extra.insert(key.to_owned(), value.into());
         self
     }
 
     /// How the program ends after this failure.
     pub(crate) fn exit(&self) -> Exit {
-        self.exit
+        self.0.exit
     }
 
     /// The failure as an RFC 9457-like problem.
     fn problem(&self) -> Value {
-        let mut detail = self.what.clone();
-        for line in &self.details {
+        let mut detail = self.0.what.clone();
+        for line in &self.0.details {
             detail.push('\n');
             detail.push_str(line);
         }
         let mut problem = json!({
-            "type": format!("urn:parfocal:problem:{}", self.code),
-            "title": title(self.exit),
-            "code": self.code,
+            "type": format!("urn:parfocal:problem:{}", self.0.code),
+            "title": title(self.0.exit),
+            "code": self.0.code,
             "detail": detail,
         });
         if let Some(object) = problem.as_object_mut() {
-            if let Some(hint) = &self.hint {
+            if let Some(hint) = &self.0.hint {
                 object.insert("hint".to_owned(), Value::from(hint.as_str()));
             }
-            object.extend(self.extra.clone());
+            object.extend(self.0.extra.clone());
         }
         problem
     }
 
     /// Prints the failure on standard error.
     pub(crate) fn print(&self, as_json: bool) {
-        if self.exit == Exit::Done {
+        if self.0.exit == Exit::Done {
             return;
         }
         let mut stderr = anstream::stderr().lock();
@@ -173,23 +176,28 @@ impl Failure {
 
     fn text(&self) -> String {
         let (bad, dim, accent) = (style::BAD, style::DIM, style::ACCENT);
-        let mut text = format!("{bad}error:{bad:#} {}", clean(&self.what));
-        for line in &self.details {
+        let mut text = format!("{bad}error:{bad:#} {}", clean(&self.0.what));
+        for line in &self.0.details {
             text.push_str("\n  ");
             text.push_str(&clean(line));
         }
-        if let Some(hint) = &self.hint {
-            text.push_str(&format!("\n  {accent}→{accent:#} {}", clean(hint)));
+        if let Some(hint) = &self.0.hint {
+            text.push_str("\n  ");
+            text.push_str(&style::paint(accent, "→"));
+            text.push(' ');
+            text.push_str(&clean(hint));
         }
         if let Some(id) = self
+            .0
             .extra
             .get("zoom")
             .and_then(|zoom| zoom.get("tracking_id"))
             .and_then(Value::as_str)
         {
-            text.push_str(&format!(
-                "\n  {dim}Zoom's tracking id: {}{dim:#}",
-                clean(id)
+            text.push_str("\n  ");
+            text.push_str(&style::paint(
+                dim,
+                format!("Zoom's tracking id: {}", clean(id)),
             ));
         }
         text

@@ -68,21 +68,23 @@ impl Out {
         self.line(text)
     }
 
+    #[expect(clippy::unused_self, reason = "whoever prints data holds the output")]
     /// Prints one line of data; a closed pipe ends the program quietly.
     pub(crate) fn line(&self, text: impl Display) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
         writeln!(stdout, "{text}")
             .and_then(|()| stdout.flush())
-            .map_err(Failure::stdout)
+            .map_err(|error| Failure::stdout(&error))
     }
 
+    #[expect(clippy::unused_self, reason = "whoever prints data holds the output")]
     /// Prints bytes as they are (a file's content, a completion script).
     pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout
             .write_all(bytes)
             .and_then(|()| stdout.flush())
-            .map_err(Failure::stdout)
+            .map_err(|error| Failure::stdout(&error))
     }
 
     /// Says something beside the data, on standard error; nothing in JSON mode.

@@ -55,7 +55,7 @@ pub(crate) fn dot_env(
                     Ok(pair) => pairs.push(pair),
                     // dotenvy's message repeats the line, which may hold a secret.
                     Err(_) => {
-                        complaints.push(complaint(format!("entry {} cannot be read", number + 1)))
+                        complaints.push(complaint(format!("entry {} cannot be read", number + 1)));
                     }
                 }
             }
@@ -139,12 +139,11 @@ fn path_of(name: &str) -> Option<(Vec<String>, bool)> {
     if let Some(key) = direct(name) {
         return Some((split(key), false));
     }
-    if let Some(stem) = name.strip_suffix("_FILE") {
-        if let Some(key) =
+    if let Some(stem) = name.strip_suffix("_FILE")
+        && let Some(key) =
             direct(stem).filter(|key| matches!(key.kind, Kind::Secret | Kind::Secrets))
-        {
-            return Some((split(key), true));
-        }
+    {
+        return Some((split(key), true));
     }
     // Keys under names that the operator chooses: PARFOCAL_ZOOM__APPS__NAME__CLIENT_ID.
     let nested = |name: &str| -> Option<(Vec<String>, &'static Key)> {

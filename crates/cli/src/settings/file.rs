@@ -47,7 +47,7 @@ pub(crate) fn read(path: &Path, complaints: &mut Vec<Complaint>) -> Result<Vec<S
         }
     };
     let mut settings = Vec::new();
-    flatten(path, &text, Vec::new(), table, &mut settings);
+    flatten(path, &text, &[], table, &mut settings);
     settings.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(settings)
 }
@@ -55,12 +55,12 @@ pub(crate) fn read(path: &Path, complaints: &mut Vec<Complaint>) -> Result<Vec<S
 fn flatten(
     file: &Path,
     text: &str,
-    path: Vec<String>,
+    path: &[String],
     table: Map<String, Value>,
     settings: &mut Vec<Setting>,
 ) {
     for (name, value) in table {
-        let mut path = path.clone();
+        let mut path = path.to_owned();
         path.push(name);
         let empty = match &value.kind {
             ValueKind::Nil => true,
@@ -85,7 +85,7 @@ fn flatten(
                 }
             }
             ValueKind::Table(inner) if super::key_of(&path).is_none() => {
-                flatten(file, text, path, inner, settings)
+                flatten(file, text, &path, inner, settings);
             }
             value => {
                 let origin = Origin::File(file.to_owned(), line_of(text, &path));

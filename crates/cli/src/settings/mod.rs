@@ -168,7 +168,7 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
         let origin = origins.get(&key).cloned();
         let mend = key_of(&key.split('.').map(str::to_owned).collect::<Vec<_>>()).map_or_else(
             || "See `parfocal config reference`.".to_owned(),
-            |key| value::mend(key),
+            value::mend,
         );
         failure(&[Complaint {
             key,

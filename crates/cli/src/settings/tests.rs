@@ -56,7 +56,7 @@ fn the_later_source_wins() {
     let settings = case.load().unwrap();
     assert_eq!(settings.config.backfill.days, 30);
     assert_eq!(settings.config.backfill.parallel, 4);
-    assert_eq!(settings.config.limits.share, 0.25);
+    assert!((settings.config.limits.share - 0.25).abs() < f64::EPSILON);
     assert_eq!(settings.config.zoom.client_id.as_deref(), Some("12345"));
     assert_eq!(settings.config.zoom.public_client_id.as_deref(), Some("x"));
     assert_eq!(

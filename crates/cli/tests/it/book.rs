@@ -107,14 +107,13 @@ fn lines_of(text: &str) -> Vec<String> {
         if line.starts_with("```") {
             inside = line == "```sh";
         } else if inside {
-            match line.strip_suffix('\\') {
-                Some(part) => open.push_str(part),
-                None => {
-                    open.push_str(line.split(" # ").next().unwrap_or_default().trim());
-                    let line = std::mem::take(&mut open);
-                    if !line.is_empty() && !line.starts_with('#') {
-                        lines.push(line);
-                    }
+            if let Some(part) = line.strip_suffix('\\') {
+                open.push_str(part)
+            } else {
+                open.push_str(line.split(" # ").next().unwrap_or_default().trim());
+                let line = std::mem::take(&mut open);
+                if !line.is_empty() && !line.starts_with('#') {
+                    lines.push(line);
                 }
             }
         }
@@ -194,7 +193,7 @@ impl Reader {
         let target = format!(r#"{{"url":"http://{listen}/webhooks/zoom","events":["*"]}}"#);
         reader.control("subscriptions", &target);
         reader.control("live", r#"{"jump":true}"#);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while reader
             .first("parfocal events list --limit 1 --json")
             .is_none()
@@ -346,7 +345,7 @@ impl Reader {
             .unwrap();
         let status = runtime.block_on(async {
             let client = reqwest::Client::builder()
-                .timeout(Duration::from_secs(60))
+                .timeout(Duration::from_mins(1))
                 .build()
                 .unwrap();
             let answer = client

@@ -15,7 +15,7 @@ fn once_agrees_with_everything_that_can_be_known() {
     assert_eq!(answer["violations"], 0);
     assert!(answer["live"]["seconds"].as_f64().unwrap() < 30.0);
     assert!(
-        started.elapsed() < Duration::from_secs(60),
+        started.elapsed() < Duration::from_mins(1),
         "the demo took {:?}",
         started.elapsed()
     );

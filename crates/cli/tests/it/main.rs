@@ -1,6 +1,7 @@
 //! The built program, driven as a person or a script drives it.
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests drive real processes in real time, and say aloud what they skip"
@@ -15,4 +16,5 @@ mod help;
 mod kill;
 mod local;
 mod postgres;
+mod story;
 mod support;

@@ -65,7 +65,7 @@ pub(crate) async fn get(
             }
             // A slip in the query is told above the results; it is no reason to leave the page.
             Err(error) if error.kind() == parfocal_engine::Kind::Invalid => {
-                page.trouble = Some(error.into())
+                page.trouble = Some(error.into());
             }
             Err(error) => return Err(error.into()),
         }

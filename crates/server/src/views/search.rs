@@ -118,7 +118,10 @@ mod tests {
                 })
                 .collect()
         };
-        assert_eq!(cut("the release date", &[4..11]), "the [release] date");
+        assert_eq!(
+            cut("the release date", &[4..11, 0..0]),
+            "the [release] date"
+        );
         assert_eq!(cut("abc", &[]), "abc");
         assert_eq!(cut("", &[]), "");
         assert_eq!(cut("über alles", &[0..5, 6..11]), "[über] [alles]");

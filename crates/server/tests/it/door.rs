@@ -106,7 +106,8 @@ async fn a_late_retry_is_taken_and_a_replay_is_not() {
     let ahead = site
         .deliver_at("/webhooks/zoom", &event(4), SignedDuration::from_mins(-6))
         .await
-        .is(401);
+        // Our clock is behind: Zoom never repeats what is answered with 401.
+        .is(503);
     ahead.problem("webhook_outside_window");
     assert_eq!(
         site.get("/v1/events").await.json()["items"]

@@ -55,7 +55,7 @@ async fn hostile(site: &Site, uuid: &str, topic: &str) -> InstanceId {
         role: None,
         join_key: "1".into(),
         kind: AttendanceKind::Main,
-        join: now.into(),
+        join: now,
         leave: Some("2026-11-20T10:30:00Z".parse().unwrap()),
         raw: None,
     };

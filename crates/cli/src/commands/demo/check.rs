@@ -221,9 +221,9 @@ fn compare_instance(
         .flat_map(|recording| &recording.files)
         .map(|file| FoundFile {
             id: file.id.clone(),
-            kind: file.file_type.clone(),
-            sha256: file.sha256.clone().filter(|_| wanted(&file.file_type)),
-            size: file.size.filter(|_| wanted(&file.file_type)),
+            kind: file.kind.clone(),
+            sha256: file.sha256.clone().filter(|_| wanted(&file.kind)),
+            size: file.size.filter(|_| wanted(&file.kind)),
         })
         .collect();
     files.sort();

@@ -11,7 +11,7 @@ use super::knowable::Knowable;
 use crate::failure::{Context as _, Failure};
 
 /// Longest time for one control call; a whole live meeting is one of them.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A client of the simulator's control calls.
 pub(super) struct Control {

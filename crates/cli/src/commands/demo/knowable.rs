@@ -68,7 +68,8 @@ pub(super) struct Recording {
 pub(super) struct File {
     #[serde(default)]
     pub(super) id: Option<String>,
-    pub(super) file_type: String,
+    #[serde(rename = "file_type")]
+    pub(super) kind: String,
     #[serde(default)]
     pub(super) sha256: Option<String>,
     #[serde(default)]

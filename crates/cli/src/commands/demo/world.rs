@@ -40,19 +40,15 @@ pub(super) struct World {
 impl World {
     /// Starts the simulator, the application and its server on free loopback ports.
     pub(super) async fn start(command: &Demo, context: &Context) -> Result<Self, Failure> {
-        let (data, temporary) = match context.data_flag() {
-            Some(path) => {
-                std::fs::create_dir_all(path)
-                    .map_err(|error| Failure::file("making", path, &error))?;
-                (path.to_owned(), None)
-            }
-            None => {
-                let directory = tempfile::Builder::new()
-                    .prefix("parfocal-demo-")
-                    .tempdir()
-                    .doing("file", "a directory for the demo could not be made")?;
-                (directory.path().to_owned(), Some(directory))
-            }
+        let (data, temporary) = if let Some(path) = context.data_flag() {
+            std::fs::create_dir_all(path).map_err(|error| Failure::file("making", path, &error))?;
+            (path.to_owned(), None)
+        } else {
+            let directory = tempfile::Builder::new()
+                .prefix("parfocal-demo-")
+                .tempdir()
+                .doing("file", "a directory for the demo could not be made")?;
+            (directory.path().to_owned(), Some(directory))
         };
         let clock_file = data.join("clock.json");
         let simulator = Simulator::start(parfocal_simulator::Config {
