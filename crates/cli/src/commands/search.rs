@@ -1,6 +1,7 @@
 //! `search`: finds what was said.
 
 use clap::Args;
+use parfocal_engine::Code;
 use parfocal_server::lookup;
 use parfocal_server::views::HitView;
 
@@ -28,7 +29,13 @@ pub(crate) struct Search {
 /// Runs the command.
 pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
-    let found = lookup::search(&app, &command.query.join(" "), &command.paging.request()).await?;
+    let found = lookup::search(&app, &command.query.join(" "), &command.paging.request())
+        .await
+        .map_err(|error| match error.code() {
+            // A query that cannot be read, or a page key of something else.
+            Code::InvalidInput => Failure::from(error).ending(Exit::Usage),
+            _ => error.into(),
+        })?;
     if context.out.is_json() {
         context.out.json(&found)?;
         return Ok(Exit::Done);

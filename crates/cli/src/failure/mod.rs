@@ -112,6 +112,12 @@ impl Failure {
         }
     }
 
+    /// The same failure, ending the program otherwise.
+    pub(crate) fn ending(mut self, exit: Exit) -> Self {
+        self.0.exit = exit;
+        self
+    }
+
     /// Adds what to do now.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -195,10 +195,10 @@ fn budget(account: &AccountBudget) -> Budget {
                     name: label.label.to_lowercase().replace('-', " "),
                     free: size.saturating_sub(label.busy),
                     size,
-                    window: if label.window_seconds <= 1.5 {
-                        "a second".to_owned()
-                    } else {
-                        format!("{:.0} s", label.window_seconds)
+                    window: match label.window_seconds {
+                        seconds if seconds <= 1.5 => "a second".to_owned(),
+                        seconds if (seconds - 60.0).abs() < 1.0 => "a minute".to_owned(),
+                        seconds => format!("in {seconds:.0} s"),
                     },
                     waiting: u64::try_from(label.waiting).unwrap_or_default(),
                     today: label.per_day.map(|day| {
