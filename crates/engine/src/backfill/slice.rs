@@ -275,6 +275,7 @@ impl Work<'_> {
                 account: origin.account,
                 number: number.clone(),
                 backfill: Some(self.backfill.id),
+                also: None,
             };
             origin.follow(Some(&number)).enqueue(tx, JobKind::MeetingRefresh, payload.key(), &payload, origin.now).await?;
         }

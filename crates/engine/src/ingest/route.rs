@@ -119,7 +119,8 @@ async fn series(
 async fn refresh_series(tx: &mut Tx, origin: &Origin, number: &str, object: &Value) -> Result<()> {
     let moved = ["recurrence", "start_time", "duration", "timezone", "type"].iter().any(|name| object.get(*name).is_some());
     if moved && object.get("occurrences").is_none() {
-        let payload = MeetingRefresh { account: origin.account, number: number.to_owned(), backfill: None };
+        let payload =
+            MeetingRefresh { account: origin.account, number: number.to_owned(), backfill: None, also: None };
         origin
             .follow(Some(number))
             .enqueue(tx, JobKind::MeetingRefresh, payload.key(), &payload, origin.now)

@@ -1,6 +1,6 @@
 //! `meeting.refresh`: the settings, recurrence and occurrences of a series.
 
-use parfocal_store::{AccountId, ArtefactKind, BackfillId, Job, MeetingKind, Scope};
+use parfocal_store::{AccountId, ArtefactKind, BackfillId, BackfillState, Job, MeetingKind, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, payload};
@@ -21,6 +21,9 @@ pub struct MeetingRefresh {
     pub number: String,
     /// The backfill that wants it, which then asks for registrants too.
     pub backfill: Option<BackfillId>,
+    /// A backfill that also wanted it, besides a live event: it does not hold the job up, and is served if it can be.
+    #[serde(default)]
+    pub also: Option<BackfillId>,
 }
 
 impl MeetingRefresh {
@@ -30,13 +33,18 @@ impl MeetingRefresh {
     }
 }
 
+fn is_open(state: BackfillState) -> bool {
+    matches!(state, BackfillState::Planning | BackfillState::Running | BackfillState::Paused)
+}
+
 pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let wanted: MeetingRefresh = payload(job)?;
     let scope = Scope::of(job.workspace);
     let now = app.clock().now();
-    let backfill = match wanted.backfill {
-        Some(id) => app.store().backfill(scope, id).await?,
-        None => None,
+    let backfill = match (wanted.backfill, wanted.also) {
+        (Some(id), _) => app.store().backfill(scope, id).await?,
+        (None, Some(id)) => app.store().backfill(scope, id).await?.filter(|backfill| is_open(backfill.state)),
+        (None, None) => None,
     };
     if let Some(wait) = backfill::on_hold(app, scope, wanted.backfill, now).await? {
         return Ok(wait);

@@ -11,6 +11,7 @@ mod finish;
 mod instance_refresh;
 mod kind;
 mod meeting_refresh;
+mod merge;
 mod participants_fetch;
 mod recording_refresh;
 mod retry;
@@ -123,7 +124,7 @@ pub(crate) struct Follow {
 }
 
 impl Follow {
-    /// Enqueues a job, unless one of the same key is open.
+    /// Enqueues a job; an open one of the same key gets the newer payload, as far as the kind's rule of merging says.
     pub(crate) async fn enqueue<P: serde::Serialize>(
         &self,
         tx: &mut Tx,
@@ -144,6 +145,6 @@ impl Follow {
             run_at: self.run_at,
             cause_id: self.cause.clone(),
         };
-        Ok(tx.enqueue(&job, now).await?)
+        Ok(tx.enqueue_merged(&job, now, |older, newer| merge::merged(kind, older, newer)).await?)
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use finish::STATEMENTS as FINISH_STATEMENTS;
 pub(crate) use read::STATEMENTS as READ_STATEMENTS;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use crate::db::{Cells, Tx, args, one, statements};
 use crate::error::Result;
@@ -37,10 +38,11 @@ statements! {
             priority = CASE WHEN t.priority > $6 THEN $6 ELSE t.priority END,
             run_at = CASE WHEN t.state = 'waiting' AND t.run_at > $10 THEN $10 ELSE t.run_at END,
             state = CASE WHEN t.state = 'waiting' AND $9 = 'ready' THEN 'ready' ELSE t.state END,
-            payload = CASE WHEN t.state = 'running' THEN t.payload ELSE $8 END,
             again = CASE WHEN t.state = 'running' THEN 1 ELSE t.again END,
             updated_at = $12
-        RETURNING id");
+        RETURNING id, v, payload");
+    // Also of a running job: its worker has a copy of its own, and what is stored is for the run after this one.
+    RESTATE = one("UPDATE jobs SET v = $2, payload = $3 WHERE id = $1");
 }
 
 fn read_job(row: &mut Cells) -> Result<Job> {
@@ -65,8 +67,22 @@ fn read_job(row: &mut Cells) -> Result<Job> {
 }
 
 impl Tx {
-    /// Enqueues a job; it exists if and only if this transaction is committed.
+    /// Enqueues a job; it exists if and only if this transaction is committed. Of an open job with the
+    /// same key the payload is replaced by this newer one, also while it runs: then it is what the run
+    /// after this one gets.
     pub async fn enqueue(&mut self, new: &NewJob, now: Timestamp) -> Result<Enqueued> {
+        self.enqueue_merged(new, now, |_, newer| newer.clone())
+            .await
+    }
+
+    /// The same, but an open job with the same key gets what `merge` makes of its payload and the newer
+    /// one. Payloads of different versions are not merged: the newer one stays.
+    pub async fn enqueue_merged(
+        &mut self,
+        new: &NewJob,
+        now: Timestamp,
+        merge: impl FnOnce(&Json, &Json) -> Json,
+    ) -> Result<Enqueued> {
         let id: JobId = self.new_id(now);
         let w = self.w();
         let state = if new.run_at <= now {
@@ -74,7 +90,8 @@ impl Tx {
         } else {
             JobState::Waiting
         };
-        let kept: JobId = self
+        // The row is locked from here on, so nobody changes its payload between reading and writing it.
+        let (kept, v, stored): (JobId, i64, Json) = self
             .exactly(
                 ENQUEUE,
                 args![
@@ -91,14 +108,21 @@ impl Tx {
                     new.cause_id.clone(),
                     now
                 ],
-                Cells::id,
+                |row| Ok((row.id()?, row.int()?, row.json()?)),
             )
             .await?;
         self.new_jobs = true;
-        Ok(if kept == id {
-            Enqueued::Inserted(id)
+        if kept == id {
+            return Ok(Enqueued::Inserted(id));
+        }
+        let payload = if v == new.v {
+            merge(&stored, &new.payload)
         } else {
-            Enqueued::Duplicate(kept)
-        })
+            new.payload.clone()
+        };
+        if v != new.v || payload != stored {
+            self.execute(RESTATE, args![kept, new.v, &payload]).await?;
+        }
+        Ok(Enqueued::Duplicate(kept))
     }
 }

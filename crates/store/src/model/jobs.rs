@@ -52,7 +52,7 @@ pub enum Enqueued {
     /// A new job.
     Inserted(JobId),
     /// An open job with the same key was there. It was pulled forward to the earlier time and higher
-    /// priority; if it was already running it runs once more when it is done.
+    /// priority and has the newer payload; if it was already running it runs once more when it is done.
     Duplicate(JobId),
 }
 

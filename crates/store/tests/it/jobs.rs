@@ -147,12 +147,21 @@ story!(
             (0, &json!({"x": 2}))
         );
         // While it runs, the world changes once more.
-        assert_eq!(enqueue(&world, &again, 11).await, Enqueued::Duplicate(id));
+        let newer = NewJob {
+            payload: json!({"x": 3}),
+            ..again.clone()
+        };
+        assert_eq!(enqueue(&world, &newer, 11).await, Enqueued::Duplicate(id));
         let mut tx = world.begin().await;
         tx.complete_job(&running.lease, None, at(12)).await.unwrap();
         tx.commit().await.unwrap();
         let rerun = claim(&world.store, 1, 12).await.remove(0);
         assert_eq!((rerun.job.id, rerun.job.attempts), (id, 1));
+        assert_eq!(
+            rerun.job.payload,
+            json!({"x": 3}),
+            "what was asked for while it ran"
+        );
         let mut tx = world.begin().await;
         tx.complete_job(&rerun.lease, Some(&AttemptReport::default()), at(13))
             .await
@@ -166,6 +175,39 @@ story!(
             matches!(enqueue(&world, &again, 14).await, Enqueued::Inserted(_)),
             "a done job's key is free"
         );
+    }
+);
+
+story!(
+    an_open_job_gets_what_the_merge_makes_of_both_payloads,
+    |world| async move {
+        let id = enqueue(&world, &job("a.do", None, Some("k")), 0).await.id();
+        let sum = |older: &serde_json::Value, newer: &serde_json::Value| {
+            json!({"x": older["x"].as_i64().unwrap() + newer["x"].as_i64().unwrap()})
+        };
+        let payload = async || {
+            let job = world.store.job(SCOPE, id).await.unwrap().unwrap();
+            (job.v, job.payload)
+        };
+        for (now, expected) in [(1, 2), (2, 3)] {
+            let mut tx = world.begin().await;
+            let new = job("a.do", None, Some("k"));
+            let outcome = tx.enqueue_merged(&new, at(now), sum).await.unwrap();
+            assert_eq!(outcome, Enqueued::Duplicate(id));
+            tx.commit().await.unwrap();
+            assert_eq!(payload().await, (1, json!({"x": expected})));
+        }
+        // Another version's payload is not understood by the merge.
+        let mut tx = world.begin().await;
+        let new = NewJob {
+            v: 2,
+            ..job("a.do", None, Some("k"))
+        };
+        tx.enqueue_merged(&new, at(3), |_, _| panic!("merged two versions"))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(payload().await, (2, json!({"x": 1})));
     }
 );
 
