@@ -8,11 +8,11 @@
 
 use jiff::Timestamp;
 
-use crate::db::{Cells, Tx, args, one, statements};
+use crate::db::{Args, Cells, Tx, args, one, statements};
 use crate::error::{Result, StoreError};
 use crate::id::{AppId, GrantId};
 use crate::model::{Grant, GrantLease, GrantTokens, LeaseAnswer, NewGrant};
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, set_back};
 
 macro_rules! grant {
     () => {
@@ -32,8 +32,11 @@ statements! {
             scopes = $6, api_url = COALESCE($7, t.api_url), access_exp = $8, generation = t.generation + 1,
             lease_token = NULL, lease_until = NULL, pending_refresh = NULL, dead_reason = NULL, updated_at = $9
         RETURNING id");
+    GRANT_MAKE = one("INSERT INTO grants (id, workspace_id, app_id, provider, subject_external_id, scopes, api_url, access_exp, generation, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
+        ON CONFLICT (workspace_id, app_id, subject_external_id) DO NOTHING");
     LEASE = one("UPDATE grants SET lease_token = $3, lease_until = $4
-        WHERE workspace_id = $1 AND id = $2 AND dead_reason IS NULL AND (lease_until IS NULL OR lease_until <= $5)
+        WHERE workspace_id = $1 AND id = $2 AND dead_reason IS NULL AND (lease_until IS NULL OR lease_until <= $5 OR lease_until > $6)
         RETURNING generation, pending_refresh");
     LEASE_UNTIL = one("SELECT lease_until FROM grants WHERE workspace_id = $1 AND id = $2 AND dead_reason IS NULL");
     PENDING = one("UPDATE grants SET pending_refresh = $4 WHERE workspace_id = $1 AND id = $2 AND lease_token = $3 AND lease_until > $5");
@@ -99,7 +102,8 @@ impl Store {
             .await
     }
 
-    /// Takes a grant for a refresh, until `until`, if nobody else has it.
+    /// Takes a grant for a refresh, until `until`, if nobody else has it. A lease that ends far later than this
+    /// one would was taken by a clock that was set back since, and does not count.
     pub async fn lease_grant(
         &self,
         scope: Scope,
@@ -112,7 +116,7 @@ impl Store {
         let held = tx
             .one(
                 LEASE,
-                args![scope.workspace, id, &token, until, now],
+                args![scope.workspace, id, &token, until, now, set_back(until)],
                 |row| Ok((row.int()?, row.opt_instant()?)),
             )
             .await?;
@@ -185,24 +189,38 @@ impl Tx {
     /// Puts in what a consent (or a first token) granted. A grant of the same identity to the same app
     /// is replaced: next generation, alive again, nobody's lease on it.
     pub async fn upsert_grant(&mut self, new: &NewGrant, now: Timestamp) -> Result<GrantId> {
-        let id: GrantId = self.new_id(now);
+        let (_, args) = self.new_grant(new, now);
+        self.exactly(GRANT_PUT, args, Cells::id).await
+    }
+
+    /// The grant of an identity to an app, made if it is not there. One that is there stays as it is, and with
+    /// it whatever lease somebody has on it.
+    pub async fn ensure_grant(&mut self, new: &NewGrant, now: Timestamp) -> Result<GrantId> {
+        let (id, args) = self.new_grant(new, now);
+        if self.execute(GRANT_MAKE, args).await? > 0 {
+            return Ok(id);
+        }
         let w = self.w();
-        self.exactly(
-            GRANT_PUT,
-            args![
-                id,
-                w,
-                new.app_id,
-                new.provider,
-                &new.subject_external_id,
-                new.tokens.scopes.join(" "),
-                new.tokens.api_url.clone(),
-                new.tokens.access_exp,
-                now
-            ],
-            Cells::id,
-        )
-        .await
+        let there = args![w, new.app_id, &new.subject_external_id];
+        self.exactly(GRANT_OF, there, grant)
+            .await
+            .map(|grant| grant.id)
+    }
+
+    fn new_grant(&self, new: &NewGrant, now: Timestamp) -> (GrantId, Args) {
+        let id: GrantId = self.new_id(now);
+        let args = args![
+            id,
+            self.w(),
+            new.app_id,
+            new.provider,
+            &new.subject_external_id,
+            new.tokens.scopes.join(" "),
+            new.tokens.api_url.clone(),
+            new.tokens.access_exp,
+            now
+        ];
+        (id, args)
     }
 
     /// Records a new token pair (whose secrets go into the vault in this transaction) and gives the

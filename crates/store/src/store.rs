@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite};
 use tokio::sync::{Mutex, Notify};
@@ -233,4 +233,13 @@ impl Conn {
             Self::Postgres(connection) => Link::Postgres(connection),
         }
     }
+}
+
+/// How much further ahead than any lease of its kind a lease must end to be taken for one of a clock that was
+/// set back since; clocks of several machines differ by less.
+const SET_BACK: SignedDuration = SignedDuration::from_mins(15);
+
+/// The instant after which no lease can end, if one taken now ends at `until`.
+pub(crate) fn set_back(until: Timestamp) -> Timestamp {
+    until.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX)
 }

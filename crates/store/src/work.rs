@@ -9,7 +9,7 @@ use crate::id::{AccountId, BackfillId, SliceId};
 use crate::model::{
     Backfill, BackfillState, Cursor, Lease, NewSlice, Slice, SliceCount, SliceState, SliceUpdate,
 };
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, set_back};
 
 macro_rules! backfill {
     () => {
@@ -50,7 +50,7 @@ statements! {
 
     LEASE = one("INSERT INTO singletons AS t (name, holder, fence, until) VALUES ($1, $2, 1, $4)
         ON CONFLICT (name) DO UPDATE SET holder = $2, until = $4, fence = CASE WHEN t.holder = $2 AND t.until > $3 THEN t.fence ELSE t.fence + 1 END
-        WHERE t.until <= $3 OR t.holder = $2
+        WHERE t.until <= $3 OR t.until > $5 OR t.holder = $2
         RETURNING fence");
     RENEW = one("UPDATE singletons SET until = $5 WHERE name = $1 AND holder = $2 AND fence = $3 AND until > $4");
     GIVE_BACK = one("UPDATE singletons SET until = 0 WHERE name = $1 AND holder = $2 AND fence = $3");
@@ -172,7 +172,8 @@ impl Store {
     }
 
     /// Takes a role, or keeps it: none while another holder's lease lasts. Roles belong to the whole
-    /// database, not to a workspace.
+    /// database, not to a workspace. All holders of a role ask for about the same time: a lease that ends far
+    /// later than this one would was taken by a clock that was set back since, and does not count.
     pub async fn acquire_lease(
         &self,
         name: &str,
@@ -182,7 +183,7 @@ impl Store {
     ) -> Result<Option<Lease>> {
         let mut tx = self.begin(Scope::DEFAULT).await?;
         let fence = tx
-            .one(LEASE, args![name, holder, now, until], Cells::int)
+            .one(LEASE, args![name, holder, now, until, set_back(until)], Cells::int)
             .await?;
         tx.commit().await?;
         Ok(fence.map(|fence| Lease {

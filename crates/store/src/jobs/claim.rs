@@ -5,24 +5,24 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{job_columns, read_job};
-use crate::db::{Cells, Engine, Tx, args, one, statements, two};
+use crate::db::{Args, Cells, Engine, Tx, args, one, statements, two};
 use crate::error::{Result, StoreError};
 use crate::id::JobId;
 use crate::model::{Claim, ClaimedJob, JobLease};
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, set_back};
 
 statements! {
     PEEK = one("SELECT
         CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND kind = $1)
                OR EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = $1 AND run_at <= $2) THEN 1 ELSE 0 END");
-    PEEK_LEASES = one("SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= $1) THEN 1 ELSE 0 END");
+    PEEK_LEASES = one("SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2)) THEN 1 ELSE 0 END");
     // Two claimers must not pick two jobs of one lane at the same time: with PostgreSQL they take turns.
     LOCK = two("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7446, 1)) AS l");
     LEASES_LOST = one("INSERT INTO attempts (job_id, no, started, ended, outcome, error)
         SELECT id, attempts, COALESCE(started_at, lease_until), $1, 'lease_lost', 'its worker vanished or was too slow'
-        FROM jobs WHERE state = 'running' AND lease_until <= $1 ON CONFLICT (job_id, no, ended) DO NOTHING");
+        FROM jobs WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2) ON CONFLICT (job_id, no, ended) DO NOTHING");
     FREE_LEASES = one("UPDATE jobs SET state = 'ready', lease_token = NULL, lease_until = NULL, again = 0, updated_at = $1
-        WHERE state = 'running' AND lease_until <= $1");
+        WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2)");
     PROMOTE = one("UPDATE jobs SET state = 'ready' WHERE state = 'waiting' AND kind = $1 AND run_at <= $2");
     CANDIDATES = two(
         "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j INDEXED BY jobs_ready WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
@@ -59,11 +59,11 @@ impl Store {
             tx.execute(LOCK, args![]).await?;
         }
         let lost = tx
-            .exactly(PEEK_LEASES, args![claim.now], Cells::flag)
+            .exactly(PEEK_LEASES, leases(claim), Cells::flag)
             .await?;
         if lost {
-            tx.execute(LEASES_LOST, args![claim.now]).await?;
-            tx.execute(FREE_LEASES, args![claim.now]).await?;
+            tx.execute(LEASES_LOST, leases(claim)).await?;
+            tx.execute(FREE_LEASES, leases(claim)).await?;
         }
         for (kind, _) in claim.kinds {
             tx.execute(PROMOTE, args![*kind, claim.now]).await?;
@@ -103,7 +103,7 @@ impl Store {
                 return Ok(true);
             }
         }
-        link.exactly(PEEK_LEASES, args![claim.now], Cells::flag)
+        link.exactly(PEEK_LEASES, leases(claim), Cells::flag)
             .await
     }
 
@@ -142,6 +142,11 @@ impl Store {
     pub async fn jobs_enqueued(&self) {
         self.inner.job_signal.notified().await;
     }
+}
+
+/// What tells an ended lease: it ended before now, or it ends so late that its clock was set back since.
+fn leases(claim: &Claim<'_>) -> Args {
+    args![claim.now, set_back(claim.lease_until)]
 }
 
 async fn candidates(tx: &mut Tx, claim: &Claim<'_>, room: usize) -> Result<(Vec<Candidate>, bool)> {

@@ -159,3 +159,54 @@ story!(
         other.close().await;
     }
 );
+
+story!(
+    a_clock_that_was_ahead_and_is_set_back_does_not_hold_a_grant,
+    |world| async move {
+        let id = grant(&world).await;
+        let ahead = lease(&world.store, id, 86_400).await.unwrap();
+        assert!(lease(&world.store, id, 86_400 - 14 * 60).await.is_none());
+        assert!(lease(&world.store, id, 1).await.is_some());
+        let mut tx = world.begin().await;
+        let late = tx.store_refreshed(&ahead, &tokens(1), at(2)).await;
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::LeaseLost);
+    }
+);
+
+story!(
+    making_sure_of_a_grant_leaves_a_lease_on_it,
+    |world| async move {
+        let id = grant(&world).await;
+        let (app, other) = (
+            world.store.grant(SCOPE, id).await.unwrap().unwrap().app_id,
+            world.neighbour().await,
+        );
+        let new = |subject: &str| NewGrant {
+            app_id: app,
+            provider: Provider::Zoom,
+            subject_external_id: subject.into(),
+            tokens: tokens(1),
+        };
+        let mine = lease(&world.store, id, 0).await.unwrap();
+        let mut tx = other.begin(SCOPE).await.unwrap();
+        assert_eq!(tx.ensure_grant(&new("acc-1"), at(1)).await.unwrap(), id);
+        tx.commit().await.unwrap();
+        assert!(lease(&other, id, 1).await.is_none(), "it is leased still");
+        let mut tx = world.begin().await;
+        tx.store_refreshed(&mine, &tokens(7200), at(2))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+
+        // Two make the same row at once: one row.
+        let make = async |store: &Store| {
+            let mut tx = store.begin(SCOPE).await.unwrap();
+            let id = tx.ensure_grant(&new("acc-2"), at(3)).await.unwrap();
+            tx.commit().await.unwrap();
+            id
+        };
+        let (a, b) = tokio::join!(make(&world.store), make(&other));
+        assert_eq!(a, b);
+        other.close().await;
+    }
+);

@@ -428,3 +428,22 @@ story!(
         other.close().await;
     }
 );
+
+story!(
+    a_clock_that_was_ahead_and_is_set_back_does_not_hold_jobs,
+    |world| async move {
+        const DAY: i64 = 86_400;
+        enqueue(&world, &job("a.do", Some("lane"), None), 0).await;
+        let ahead = claim(&world.store, 1, DAY).await.remove(0);
+        // A clock that is a little ahead of ours is no reason.
+        assert!(claim(&world.store, 1, DAY - 14 * 60).await.is_empty());
+        let mine = claim(&world.store, 1, 1).await.remove(0);
+        assert_eq!((mine.job.id, mine.job.attempts), (ahead.job.id, 2));
+        let mut tx = world.begin().await;
+        let late = tx.complete_job(&ahead.lease, None, at(2)).await;
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::LeaseLost);
+        drop(tx);
+        let tries = world.store.attempts(SCOPE, mine.job.id).await.unwrap();
+        assert_eq!(tries[0].outcome, "lease_lost");
+    }
+);

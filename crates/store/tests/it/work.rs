@@ -175,6 +175,26 @@ story!(
 );
 
 story!(
+    a_clock_that_was_ahead_and_is_set_back_does_not_hold_a_role,
+    |world| async move {
+        let take = async |who: &str, now: i64| {
+            world
+                .store
+                .acquire_lease("r", who, at(now), at(now + 10))
+                .await
+                .unwrap()
+        };
+        let ahead = take("me", 86_400).await.unwrap();
+        assert_eq!(take("you", 86_400 - 14 * 60).await, None);
+        let yours = take("you", 1).await.unwrap();
+        assert!(yours.fence > ahead.fence);
+        let mut tx = world.begin().await;
+        assert!(tx.check_lease(&ahead, at(2)).await.is_err());
+        tx.check_lease(&yours, at(2)).await.unwrap();
+    }
+);
+
+story!(
     domain_events_are_numbered_without_gaps,
     |world| async move {
         let event = |n: i64| NewDomainEvent {
