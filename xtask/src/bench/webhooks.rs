@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -102,13 +103,12 @@ fn ours(binary: &Path, folder: &Path, load: &mut Load, table: &mut String) -> Re
     };
     let mut accepted = BTreeSet::new();
     for (rate, count) in STAGES {
-        let watch = Watch::start(server.pid());
-        let figures = load.run(&target, rate, count, &mut accepted)?;
-        row(table, "**Parfocal**", rate, &figures, &watch.end()?);
+        let (figures, spent) = load.run(server.pid(), &target, rate, count, &mut accepted)?;
+        row(table, "**Parfocal**", rate, &figures, &spent);
     }
     let before = Http::connect(address)?.json("/v1/status")?;
     let sending = load.start(&target, KILLED.0, KILLED.1)?;
-    wait(UNTIL_KILL + sending.warm_up);
+    wait(UNTIL_KILL);
     server.kill()?;
     let cut = sending.end(&mut accepted)?;
     ensure!(
@@ -162,9 +162,9 @@ fn theirs(
         account: "simulator",
     };
     for (rate, count) in PEER_STAGES {
-        let watch = Watch::start(running.pid());
-        let figures = load.run(&target, rate, count, &mut BTreeSet::new())?;
-        row(table, name, rate, &figures, &watch.end()?);
+        let (figures, spent) =
+            load.run(running.pid(), &target, rate, count, &mut BTreeSet::new())?;
+        row(table, name, rate, &figures, &spent);
     }
     Ok(())
 }
@@ -195,19 +195,25 @@ fn row(table: &mut String, name: &str, rate: u32, figures: &Figures, spent: &Spe
 }
 
 impl Load {
+    /// Sends one stage, and watches the receiver meanwhile.
     fn run(
         &mut self,
+        receiver: u32,
         target: &Target<'_>,
         rate: u32,
         count: usize,
         accepted: &mut BTreeSet<u64>,
-    ) -> Result<Figures> {
-        self.start(target, rate, count)?.end(accepted)
+    ) -> Result<(Figures, Spent)> {
+        let sending = self.start(target, rate, count)?;
+        let watch = Watch::start(receiver);
+        let figures = sending.end(accepted)?;
+        Ok((figures, watch.end()?))
     }
 
+    /// Starts a stage; when this returns, everything is signed and sending begins.
     fn start(&mut self, target: &Target<'_>, rate: u32, count: usize) -> Result<Sending> {
         let file = self.folder.join("accepted");
-        let child = Command::new(&self.program)
+        let mut child = Command::new(&self.program)
             .args(["--target", &target.address.to_string()])
             .args(["--path", target.path, "--account", target.account])
             .args(["--secret", SECRET])
@@ -218,30 +224,32 @@ impl Load {
             .spawn()
             .context("cannot start the sender")?;
         self.next += count as u64;
-        Ok(Sending {
-            child,
-            file,
-            // Signing a hundred thousand events takes about this long.
-            warm_up: Duration::from_millis(200 + count as u64 / 200),
-        })
+        let stdout = child.stdout.take().context("no standard output")?;
+        let mut said = BufReader::new(stdout);
+        let mut line = String::new();
+        said.read_line(&mut line)?;
+        ensure!(line.trim() == "sending", "the sender said {line:?}");
+        Ok(Sending { child, said, file })
     }
 }
 
 struct Sending {
     child: Child,
+    said: BufReader<ChildStdout>,
     file: PathBuf,
-    warm_up: Duration,
 }
 
 impl Sending {
-    fn end(self, accepted: &mut BTreeSet<u64>) -> Result<Figures> {
-        let done = self.child.wait_with_output()?;
-        ensure!(done.status.success(), "the sender: {}", done.status);
+    fn end(mut self, accepted: &mut BTreeSet<u64>) -> Result<Figures> {
+        let mut figures = String::new();
+        self.said.read_to_string(&mut figures)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the sender: {status}");
         let lines = std::fs::read_to_string(self.file)?;
         for line in lines.lines() {
             accepted.insert(line.parse()?);
         }
-        Ok(serde_json::from_slice(&done.stdout)?)
+        Ok(serde_json::from_str(&figures)?)
     }
 }
 

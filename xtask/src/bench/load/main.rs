@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use event::Events;
 use figures::Figures;
 
-/// Sends signed webhooks at a fixed rate to an address on this machine
+/// Sends signed webhooks at a fixed rate to an address on this machine; says `sending`, and in the end the figures as JSON
 #[derive(Parser)]
 struct Options {
     /// Address and port; loopback only
@@ -101,6 +101,7 @@ async fn load(options: &Options) -> Result<Figures> {
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
+    println!("sending");
     let rate = f64::from(options.rate);
     // A moment for the connections to settle.
     let start = now() + Duration::from_millis(100);
