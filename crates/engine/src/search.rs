@@ -28,5 +28,8 @@ pub async fn search(
             .with_hint("For example: budget \"next quarter\" speaker:ana from:2026-09-01")
     })?;
     let zone = zone.cloned().unwrap_or(TimeZone::UTC);
-    Ok(app.store().search(app.scope(), &query, &zone, limit, after).await?)
+    Ok(app
+        .store()
+        .search(app.scope(), &query, &zone, limit, after)
+        .await?)
 }

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use parfocal_store::{
-    Account, AccountId, Backfill, BackfillId, BackfillState, JobFilter, JobState, NewSlice, OpenJobs, Scope, SliceCount,
-    SliceState,
+    Account, AccountId, Backfill, BackfillId, BackfillState, ConnectionState, JobFilter, JobState, NewSlice,
+    OpenJobs, Scope, SliceCount, SliceState,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -41,26 +41,43 @@ impl Resolved {
         let mut accounts = app.connections().accounts().await?;
         if let Some(id) = request.account {
             accounts.retain(|account| account.id == id);
+        } else if accounts.len() > 1 {
+            // Accounts whose connections are all gone, such as one that was mistyped in the environment, are not meant.
+            let mut connections = app.store().connections(app.scope()).await?;
+            connections.retain(|row| row.state != ConnectionState::Disconnected);
+            accounts.retain(|account| connections.iter().any(|row| row.account_id == account.id));
         }
         let account = match accounts.len() {
             1 => accounts.remove(0),
             0 => {
-                return Err(EngineError::new(Code::ConnectionNeedsAttention, "no account is connected")
-                    .with_hint("Connect one first: `parfocal connect s2s`."));
+                return Err(EngineError::new(
+                    Code::ConnectionNeedsAttention,
+                    "no account is connected",
+                )
+                .with_hint("Connect one first: `parfocal connect s2s`."));
             }
             several => {
-                return Err(EngineError::invalid(format!("there are {several} accounts: name one"))
-                    .with_hint("`parfocal connections list` shows their ids."));
+                return Err(EngineError::invalid(format!(
+                    "there are {several} accounts: name one"
+                ))
+                .with_hint("`parfocal connections list` shows their ids."));
             }
         };
         let today = window::day(app.clock().now());
         let days = i32::from(app.config().backfill.days);
-        let since = request.since.unwrap_or_else(|| today.saturating_sub(days.days()));
+        let since = request
+            .since
+            .unwrap_or_else(|| today.saturating_sub(days.days()));
         let until = request.until.unwrap_or(today).min(today);
         if until < since {
-            return Err(EngineError::invalid(format!("there are no days from {since} to {until}")));
+            return Err(EngineError::invalid(format!(
+                "there are no days from {since} to {until}"
+            )));
         }
-        Ok(Self { account, spec: Spec { since, until } })
+        Ok(Self {
+            account,
+            spec: Spec { since, until },
+        })
     }
 }
 
@@ -127,23 +144,39 @@ pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
     let scope = app.scope();
     let account = resolved.account.id;
     for other in app.store().backfills(scope, Some(account), LISTED).await? {
-        if matches!(other.state, BackfillState::Running | BackfillState::Planning | BackfillState::Paused) {
-            return Err(EngineError::new(Code::Conflict, format!("backfill {} of this account is under way", other.id))
-                .with_hint("`parfocal backfill status` shows it; pause, resume or cancel it."));
+        if matches!(
+            other.state,
+            BackfillState::Running | BackfillState::Planning | BackfillState::Paused
+        ) {
+            return Err(EngineError::new(
+                Code::Conflict,
+                format!("backfill {} of this account is under way", other.id),
+            )
+            .with_hint("`parfocal backfill status` shows it; pause, resume or cancel it."));
         }
     }
     // Fails early when nothing can be asked at all.
     app.connections().for_account(account).await?;
     let now = app.clock().now();
-    let spec = serde_json::to_value(resolved.spec)
-        .map_err(|error| EngineError::new(Code::Internal, format!("a plan cannot be written: {error}")))?;
+    let spec = serde_json::to_value(resolved.spec).map_err(|error| {
+        EngineError::new(Code::Internal, format!("a plan cannot be written: {error}"))
+    })?;
     let refused = gate::refused(app.store(), scope, account).await?;
     let stamp = Stamp::of_answer(now, Rank::List);
-    let origin =
-        super::answer_origin(app, scope, account, stamp, now, crate::jobs::priority::BACKFILL, None).await?;
+    let origin = super::answer_origin(
+        app,
+        scope,
+        account,
+        stamp,
+        now,
+        crate::jobs::priority::BACKFILL,
+        None,
+    )
+    .await?;
     let mut tx = app.store().begin(scope).await?;
     let id = tx.create_backfill(account, &spec, None, now).await?;
-    tx.set_backfill_state(id, BackfillState::Running, now).await?;
+    tx.set_backfill_state(id, BackfillState::Running, now)
+        .await?;
     // What was refused before may be granted now: ask once more.
     for (resource, refusal) in refused {
         gate::forget(&mut tx, account, resource, refusal, now).await?;
@@ -159,15 +192,18 @@ pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
         updated_at: now,
         finished_at: None,
     };
-    let origin = Origin { cause: Some(id.to_string()), ..origin };
-    slice::add(&mut tx, &backfill, &first_slices(&resolved.spec), &origin).await?;
+    let origin = Origin {
+        cause: Some(id.to_string()),
+        ..origin
+    };
+    slice::add(&mut tx, &backfill, &first_slices(resolved.spec), &origin).await?;
     slice::nudge(&mut tx, &backfill, now).await?;
     tx.commit().await?;
     status(app, id).await
 }
 
 /// The pieces that lead to all others.
-fn first_slices(spec: &Spec) -> Vec<NewSlice> {
+fn first_slices(spec: Spec) -> Vec<NewSlice> {
     let mut slices: Vec<NewSlice> = slice::USER_STATUSES
         .iter()
         .map(|status| NewSlice {
@@ -179,7 +215,12 @@ fn first_slices(spec: &Spec) -> Vec<NewSlice> {
         .collect();
     slices.extend(spec.windows().into_iter().map(|part| {
         let (from, to) = window::span(part);
-        NewSlice { resource: Resource::History.as_str().into(), subject: String::new(), from: Some(from), to: Some(to) }
+        NewSlice {
+            resource: Resource::History.as_str().into(),
+            subject: String::new(),
+            from: Some(from),
+            to: Some(to),
+        }
     }));
     slices
 }
@@ -197,14 +238,23 @@ pub async fn list(app: &App) -> Result<Vec<BackfillView>> {
 /// One backfill.
 pub async fn status(app: &App, id: BackfillId) -> Result<BackfillView> {
     let scope = app.scope();
-    let backfill =
-        app.store().backfill(scope, id).await?.ok_or_else(|| EngineError::not_found("backfill", id))?;
+    let backfill = app
+        .store()
+        .backfill(scope, id)
+        .await?
+        .ok_or_else(|| EngineError::not_found("backfill", id))?;
     view(app, scope, backfill).await
 }
 
 /// Stops a backfill until it is resumed; what is under way ends first.
 pub async fn pause(app: &App, id: BackfillId) -> Result<BackfillView> {
-    change(app, id, &[BackfillState::Running, BackfillState::Planning], BackfillState::Paused).await
+    change(
+        app,
+        id,
+        &[BackfillState::Running, BackfillState::Planning],
+        BackfillState::Paused,
+    )
+    .await
 }
 
 /// Lets a paused backfill go on.
@@ -212,8 +262,11 @@ pub async fn resume(app: &App, id: BackfillId) -> Result<BackfillView> {
     change(app, id, &[BackfillState::Paused], BackfillState::Running).await?;
     let scope = app.scope();
     let now = app.clock().now();
-    let filter =
-        JobFilter { state: Some(JobState::Waiting), cause_id: Some(id.to_string()), ..JobFilter::default() };
+    let filter = JobFilter {
+        state: Some(JobState::Waiting),
+        cause_id: Some(id.to_string()),
+        ..JobFilter::default()
+    };
     app.store().redrive_jobs(scope, &filter, now).await?;
     let mut tx = app.store().begin(scope).await?;
     if let Some(backfill) = tx.backfill(id).await? {
@@ -225,23 +278,51 @@ pub async fn resume(app: &App, id: BackfillId) -> Result<BackfillView> {
 
 /// Stops a backfill for good. What it took in stays.
 pub async fn cancel(app: &App, id: BackfillId) -> Result<BackfillView> {
-    let open = [BackfillState::Running, BackfillState::Planning, BackfillState::Paused];
+    let open = [
+        BackfillState::Running,
+        BackfillState::Planning,
+        BackfillState::Paused,
+    ];
     change(app, id, &open, BackfillState::Cancelled).await?;
-    let filter = JobFilter { cause_id: Some(id.to_string()), ..JobFilter::default() };
+    let filter = JobFilter {
+        cause_id: Some(id.to_string()),
+        ..JobFilter::default()
+    };
     for state in [JobState::Waiting, JobState::Ready] {
-        let filter = JobFilter { state: Some(state), ..filter.clone() };
-        app.store().drop_jobs(app.scope(), &filter, "the backfill was cancelled", app.clock().now()).await?;
+        let filter = JobFilter {
+            state: Some(state),
+            ..filter.clone()
+        };
+        app.store()
+            .drop_jobs(
+                app.scope(),
+                &filter,
+                "the backfill was cancelled",
+                app.clock().now(),
+            )
+            .await?;
     }
     status(app, id).await
 }
 
-async fn change(app: &App, id: BackfillId, from: &[BackfillState], to: BackfillState) -> Result<BackfillView> {
+async fn change(
+    app: &App,
+    id: BackfillId,
+    from: &[BackfillState],
+    to: BackfillState,
+) -> Result<BackfillView> {
     let now = app.clock().now();
     let mut tx = app.store().begin(app.scope()).await?;
-    let backfill = tx.backfill(id).await?.ok_or_else(|| EngineError::not_found("backfill", id))?;
+    let backfill = tx
+        .backfill(id)
+        .await?
+        .ok_or_else(|| EngineError::not_found("backfill", id))?;
     if backfill.state != to {
         if !from.contains(&backfill.state) {
-            return Err(EngineError::new(Code::Conflict, format!("backfill {id} is {}", backfill.state)));
+            return Err(EngineError::new(
+                Code::Conflict,
+                format!("backfill {id} is {}", backfill.state),
+            ));
         }
         tx.set_backfill_state(id, to, now).await?;
     }
@@ -254,7 +335,10 @@ async fn view(app: &App, scope: Scope, backfill: Backfill) -> Result<BackfillVie
     let jobs = app.store().open_jobs_of(&backfill.id.to_string()).await?;
     let spec = Spec::read(&backfill.spec);
     let now = app.clock().now();
-    let busy = jobs.counts.iter().any(|count| count.state != JobState::Waiting && count.count > 0);
+    let busy = jobs
+        .counts
+        .iter()
+        .any(|count| count.state != JobState::Waiting && count.count > 0);
     let slices = summarise(&counts);
     Ok(BackfillView {
         id: backfill.id,
@@ -262,7 +346,10 @@ async fn view(app: &App, scope: Scope, backfill: Backfill) -> Result<BackfillVie
         state: backfill.state,
         since: spec.since,
         until: spec.until,
-        done: slices.iter().map(|slice| slice.done + slice.skipped + slice.failed).sum(),
+        done: slices
+            .iter()
+            .map(|slice| slice.done + slice.skipped + slice.failed)
+            .sum(),
         total: slices.iter().map(|slice| slice.total).sum(),
         slices,
         open_jobs: jobs.counts.iter().map(|count| count.count).sum(),
@@ -278,18 +365,21 @@ async fn view(app: &App, scope: Scope, backfill: Backfill) -> Result<BackfillVie
 fn summarise(counts: &[SliceCount]) -> Vec<SliceSummary> {
     let mut slices: Vec<SliceSummary> = Vec::new();
     for count in counts {
-        let at = slices.iter().position(|slice| slice.resource == count.resource).unwrap_or_else(|| {
-            slices.push(SliceSummary {
-                resource: count.resource.clone(),
-                total: 0,
-                done: 0,
-                skipped: 0,
-                failed: 0,
-                items: 0,
-                calls: 0,
+        let at = slices
+            .iter()
+            .position(|slice| slice.resource == count.resource)
+            .unwrap_or_else(|| {
+                slices.push(SliceSummary {
+                    resource: count.resource.clone(),
+                    total: 0,
+                    done: 0,
+                    skipped: 0,
+                    failed: 0,
+                    items: 0,
+                    calls: 0,
+                });
+                slices.len() - 1
             });
-            slices.len() - 1
-        });
         let slice = &mut slices[at];
         slice.total += count.slices;
         slice.items += count.items;

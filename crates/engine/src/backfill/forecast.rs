@@ -78,11 +78,16 @@ pub(super) async fn reckon(app: &App, resolved: &Resolved) -> Result<Forecast> {
     let limits = app.connections().limits(&resolved.account);
     let recurring = (meetings * RECURRING_IN_TEN).div_ceil(10);
     let light = meetings + instances / 10;
-    let medium = slice::USER_STATUSES.len() as u64 + users + recurring + users + instances + users * windows;
+    let medium =
+        slice::USER_STATUSES.len() as u64 + users + recurring + users + instances + users * windows;
     let heavy = windows;
     let mut by_label = Vec::new();
     let (mut slowest, mut days): (Option<f64>, Option<f64>) = (None, None);
-    for (label, calls) in [(Label::Light, light), (Label::Medium, medium), (Label::Heavy, heavy)] {
+    for (label, calls) in [
+        (Label::Light, light),
+        (Label::Medium, medium),
+        (Label::Heavy, heavy),
+    ] {
         let seconds = seconds(&limits, label, calls);
         slowest = match (slowest, seconds) {
             (Some(a), Some(b)) => Some(f64::max(a, b)),
@@ -91,7 +96,11 @@ pub(super) async fn reckon(app: &App, resolved: &Resolved) -> Result<Forecast> {
         if let Some(needed) = days_needed(&limits, label, calls) {
             days = Some(days.map_or(needed, |days: f64| days.max(needed)));
         }
-        by_label.push(LabelForecast { label: label.as_str(), calls, seconds });
+        by_label.push(LabelForecast {
+            label: label.as_str(),
+            calls,
+            seconds,
+        });
     }
     let (plan, share) = match &limits {
         AccountLimits::Off => ("off", 1.0),
@@ -117,9 +126,18 @@ pub(super) async fn reckon(app: &App, resolved: &Resolved) -> Result<Forecast> {
 
 async fn count_users(app: &App, resolved: &Resolved) -> Result<u64> {
     use futures_util::TryStreamExt as _;
-    let client = super::client(app, resolved.account.id, crate::jobs::priority::INTERACTIVE).await?;
-    match client.users().list(parfocal_zoom::api::UserStatus::Active).try_next().await {
-        Ok(Some(page)) => Ok(page.total_records.unwrap_or(page.items.len() as u64).max(page.items.len() as u64)),
+    let client =
+        super::client(app, resolved.account.id, crate::jobs::priority::INTERACTIVE).await?;
+    match client
+        .users()
+        .list(parfocal_zoom::api::UserStatus::Active)
+        .try_next()
+        .await
+    {
+        Ok(Some(page)) => Ok(page
+            .total_records
+            .unwrap_or(page.items.len() as u64)
+            .max(page.items.len() as u64)),
         Ok(None) => Ok(0),
         // Without the scope to list users, only the connected one is seen.
         Err(error) if super::gate::refuses_subject(&error).is_some() => Ok(1),
@@ -152,9 +170,16 @@ async fn known_volume(
         }
     }
     if instances == 0 {
-        return Ok((users * MEETINGS_PER_USER, users * windows * HELD_PER_USER_AND_WINDOW, "assumed"));
+        return Ok((
+            users * MEETINGS_PER_USER,
+            users * windows * HELD_PER_USER_AND_WINDOW,
+            "assumed",
+        ));
     }
-    let filter = MeetingFilter { account: Some(resolved.account.id), ..MeetingFilter::default() };
+    let filter = MeetingFilter {
+        account: Some(resolved.account.id),
+        ..MeetingFilter::default()
+    };
     let mut meetings = 0_u64;
     let mut page = PageRequest::first(1000);
     loop {
@@ -168,16 +193,26 @@ async fn known_volume(
     Ok((meetings, instances, "store"))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "numbers of calls are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of calls are far below 2^52"
+)]
 fn seconds(limits: &AccountLimits, label: Label, calls: u64) -> Option<f64> {
-    let AccountLimits::Paced { plan, share } = limits else { return None };
+    let AccountLimits::Paced { plan, share } = limits else {
+        return None;
+    };
     let rate = plan.limits().rate(label).shared(*share);
     Some(calls as f64 * rate.window.as_secs_f64() / f64::from(rate.count.max(1)))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "numbers of calls are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of calls are far below 2^52"
+)]
 fn days_needed(limits: &AccountLimits, label: Label, calls: u64) -> Option<f64> {
-    let AccountLimits::Paced { plan, share } = limits else { return None };
+    let AccountLimits::Paced { plan, share } = limits else {
+        return None;
+    };
     let limits = plan.limits();
     let per_day = limits.per_day(limits.pool(label))?;
     Some(calls as f64 / (f64::from(per_day) * share).max(1.0))
@@ -186,4 +221,3 @@ fn days_needed(limits: &AccountLimits, label: Label, calls: u64) -> Option<f64> 
 fn plan_name(plan: ZoomPlan) -> &'static str {
     plan.as_str()
 }
-

@@ -87,7 +87,9 @@ impl Resource {
 
     /// The resource of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|resource| resource.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|resource| resource.as_str() == name)
     }
 }
 
@@ -138,7 +140,9 @@ pub(crate) async fn known(
     account: AccountId,
     resource: Resource,
 ) -> Result<Option<Capability>> {
-    let cursor = store.cursor(scope, &owner(account), &name(resource)).await?;
+    let cursor = store
+        .cursor(scope, &owner(account), &name(resource))
+        .await?;
     Ok(cursor.and_then(|cursor| serde_json::from_str(&cursor.value).ok()))
 }
 
@@ -157,7 +161,9 @@ pub(crate) async fn ask(
         match known.refused {
             _ if known.stale => {}
             None => return Ok(Gate::Open),
-            Some(refusal) if now.duration_since(known.checked) < BELIEVED => return Ok(Gate::Closed(refusal)),
+            Some(refusal) if now.duration_since(known.checked) < BELIEVED => {
+                return Ok(Gate::Closed(refusal));
+            }
             Some(_) => {}
         }
     }
@@ -178,14 +184,32 @@ pub(crate) async fn learn(
     refused: Option<Refusal>,
     now: Timestamp,
 ) -> Result<()> {
-    put(tx, account, resource, Capability { refused, checked: now, stale: false }, now).await
+    put(
+        tx,
+        account,
+        resource,
+        Capability {
+            refused,
+            checked: now,
+            stale: false,
+        },
+        now,
+    )
+    .await
 }
 
 /// The resources that were refused.
-pub(crate) async fn refused(store: &Store, scope: Scope, account: AccountId) -> Result<Vec<(Resource, Refusal)>> {
+pub(crate) async fn refused(
+    store: &Store,
+    scope: Scope,
+    account: AccountId,
+) -> Result<Vec<(Resource, Refusal)>> {
     let mut refused = Vec::new();
     for resource in Resource::ALL {
-        if let Some(refusal) = known(store, scope, account, resource).await?.and_then(|known| known.refused) {
+        if let Some(refusal) = known(store, scope, account, resource)
+            .await?
+            .and_then(|known| known.refused)
+        {
             refused.push((resource, refusal));
         }
     }
@@ -200,7 +224,18 @@ pub(crate) async fn forget(
     refusal: Refusal,
     now: Timestamp,
 ) -> Result<()> {
-    put(tx, account, resource, Capability { refused: Some(refusal), checked: now, stale: true }, now).await
+    put(
+        tx,
+        account,
+        resource,
+        Capability {
+            refused: Some(refusal),
+            checked: now,
+            stale: true,
+        },
+        now,
+    )
+    .await
 }
 
 async fn put(
@@ -210,9 +245,14 @@ async fn put(
     capability: Capability,
     now: Timestamp,
 ) -> Result<()> {
-    let value = serde_json::to_string(&capability)
-        .map_err(|error| EngineError::new(Code::Internal, format!("a capability cannot be written: {error}")))?;
-    tx.set_cursor(&owner(account), &name(resource), &value, 0, now).await?;
+    let value = serde_json::to_string(&capability).map_err(|error| {
+        EngineError::new(
+            Code::Internal,
+            format!("a capability cannot be written: {error}"),
+        )
+    })?;
+    tx.set_cursor(&owner(account), &name(resource), &value, 0, now)
+        .await?;
     Ok(())
 }
 
@@ -224,7 +264,10 @@ pub(crate) fn refuses_resource(error: &Error) -> Option<Refusal> {
         ErrorKind::Plan if speaks_of_account(error.message()) => cause::PLAN,
         _ => return None,
     };
-    Some(Refusal { cause: cause.to_owned(), detail: error.message().to_owned() })
+    Some(Refusal {
+        cause: cause.to_owned(),
+        detail: error.message().to_owned(),
+    })
 }
 
 /// Whether a refusal of one subject stands for all of them: the subject is the account itself, or the account's plan
@@ -243,7 +286,9 @@ pub(crate) async fn stands_for_all(
         return Ok(false);
     }
     let refused = refused(store, scope, account).await?;
-    Ok(refused.iter().any(|(other, known)| *other == Resource::Recordings && known.cause == cause::PLAN))
+    Ok(refused
+        .iter()
+        .any(|(other, known)| *other == Resource::Recordings && known.cause == cause::PLAN))
 }
 
 /// Why the thing asked for cannot be had, when that will not change by asking again.
@@ -253,16 +298,18 @@ pub(crate) fn refuses_subject(error: &Error) -> Option<Refusal> {
         ErrorKind::Plan => cause::PLAN,
         // Code 200 is Zoom's answer to what a plan lacks; the same words are said to a role that lacks it.
         ErrorKind::Forbidden if error.code() == Some(200) => cause::PLAN,
-        ErrorKind::Forbidden => cause::FORBIDDEN,
         ErrorKind::BeyondHorizon => cause::HORIZON,
         ErrorKind::NoRecording => cause::NOT_RECORDED,
         ErrorKind::NoTranscript => cause::NO_TRANSCRIPT,
         ErrorKind::NotFound => cause::NOT_FOUND,
         // "Cannot access meeting information", the kind does not fit (a webinar on a meeting's path), and the like.
-        ErrorKind::Conflict | ErrorKind::Validation => cause::FORBIDDEN,
+        ErrorKind::Forbidden | ErrorKind::Conflict | ErrorKind::Validation => cause::FORBIDDEN,
         _ => return None,
     };
-    Some(Refusal { cause: cause.to_owned(), detail: error.message().to_owned() })
+    Some(Refusal {
+        cause: cause.to_owned(),
+        detail: error.message().to_owned(),
+    })
 }
 
 fn speaks_of_account(message: &str) -> bool {
@@ -279,7 +326,10 @@ mod tests {
         let error = |message: &str| Error::new(ErrorKind::Plan, message);
         assert!(refuses_resource(&error("Only available for paid account: abc")).is_some());
         assert!(refuses_resource(&error("No permission.")).is_none());
-        assert_eq!(refuses_subject(&error("No permission.")).unwrap().cause, "plan");
+        assert_eq!(
+            refuses_subject(&error("No permission.")).unwrap().cause,
+            "plan"
+        );
         assert!(refuses_subject(&Error::new(ErrorKind::Network, "x")).is_none());
     }
 

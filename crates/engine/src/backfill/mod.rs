@@ -88,10 +88,12 @@ pub(crate) async fn on_hold(
 /// A client for an account, for work of a job's priority.
 pub(crate) async fn client(app: &App, account: AccountId, job_priority: i64) -> Result<Client> {
     let (client, _) = app.connections().client_for(account).await?;
-    let priority = match job_priority {
-        i64::MIN..=priority::INTERACTIVE => Priority::Interactive,
-        ..priority::BACKFILL => Priority::Live,
-        _ => Priority::Backfill,
+    let priority = if job_priority <= priority::INTERACTIVE {
+        Priority::Interactive
+    } else if job_priority < priority::BACKFILL {
+        Priority::Live
+    } else {
+        Priority::Backfill
     };
     Ok(client.with_priority(priority))
 }

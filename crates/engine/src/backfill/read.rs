@@ -35,13 +35,19 @@ impl Reader {
 
     /// Users of a status.
     pub(crate) fn users(&self, status: &str) -> RawPages {
-        let status = UserStatus::ALL.into_iter().find(|known| known.as_str() == status).unwrap_or_default();
+        let status = UserStatus::ALL
+            .into_iter()
+            .find(|known| known.as_str() == status)
+            .unwrap_or_default();
         raw(self.0.users().list(status))
     }
 
     /// Scheduled meetings of a user.
     pub(crate) fn meetings(&self, user: &str) -> RawPages {
-        raw(self.0.meetings().list(&UserId::new(user), ListMeetings::default()))
+        raw(self
+            .0
+            .meetings()
+            .list(&UserId::new(user), ListMeetings::default()))
     }
 
     /// A series with all its settings.
@@ -51,18 +57,31 @@ impl Reader {
 
     /// Instances of the whole account in a window.
     pub(crate) fn history(&self, window: Window) -> RawPages {
-        raw(self.0.reports().history_meetings(dates(window), HistoryKind::All))
+        raw(self
+            .0
+            .reports()
+            .history_meetings(dates(window), HistoryKind::All))
     }
 
     /// Instances of one host in a window.
     pub(crate) fn reports(&self, user: &str, window: Window) -> RawPages {
-        raw(self.0.reports().user_meetings(&UserId::new(user), dates(window)))
+        raw(self
+            .0
+            .reports()
+            .user_meetings(&UserId::new(user), dates(window)))
     }
 
     /// Every instance of a number; this list has no pages.
     pub(crate) async fn instances(&self, number: &str) -> Result<Vec<Value>> {
-        let list = self.0.past_meetings().instances(parse_number(number)?).await?;
-        Ok(list.iter().filter_map(|instance| serde_json::to_value(instance).ok()).collect())
+        let list = self
+            .0
+            .past_meetings()
+            .instances(parse_number(number)?)
+            .await?;
+        Ok(list
+            .iter()
+            .filter_map(|instance| serde_json::to_value(instance).ok())
+            .collect())
     }
 
     /// Real times and head count of an instance.
@@ -97,7 +116,10 @@ impl Reader {
             "denied" => RegistrantStatus::Denied,
             _ => RegistrantStatus::Approved,
         };
-        Ok(raw(self.0.registrants().list(parse_number(number)?, status)))
+        Ok(raw(self
+            .0
+            .registrants()
+            .list(parse_number(number)?, status)))
     }
 }
 
@@ -116,11 +138,16 @@ where
 }
 
 fn dates(window: Window) -> DateWindow {
-    DateWindow { from: window.from, to: window.to }
+    DateWindow {
+        from: window.from,
+        to: window.to,
+    }
 }
 
 fn parse_number(number: &str) -> Result<MeetingNumber> {
-    number.parse().map_err(|error: parfocal_zoom::id::InvalidId| invalid(&error.to_string()))
+    number
+        .parse()
+        .map_err(|error: parfocal_zoom::id::InvalidId| invalid(&error.to_string()))
 }
 
 fn parse_uuid(uuid: &str) -> Result<MeetingUuid> {

@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    ArtefactKind, ArtefactState, Backfill, BackfillState, MeetingKind, NewSlice, PageRequest, Scope, SliceCount, SliceState,
-    Sweep, SweptInstance,
+    ArtefactKind, ArtefactState, Backfill, BackfillState, MeetingKind, NewSlice, PageRequest,
+    Scope, SliceCount, SliceState, Sweep, SweptInstance,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,9 @@ use crate::App;
 use crate::error::Result;
 use crate::ingest::artefacts::{self, PROCESSING, cause};
 use crate::ingest::{Origin, Rank, Stamp, tell};
-use crate::jobs::{InstanceRefresh, JobKind, Outcome, ParticipantsFetch, RecordingRefresh, priority};
+use crate::jobs::{
+    InstanceRefresh, JobKind, Outcome, ParticipantsFetch, RecordingRefresh, priority,
+};
 
 /// How often an unfinished backfill is looked at when nothing else reminds of it.
 const LOOK: SignedDuration = SignedDuration::from_secs(5);
@@ -29,18 +31,32 @@ pub(crate) async fn look(app: &App, scope: Scope, backfill: &Backfill) -> Result
     match backfill.state {
         BackfillState::Running | BackfillState::Planning => {}
         BackfillState::Paused => {
-            return Ok(Outcome::Snooze(None, later(now, super::PAUSE_LOOK), "the backfill is paused".into()));
+            return Ok(Outcome::Snooze(
+                None,
+                later(now, super::PAUSE_LOOK),
+                "the backfill is paused".into(),
+            ));
         }
         _ => return Ok(Outcome::nothing()),
     }
     let not_yet = |why: &str| Ok(Outcome::Snooze(None, later(now, LOOK), why.to_owned()));
     let counts = app.store().slice_counts(scope, backfill.id).await?;
     let spec = Spec::read(&backfill.spec);
-    let origin = super::origin(app, scope, backfill, Stamp::of_answer(now, Rank::Derived), now).await?;
+    let origin = super::origin(
+        app,
+        scope,
+        backfill,
+        Stamp::of_answer(now, Rank::Derived),
+        now,
+    )
+    .await?;
     if fall_back(app, scope, backfill, &spec, &counts, &origin).await? {
         return not_yet("hosts are asked one by one");
     }
-    if counts.iter().any(|count| is_open(count.state) && count.resource != Resource::Registrants.as_str()) {
+    if counts
+        .iter()
+        .any(|count| is_open(count.state) && count.resource != Resource::Registrants.as_str())
+    {
         return not_yet("pieces are open");
     }
     if !flag(backfill, "details") {
@@ -66,10 +82,15 @@ async fn fall_back(
     origin: &Origin,
 ) -> Result<bool> {
     let known = gate::known(app.store(), scope, backfill.account_id, Resource::History).await?;
-    let by_scope = known.and_then(|known| known.refused).is_some_and(|refusal| refusal.cause == cause::SCOPE);
-    let users_open =
-        counts.iter().any(|count| count.resource == Resource::Users.as_str() && is_open(count.state));
-    let done = counts.iter().any(|count| count.resource == Resource::Reports.as_str());
+    let by_scope = known
+        .and_then(|known| known.refused)
+        .is_some_and(|refusal| refusal.cause == cause::SCOPE);
+    let users_open = counts
+        .iter()
+        .any(|count| count.resource == Resource::Users.as_str() && is_open(count.state));
+    let done = counts
+        .iter()
+        .any(|count| count.resource == Resource::Reports.as_str());
     if !by_scope || users_open || done {
         return Ok(false);
     }
@@ -77,7 +98,11 @@ async fn fall_back(
     let mut page = PageRequest::first(1000);
     loop {
         let users = app.store().users(scope, backfill.account_id, &page).await?;
-        for user in users.items.iter().filter(|user| user.status.as_deref() == Some("active")) {
+        for user in users
+            .items
+            .iter()
+            .filter(|user| user.status.as_deref() == Some("active"))
+        {
             slices.extend(spec.windows().into_iter().map(|part| {
                 let (from, to) = window::span(part);
                 NewSlice {
@@ -103,9 +128,15 @@ async fn fall_back(
 }
 
 /// Asks for the details of the instances that no report told of.
-async fn ask_details(app: &App, scope: Scope, backfill: &Backfill, spec: &Spec, origin: &Origin) -> Result<()> {
+async fn ask_details(
+    app: &App,
+    scope: Scope,
+    backfill: &Backfill,
+    spec: &Spec,
+    origin: &Origin,
+) -> Result<()> {
     for state in [None, Some(ArtefactState::Expected)] {
-        let mut sweep = sweep(backfill, spec, ArtefactKind::Details, state);
+        let mut sweep = sweep(backfill, *spec, ArtefactKind::Details, state);
         loop {
             let found = app.store().sweep_instances(scope, &sweep).await?;
             let Some(last) = found.last() else { break };
@@ -120,13 +151,21 @@ async fn ask_details(app: &App, scope: Scope, backfill: &Backfill, spec: &Spec, 
                 };
                 let mut follow = origin.follow(instance.number.as_deref());
                 follow.priority = priority::BACKFILL_DETAIL;
-                follow.enqueue(&mut tx, JobKind::InstanceRefresh, payload.key(), &payload, origin.now).await?;
+                follow
+                    .enqueue(
+                        &mut tx,
+                        JobKind::InstanceRefresh,
+                        payload.key(),
+                        &payload,
+                        origin.now,
+                    )
+                    .await?;
             }
             tx.commit().await?;
         }
     }
     // An instance that only live events told of has no list of people yet.
-    let mut unasked = sweep(backfill, spec, ArtefactKind::Participants, None);
+    let mut unasked = sweep(backfill, *spec, ArtefactKind::Participants, None);
     loop {
         let found = app.store().sweep_instances(scope, &unasked).await?;
         let Some(last) = found.last() else { break };
@@ -142,7 +181,15 @@ async fn ask_details(app: &App, scope: Scope, backfill: &Backfill, spec: &Spec, 
             };
             let mut follow = origin.follow(instance.number.as_deref());
             follow.priority = priority::BACKFILL_DETAIL;
-            follow.enqueue(&mut tx, JobKind::ParticipantsFetch, payload.key(), &payload, origin.now).await?;
+            follow
+                .enqueue(
+                    &mut tx,
+                    JobKind::ParticipantsFetch,
+                    payload.key(),
+                    &payload,
+                    origin.now,
+                )
+                .await?;
         }
         tx.commit().await?;
     }
@@ -158,13 +205,19 @@ async fn ask_recordings(
     origin: &Origin,
 ) -> Result<bool> {
     let refused = gate::refused(app.store(), scope, backfill.account_id).await?;
-    let by_scope =
-        |resource| refused.iter().any(|(other, refusal)| *other == resource && refusal.cause == cause::SCOPE);
-    if !by_scope(Resource::Recordings) || by_scope(Resource::Recording) || flag(backfill, "recordings") {
+    let by_scope = |resource| {
+        refused
+            .iter()
+            .any(|(other, refusal)| *other == resource && refusal.cause == cause::SCOPE)
+    };
+    if !by_scope(Resource::Recordings)
+        || by_scope(Resource::Recording)
+        || flag(backfill, "recordings")
+    {
         return Ok(false);
     }
     for state in [None, Some(ArtefactState::Expected)] {
-        let mut sweep = sweep(backfill, spec, ArtefactKind::Recording, state);
+        let mut sweep = sweep(backfill, *spec, ArtefactKind::Recording, state);
         loop {
             let found = app.store().sweep_instances(scope, &sweep).await?;
             let Some(last) = found.last() else { break };
@@ -172,10 +225,19 @@ async fn ask_recordings(
             let mut tx = app.store().begin(scope).await?;
             for instance in &found {
                 let ended = instance.end.or(instance.start).unwrap_or(origin.now);
-                let payload = RecordingRefresh::new(backfill.account_id, &instance.external_id, ended, None);
+                let payload =
+                    RecordingRefresh::new(backfill.account_id, &instance.external_id, ended, None);
                 let mut follow = origin.follow(instance.number.as_deref());
                 follow.priority = priority::BACKFILL_DETAIL;
-                follow.enqueue(&mut tx, JobKind::RecordingRefresh, payload.key(), &payload, origin.now).await?;
+                follow
+                    .enqueue(
+                        &mut tx,
+                        JobKind::RecordingRefresh,
+                        payload.key(),
+                        &payload,
+                        origin.now,
+                    )
+                    .await?;
             }
             tx.commit().await?;
         }
@@ -185,11 +247,18 @@ async fn ask_recordings(
 }
 
 /// Remembers that a step of the end was taken.
-async fn note_step(app: &App, scope: Scope, backfill: &Backfill, step: &str, now: Timestamp) -> Result<()> {
+async fn note_step(
+    app: &App,
+    scope: Scope,
+    backfill: &Backfill,
+    step: &str,
+    now: Timestamp,
+) -> Result<()> {
     let mut tx = app.store().begin(scope).await?;
     let mut summary = backfill.summary.clone().unwrap_or_else(|| json!({}));
     summary[step] = true.into();
-    tx.note_backfill(backfill.id, None, Some(&summary), now).await?;
+    tx.note_backfill(backfill.id, None, Some(&summary), now)
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -199,7 +268,9 @@ async fn jobs_open(app: &App, backfill: &Backfill, now: Timestamp) -> Result<boo
     let open = app.store().open_jobs_of(&backfill.id.to_string()).await?;
     let far = open.next_at.is_none_or(|at| at > later(now, FAR));
     Ok(open.counts.iter().any(|count| {
-        let patient = [JobKind::FileFetch, JobKind::RecordingRefresh].iter().any(|kind| count.kind == kind.as_str());
+        let patient = [JobKind::FileFetch, JobKind::RecordingRefresh]
+            .iter()
+            .any(|kind| count.kind == kind.as_str());
         let waiting = count.state == parfocal_store::JobState::Waiting;
         count.count > 0 && !(patient && waiting && far)
     }))
@@ -214,10 +285,18 @@ async fn conclude(
     counts: &[SliceCount],
     origin: &Origin,
 ) -> Result<Outcome> {
-    let recordings = gate::known(app.store(), scope, backfill.account_id, Resource::Recordings).await?;
-    let refused = recordings.and_then(|known| known.refused).filter(|_| !flag(backfill, "recordings"));
+    let recordings = gate::known(
+        app.store(),
+        scope,
+        backfill.account_id,
+        Resource::Recordings,
+    )
+    .await?;
+    let refused = recordings
+        .and_then(|known| known.refused)
+        .filter(|_| !flag(backfill, "recordings"));
     for state in [None, Some(ArtefactState::Expected)] {
-        let mut sweep = sweep(backfill, spec, ArtefactKind::Recording, state);
+        let mut sweep = sweep(backfill, *spec, ArtefactKind::Recording, state);
         loop {
             let found = app.store().sweep_instances(scope, &sweep).await?;
             let Some(last) = found.last() else { break };
@@ -230,13 +309,19 @@ async fn conclude(
         }
     }
     let mut summary = backfill.summary.clone().unwrap_or_else(|| json!({}));
-    let failed: u64 = counts.iter().filter(|count| count.state == SliceState::Failed).map(|count| count.slices).sum();
+    let failed: u64 = counts
+        .iter()
+        .filter(|count| count.state == SliceState::Failed)
+        .map(|count| count.slices)
+        .sum();
     summary["failed_pieces"] = failed.into();
     summary["calls"] = counts.iter().map(|count| count.calls).sum::<u64>().into();
     summary["unavailable"] = unavailable(app, scope, backfill).await?;
     let mut tx = app.store().begin(scope).await?;
-    tx.note_backfill(backfill.id, None, Some(&summary), origin.now).await?;
-    tx.set_backfill_state(backfill.id, BackfillState::Done, origin.now).await?;
+    tx.note_backfill(backfill.id, None, Some(&summary), origin.now)
+        .await?;
+    tx.set_backfill_state(backfill.id, BackfillState::Done, origin.now)
+        .await?;
     tell(&mut tx, origin, "backfill.finished", backfill.id, summary).await?;
     Ok(Outcome::done(tx))
 }
@@ -248,30 +333,66 @@ async fn missing_recording(
     refused: Option<&Refusal>,
     origin: &Origin,
 ) -> Result<()> {
-    let kinds = [ArtefactKind::Recording, ArtefactKind::Transcript, ArtefactKind::Chat];
+    let kinds = [
+        ArtefactKind::Recording,
+        ArtefactKind::Transcript,
+        ArtefactKind::Chat,
+    ];
     if let Some(refusal) = refused {
         for kind in kinds {
             let detail = Some(refusal.detail.as_str());
-            artefacts::unavailable(tx, instance.id, kind, &refusal.cause, detail, origin.now).await?;
+            artefacts::unavailable(tx, instance.id, kind, &refusal.cause, detail, origin.now)
+                .await?;
         }
         return Ok(());
     }
-    let Some(ended) = instance.end.or(instance.start) else { return Ok(()) };
+    let Some(ended) = instance.end.or(instance.start) else {
+        return Ok(());
+    };
     let deadline = later(ended, PROCESSING);
     if origin.now >= deadline {
         let detail = Some("Zoom lists no cloud recording of it");
         for kind in kinds {
-            artefacts::unavailable(tx, instance.id, kind, cause::NOT_RECORDED, detail, origin.now).await?;
+            artefacts::unavailable(
+                tx,
+                instance.id,
+                kind,
+                cause::NOT_RECORDED,
+                detail,
+                origin.now,
+            )
+            .await?;
         }
         return Ok(());
     }
     // It may still be processed: look again later, whoever does or does not tell.
-    artefacts::expect(tx, instance.id, ArtefactKind::Recording, Some(deadline), origin.now).await?;
-    let payload = RecordingRefresh::new(backfill.account_id, &instance.external_id, ended, Some(deadline));
+    artefacts::expect(
+        tx,
+        instance.id,
+        ArtefactKind::Recording,
+        Some(deadline),
+        origin.now,
+    )
+    .await?;
+    let payload = RecordingRefresh::new(
+        backfill.account_id,
+        &instance.external_id,
+        ended,
+        Some(deadline),
+    );
     let mut follow = origin.follow(instance.number.as_deref());
     follow.cause = None;
-    follow.run_at = later(ended, RecordingRefresh::FIRST_LOOK).max(later(origin.now, RecordingRefresh::FIRST_LOOK));
-    follow.enqueue(tx, JobKind::RecordingRefresh, payload.key(), &payload, origin.now).await?;
+    follow.run_at = later(ended, RecordingRefresh::FIRST_LOOK)
+        .max(later(origin.now, RecordingRefresh::FIRST_LOOK));
+    follow
+        .enqueue(
+            tx,
+            JobKind::RecordingRefresh,
+            payload.key(),
+            &payload,
+            origin.now,
+        )
+        .await?;
     Ok(())
 }
 
@@ -285,7 +406,12 @@ pub(crate) async fn unavailable(app: &App, scope: Scope, backfill: &Backfill) ->
     Ok(Value::Array(list))
 }
 
-fn sweep(backfill: &Backfill, spec: &Spec, kind: ArtefactKind, state: Option<ArtefactState>) -> Sweep {
+fn sweep(
+    backfill: &Backfill,
+    spec: Spec,
+    kind: ArtefactKind,
+    state: Option<ArtefactState>,
+) -> Sweep {
     Sweep {
         account: backfill.account_id,
         kind,
@@ -303,5 +429,10 @@ fn is_open(state: SliceState) -> bool {
 }
 
 fn flag(backfill: &Backfill, name: &str) -> bool {
-    backfill.summary.as_ref().and_then(|summary| summary.get(name)).and_then(Value::as_bool).unwrap_or(false)
+    backfill
+        .summary
+        .as_ref()
+        .and_then(|summary| summary.get(name))
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }

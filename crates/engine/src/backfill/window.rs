@@ -9,7 +9,9 @@ pub use parfocal_zoom::api::DateWindow as Window;
 /// Zoom's dates include both ends, so nothing falls between two windows; what is said twice nevertheless is
 /// recognised by its key.
 pub fn cover(since: Date, until: Date) -> Vec<Window> {
-    let mut windows = Window::new(since, until).map(Window::split).unwrap_or_default();
+    let mut windows = Window::new(since, until)
+        .map(Window::split)
+        .unwrap_or_default();
     windows.reverse();
     windows
 }
@@ -21,7 +23,8 @@ pub fn day(at: Timestamp) -> Date {
 
 /// The first instant of a UTC day.
 pub fn start_of(day: Date) -> Timestamp {
-    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |zoned| zoned.timestamp())
+    day.to_zoned(TimeZone::UTC)
+        .map_or(Timestamp::MIN, |zoned| zoned.timestamp())
 }
 
 /// A window as the half-open span of instants that rows keep.
@@ -42,7 +45,8 @@ mod tests {
 
     #[test]
     fn windows_cover_every_day_once_and_survive_their_rows() {
-        let (since, until): (Date, Date) = ("2026-05-26".parse().unwrap(), "2026-11-22".parse().unwrap());
+        let (since, until): (Date, Date) =
+            ("2026-05-26".parse().unwrap(), "2026-11-22".parse().unwrap());
         let windows = cover(since, until);
         assert_eq!(windows.len(), 7);
         assert_eq!((windows[6].from, windows[0].to), (since, until));

@@ -4,7 +4,9 @@
 //! cause, or failed with a cause. What is here stays here, whatever is said later.
 
 use jiff::{SignedDuration, Timestamp};
-use parfocal_store::{Artefact, ArtefactKind, ArtefactState, NewArtefact, OwnerId, Scope, Store, Tx};
+use parfocal_store::{
+    Artefact, ArtefactKind, ArtefactState, NewArtefact, OwnerId, Scope, Store, Tx,
+};
 
 use crate::error::Result;
 
@@ -69,7 +71,17 @@ pub async fn expect(
             Some(known) if known.state == ArtefactState::Expected => known.expected_by.max(by),
             _ => by,
         };
-        set(tx, owner, kind, ArtefactState::Expected, None, None, by, now).await?;
+        set(
+            tx,
+            owner,
+            kind,
+            ArtefactState::Expected,
+            None,
+            None,
+            by,
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -85,17 +97,54 @@ pub async fn suppose(
 ) -> Result<()> {
     let owner = owner.into();
     match tx.artefact(owner, kind).await? {
-        None => set(tx, owner, kind, ArtefactState::Expected, None, None, by, now).await,
+        None => {
+            set(
+                tx,
+                owner,
+                kind,
+                ArtefactState::Expected,
+                None,
+                None,
+                by,
+                now,
+            )
+            .await
+        }
         Some(known) if known.state == ArtefactState::Expected && known.expected_by < by => {
-            set(tx, owner, kind, ArtefactState::Expected, None, None, by, now).await
+            set(
+                tx,
+                owner,
+                kind,
+                ArtefactState::Expected,
+                None,
+                None,
+                by,
+                now,
+            )
+            .await
         }
         Some(_) => Ok(()),
     }
 }
 
 /// Notes that something is here.
-pub async fn present(tx: &mut Tx, owner: impl Into<OwnerId>, kind: ArtefactKind, now: Timestamp) -> Result<()> {
-    set(tx, owner.into(), kind, ArtefactState::Present, None, None, None, now).await
+pub async fn present(
+    tx: &mut Tx,
+    owner: impl Into<OwnerId>,
+    kind: ArtefactKind,
+    now: Timestamp,
+) -> Result<()> {
+    set(
+        tx,
+        owner.into(),
+        kind,
+        ArtefactState::Present,
+        None,
+        None,
+        None,
+        now,
+    )
+    .await
 }
 
 /// Notes why something cannot be had, unless it is here.
@@ -107,7 +156,16 @@ pub async fn unavailable(
     detail: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
-    settle(tx, owner.into(), kind, ArtefactState::Unavailable, cause, detail, now).await
+    settle(
+        tx,
+        owner.into(),
+        kind,
+        ArtefactState::Unavailable,
+        cause,
+        detail,
+        now,
+    )
+    .await
 }
 
 /// Notes that something that was there in Zoom is there no more.
@@ -119,15 +177,40 @@ pub async fn gone(
     detail: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
-    set(tx, owner.into(), kind, ArtefactState::Unavailable, Some(cause), detail, None, now).await
+    set(
+        tx,
+        owner.into(),
+        kind,
+        ArtefactState::Unavailable,
+        Some(cause),
+        detail,
+        None,
+        now,
+    )
+    .await
 }
 
 /// Notes that something which was gone is there again in Zoom.
-pub async fn back(tx: &mut Tx, owner: impl Into<OwnerId>, kind: ArtefactKind, now: Timestamp) -> Result<()> {
+pub async fn back(
+    tx: &mut Tx,
+    owner: impl Into<OwnerId>,
+    kind: ArtefactKind,
+    now: Timestamp,
+) -> Result<()> {
     let owner = owner.into();
     let known = tx.artefact(owner, kind).await?;
     if known.is_some_and(|known| known.cause.as_deref() == Some(cause::DELETED)) {
-        set(tx, owner, kind, ArtefactState::Present, None, None, None, now).await?;
+        set(
+            tx,
+            owner,
+            kind,
+            ArtefactState::Present,
+            None,
+            None,
+            None,
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -141,7 +224,16 @@ pub async fn failed(
     detail: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
-    settle(tx, owner.into(), kind, ArtefactState::Failed, cause, detail, now).await
+    settle(
+        tx,
+        owner.into(),
+        kind,
+        ArtefactState::Failed,
+        cause,
+        detail,
+        now,
+    )
+    .await
 }
 
 /// The state of one thing.
@@ -151,21 +243,36 @@ pub async fn read(
     owner: impl Into<OwnerId>,
     kind: ArtefactKind,
 ) -> Result<Option<Artefact>> {
-    Ok(store.artefacts(scope, owner.into()).await?.into_iter().find(|artefact| artefact.kind == kind))
+    Ok(store
+        .artefacts(scope, owner.into())
+        .await?
+        .into_iter()
+        .find(|artefact| artefact.kind == kind))
 }
 
 /// Whether something has been looked for to the end: it is here, or it is known why not.
 pub fn is_settled(artefact: Option<&Artefact>) -> bool {
     artefact.is_some_and(|artefact| match artefact.state {
         ArtefactState::Present => true,
-        ArtefactState::Unavailable => !matches!(artefact.cause.as_deref(), Some(cause::PLAN | cause::SCOPE)),
+        ArtefactState::Unavailable => {
+            !matches!(artefact.cause.as_deref(), Some(cause::PLAN | cause::SCOPE))
+        }
         _ => false,
     })
 }
 
 /// Whether a cause was concluded from having found nothing, and gives way to evidence.
 fn is_provisional(cause: Option<&str>) -> bool {
-    matches!(cause, Some(cause::NOT_RECORDED | cause::NO_TRANSCRIPT | cause::NO_CHAT | cause::LATE | cause::SINGLE_PERSON))
+    matches!(
+        cause,
+        Some(
+            cause::NOT_RECORDED
+                | cause::NO_TRANSCRIPT
+                | cause::NO_CHAT
+                | cause::LATE
+                | cause::SINGLE_PERSON
+        )
+    )
 }
 
 async fn settle(
@@ -184,7 +291,10 @@ async fn settle(
     set(tx, owner, kind, state, Some(cause), detail, None, now).await
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place that writes the row, called with everything it has")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one place that writes the row, called with everything it has"
+)]
 async fn set(
     tx: &mut Tx,
     owner: OwnerId,

@@ -8,8 +8,15 @@ use super::{Facts, Origin, instances};
 use crate::error::Result;
 
 /// Takes in stays of one instance.
-pub async fn apply(tx: &mut Tx, origin: &Origin, instance: &instances::Applied, stays: &[Stay]) -> Result<()> {
-    let end = instance.end.filter(|_| instance.state == InstanceState::Ended);
+pub async fn apply(
+    tx: &mut Tx,
+    origin: &Origin,
+    instance: &instances::Applied,
+    stays: &[Stay],
+) -> Result<()> {
+    let end = instance
+        .end
+        .filter(|_| instance.state == InstanceState::Ended);
     for stay in stays {
         put(tx, origin, instance.id, end, stay).await?;
     }
@@ -18,7 +25,12 @@ pub async fn apply(tx: &mut Tx, origin: &Origin, instance: &instances::Applied, 
 
 /// Ends what nobody said the end of, once the meeting itself has ended; again, if its end turns out to be another.
 pub async fn close(tx: &mut Tx, origin: &Origin, instance: &instances::Applied) -> Result<()> {
-    let Some(end) = instance.end.filter(|_| instance.state == InstanceState::Ended) else { return Ok(()) };
+    let Some(end) = instance
+        .end
+        .filter(|_| instance.state == InstanceState::Ended)
+    else {
+        return Ok(());
+    };
     if instance.end_moved {
         for stay in tx.stays(instance.id).await? {
             let facts = Facts::parse(Some(&stay.raw));
@@ -48,7 +60,9 @@ async fn put(
         Room::Waiting => AttendanceKind::Waiting,
         Room::Breakout => AttendanceKind::Breakout,
     };
-    let Some(row) = read(&stay.key, kind, &facts, end) else { return Ok(()) };
+    let Some(row) = read(&stay.key, kind, &facts, end) else {
+        return Ok(());
+    };
     tx.put_stay(instance, &row, &origin.seen(&facts)).await?;
     Ok(())
 }
@@ -56,7 +70,12 @@ async fn put(
 /// The row of a stay from all that is known about it.
 ///
 /// A leaving of which nobody saw the coming begins when it ends: no length is made up.
-fn read(key: &str, kind: AttendanceKind, facts: &Facts, end: Option<Timestamp>) -> Option<NewAttendance> {
+fn read(
+    key: &str,
+    kind: AttendanceKind,
+    facts: &Facts,
+    end: Option<Timestamp>,
+) -> Option<NewAttendance> {
     let join = facts.instant("join_time");
     let told = facts.instant("leave_time");
     let start = join.or(told)?;
@@ -110,11 +129,17 @@ mod tests {
     fn open_stays_end_with_the_meeting_and_lone_leaves_have_no_length() {
         let end: Timestamp = "2026-09-14T10:00:00Z".parse().unwrap();
         let mut open = Facts::default();
-        open.absorb(&json!({"join_time": "2026-09-14T08:31:07Z"}), Stamp::new(1, Rank::Event));
+        open.absorb(
+            &json!({"join_time": "2026-09-14T08:31:07Z"}),
+            Stamp::new(1, Rank::Event),
+        );
         assert_eq!(row(&open, Some(end)).unwrap().leave, Some(end));
         assert_eq!(row(&open, None).unwrap().leave, None);
         let mut lone = Facts::default();
-        lone.absorb(&json!({"leave_time": "2026-09-14T09:00:00Z"}), Stamp::new(1, Rank::Event));
+        lone.absorb(
+            &json!({"leave_time": "2026-09-14T09:00:00Z"}),
+            Stamp::new(1, Rank::Event),
+        );
         let lone = row(&lone, Some(end)).unwrap();
         assert_eq!(Some(lone.join), lone.leave);
         assert!(row(&Facts::default(), Some(end)).is_none());

@@ -15,7 +15,10 @@ pub async fn list(app: &App, filter: &EventFilter, page: &PageRequest) -> Result
 
 /// One event with its body.
 pub async fn get(app: &App, id: EventId) -> Result<InboxEvent> {
-    app.store().inbox_event(app.scope(), id).await?.ok_or_else(|| EngineError::not_found("event", id))
+    app.store()
+        .inbox_event(app.scope(), id)
+        .await?
+        .ok_or_else(|| EngineError::not_found("event", id))
 }
 
 /// Has an event routed once more. Safe at any time: what is known already is recognised.

@@ -46,9 +46,18 @@ pub struct Applied {
 }
 
 /// Takes in what is said of an instance; none when the statement names no UUID.
-pub async fn apply(tx: &mut Tx, origin: &Origin, said: &Value, stage: Stage) -> Result<Option<Applied>> {
-    let Some(mut said) = neutral(said) else { return Ok(None) };
-    let Some(Value::String(uuid)) = said.remove("uuid") else { return Ok(None) };
+pub async fn apply(
+    tx: &mut Tx,
+    origin: &Origin,
+    said: &Value,
+    stage: Stage,
+) -> Result<Option<Applied>> {
+    let Some(mut said) = neutral(said) else {
+        return Ok(None);
+    };
+    let Some(Value::String(uuid)) = said.remove("uuid") else {
+        return Ok(None);
+    };
     let uuid = uuid.trim().to_owned();
     if uuid.is_empty() || uuid.len() > 128 {
         return Ok(None);
@@ -96,9 +105,12 @@ async fn write(
     };
     let state = new.state.unwrap_or(InstanceState::Scheduled);
     let before = known.as_ref().map(|instance| instance.state);
-    let done = tx.upsert_instance(origin.account, &new, &origin.seen(&facts)).await?;
+    let done = tx
+        .upsert_instance(origin.account, &new, &origin.seen(&facts))
+        .await?;
     if let Some(connection) = origin.connection {
-        tx.touch_instance_source(done.id, connection, origin.now).await?;
+        tx.touch_instance_source(done.id, connection, origin.now)
+            .await?;
     }
     Ok(Applied {
         id: done.id,
@@ -107,7 +119,9 @@ async fn write(
         kind: new.kind.unwrap_or(MeetingKind::Meeting),
         state,
         end: new.end,
-        end_moved: known.as_ref().is_some_and(|known| known.end.is_some() && known.end != new.end),
+        end_moved: known
+            .as_ref()
+            .is_some_and(|known| known.end.is_some() && known.end != new.end),
         is_new: known.is_none(),
         just_ended: state == InstanceState::Ended && before != Some(InstanceState::Ended),
         just_started: state == InstanceState::Started
@@ -173,7 +187,14 @@ fn neutral(said: &Value) -> Option<Map<String, Value>> {
         let number = number.to_string();
         said.insert("id".into(), number.into());
     }
-    for name in ["participant", "settings", "occurrences", "recording_files", "participant_audio_files", "registrant"] {
+    for name in [
+        "participant",
+        "settings",
+        "occurrences",
+        "recording_files",
+        "participant_audio_files",
+        "registrant",
+    ] {
         said.remove(name);
     }
     Some(said)
@@ -185,13 +206,23 @@ mod tests {
 
     #[test]
     fn every_source_is_read_alike() {
-        let event = neutral(&json!({"id": "84410027731", "uuid": "a==", "host_email": "x@y", "type": 2})).unwrap();
-        let report = neutral(&json!({"meeting_id": 84_410_027_731_u64, "meeting_uuid": "a==", "host_email": "x@y",
-            "type": "Meeting", "participants": 3}))
+        let event =
+            neutral(&json!({"id": "84410027731", "uuid": "a==", "host_email": "x@y", "type": 2}))
+                .unwrap();
+        let report = neutral(
+            &json!({"meeting_id": 84_410_027_731_u64, "meeting_uuid": "a==", "host_email": "x@y",
+            "type": "Meeting", "participants": 3}),
+        )
         .unwrap();
-        let past = neutral(&json!({"id": 84_410_027_731_u64, "uuid": "a==", "user_email": "x@y", "type": 2})).unwrap();
+        let past = neutral(
+            &json!({"id": 84_410_027_731_u64, "uuid": "a==", "user_email": "x@y", "type": 2}),
+        )
+        .unwrap();
         for said in [&event, &report, &past] {
-            assert_eq!((said["uuid"].as_str(), said["id"].as_str()), (Some("a=="), Some("84410027731")));
+            assert_eq!(
+                (said["uuid"].as_str(), said["id"].as_str()),
+                (Some("a=="), Some("84410027731"))
+            );
             assert_eq!(said["host_email"], "x@y");
         }
         assert_eq!(report["kind"], "meeting");

@@ -84,7 +84,9 @@ pub async fn ensure(
     }
     // A hint yields to everything that is said later.
     let hint_only = origin.stamped(Stamp::new(0, super::Rank::Derived));
-    Ok(apply(tx, &hint_only, number, kind, hint, Occurrences::Some).await?.id)
+    Ok(apply(tx, &hint_only, number, kind, hint, Occurrences::Some)
+        .await?
+        .id)
 }
 
 async fn write(
@@ -96,7 +98,9 @@ async fn write(
     facts: Facts,
 ) -> Result<Applied> {
     let meeting = read(number, kind, &facts);
-    let done = tx.upsert_meeting(origin.account, &meeting, &origin.seen(&facts)).await?;
+    let done = tx
+        .upsert_meeting(origin.account, &meeting, &origin.seen(&facts))
+        .await?;
     let occurrences = read_occurrences(&facts);
     if !occurrences.is_empty() {
         tx.put_occurrences(done.id, &occurrences).await?;
@@ -107,7 +111,12 @@ async fn write(
         tx.restore_meeting(done.id, &origin.seen(&facts)).await?;
     }
     let changed = done.change.is_change();
-    Ok(Applied { id: done.id, is_new: known.is_none(), changed, facts })
+    Ok(Applied {
+        id: done.id,
+        is_new: known.is_none(),
+        changed,
+        facts,
+    })
 }
 
 /// Whether Zoom's type is a series that can run more than once under one number.
@@ -117,7 +126,13 @@ pub fn is_recurring(provider_type: Option<i64>) -> bool {
 
 /// Meeting or webinar, by Zoom's type (5, 6 and 9 are webinars).
 pub fn kind_of_type(provider_type: Option<i64>) -> Option<MeetingKind> {
-    provider_type.map(|kind| if matches!(kind, 5 | 6 | 9) { MeetingKind::Webinar } else { MeetingKind::Meeting })
+    provider_type.map(|kind| {
+        if matches!(kind, 5 | 6 | 9) {
+            MeetingKind::Webinar
+        } else {
+            MeetingKind::Meeting
+        }
+    })
 }
 
 fn read(number: &str, kind: Option<MeetingKind>, facts: &Facts) -> NewMeeting {
@@ -174,7 +189,10 @@ fn read_occurrences(facts: &Facts) -> Vec<Occurrence> {
             occurrence_id: id.to_owned(),
             start: entry.get("start_time").and_then(super::merge::instant),
             duration_min: entry.get("duration").and_then(Value::as_i64),
-            status: entry.get("status").and_then(Value::as_str).map(str::to_owned),
+            status: entry
+                .get("status")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
         })
         .collect()
 }
@@ -189,12 +207,20 @@ mod tests {
         let all = json!([{"occurrence_id": "1", "start_time": "2026-09-14T08:30:00Z", "duration": 60},
             {"occurrence_id": "2", "start_time": "2026-09-21T08:30:00Z", "duration": 60}]);
         let gone = json!([{"occurrence_id": "2", "start_time": "2026-09-21T08:30:00Z"}]);
-        let steps = [(&all, Occurrences::All, 10), (&gone, Occurrences::Deleted, 20)];
+        let steps = [
+            (&all, Occurrences::All, 10),
+            (&gone, Occurrences::Deleted, 20),
+        ];
         let fold = |order: [usize; 2]| {
             let mut facts = Facts::default();
             for i in order {
                 let (list, mode, at) = steps[i];
-                absorb_occurrences(&mut facts, list.as_array().unwrap(), mode, Stamp::new(at, Rank::Event));
+                absorb_occurrences(
+                    &mut facts,
+                    list.as_array().unwrap(),
+                    mode,
+                    Stamp::new(at, Rank::Event),
+                );
             }
             read_occurrences(&facts)
         };
@@ -209,9 +235,22 @@ mod tests {
         let mut facts = Facts::default();
         let old = json!([{"occurrence_id": "1"}, {"occurrence_id": 2}]);
         let new = json!([{"occurrence_id": "2"}]);
-        absorb_occurrences(&mut facts, new.as_array().unwrap(), Occurrences::All, Stamp::new(20, Rank::Detail));
-        absorb_occurrences(&mut facts, old.as_array().unwrap(), Occurrences::All, Stamp::new(10, Rank::Event));
-        let ids: Vec<_> = read_occurrences(&facts).into_iter().map(|occurrence| occurrence.occurrence_id).collect();
+        absorb_occurrences(
+            &mut facts,
+            new.as_array().unwrap(),
+            Occurrences::All,
+            Stamp::new(20, Rank::Detail),
+        );
+        absorb_occurrences(
+            &mut facts,
+            old.as_array().unwrap(),
+            Occurrences::All,
+            Stamp::new(10, Rank::Event),
+        );
+        let ids: Vec<_> = read_occurrences(&facts)
+            .into_iter()
+            .map(|occurrence| occurrence.occurrence_id)
+            .collect();
         assert_eq!(ids, ["2"]);
     }
 }

@@ -13,8 +13,8 @@ const STAMPS: &str = "~";
 const COMMON: &str = "*";
 /// Objects whose members are merged one by one, because Zoom sends parts of them.
 const SPREAD: [&str; 1] = ["settings"];
-/// Fields that carry secrets or credentials and are never kept.
-const SECRET: [&str; 12] = [
+/// Fields that carry secrets or credentials and are never kept; the webhook door blanks them before it stores an event.
+pub(crate) const SECRET: [&str; 12] = [
     "start_url",
     "password",
     "encrypted_password",
@@ -55,7 +55,10 @@ pub struct Stamp {
 impl Stamp {
     /// A statement made at a moment by a source.
     pub fn new(at_ms: i64, rank: Rank) -> Self {
-        Self { at_ms, rank: rank as i16 }
+        Self {
+            at_ms,
+            rank: rank as i16,
+        }
     }
 
     /// A statement made by an answer to one of our calls.
@@ -73,7 +76,8 @@ pub struct Facts {
 impl Facts {
     /// Reads a stored document; a foreign or broken one counts as having been said at the beginning of time.
     pub fn parse(raw: Option<&str>) -> Self {
-        let Some(Value::Object(mut object)) = raw.and_then(|raw| serde_json::from_str(raw).ok()) else {
+        let Some(Value::Object(mut object)) = raw.and_then(|raw| serde_json::from_str(raw).ok())
+        else {
             return Self::default();
         };
         let stamps = match object.remove(STAMPS) {
@@ -82,7 +86,10 @@ impl Facts {
         };
         let read = |name: &str| {
             let pair = stamps.get(name)?.as_array()?;
-            Some(Stamp { at_ms: pair.first()?.as_i64()?, rank: i16::try_from(pair.get(1)?.as_i64()?).ok()? })
+            Some(Stamp {
+                at_ms: pair.first()?.as_i64()?,
+                rank: i16::try_from(pair.get(1)?.as_i64()?).ok()?,
+            })
         };
         let common = read(COMMON).unwrap_or(Stamp { at_ms: 0, rank: 0 });
         let mut facts = Self::default();
@@ -97,7 +104,9 @@ impl Facts {
     ///
     /// Nulls, empty texts and secrets are passed over: Zoom writes `""` for "not given".
     pub fn absorb(&mut self, said: &Value, stamp: Stamp) -> bool {
-        let Value::Object(object) = said else { return false };
+        let Value::Object(object) = said else {
+            return false;
+        };
         let mut changed = false;
         for (name, value) in spread(object.clone()) {
             changed |= self.say(name, value, stamp);
@@ -112,22 +121,19 @@ impl Facts {
         if is_empty(&value) || SECRET.contains(&leaf) || leaf == STAMPS || leaf.is_empty() {
             return false;
         }
-        match self.fields.get_mut(&name) {
-            Some((known, at)) => {
-                let newer = stamp > *at || (stamp == *at && known.to_string() < value.to_string());
-                if !newer {
-                    return false;
-                }
-                let changed = *known != value;
-                *known = value;
-                *at = stamp;
-                changed
-            }
-            None => {
-                self.fields.insert(name, (value, stamp));
-                true
-            }
+        let Some((known, at)) = self.fields.get_mut(&name) else {
+            self.fields.insert(name, (value, stamp));
+            return true;
+        };
+        // Of two things said at the same moment by equally good sources, any may win, but always the same.
+        let newer = stamp > *at || (stamp == *at && written(known) < written(&value));
+        if !newer {
+            return false;
         }
+        let changed = *known != value;
+        *known = value;
+        *at = stamp;
+        changed
     }
 
     /// Sets one field whatever was said before; for facts that follow another rule than "the youngest wins".
@@ -141,7 +147,10 @@ impl Facts {
         for (_, stamp) in self.fields.values() {
             *counts.entry(*stamp).or_default() += 1;
         }
-        let common = counts.into_iter().max_by_key(|(stamp, count)| (*count, *stamp)).map(|(stamp, _)| stamp);
+        let common = counts
+            .into_iter()
+            .max_by_key(|(stamp, count)| (*count, *stamp))
+            .map(|(stamp, _)| stamp);
         let mut object = Map::new();
         let mut stamps = Map::new();
         if let Some(stamp) = common {
@@ -150,7 +159,9 @@ impl Facts {
         for (name, (value, stamp)) in &self.fields {
             match name.split_once('/') {
                 Some((outer, inner)) => {
-                    let entry = object.entry(outer.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+                    let entry = object
+                        .entry(outer.to_owned())
+                        .or_insert_with(|| Value::Object(Map::new()));
                     if let Value::Object(members) = entry {
                         members.insert(inner.to_owned(), value.clone());
                     }
@@ -215,10 +226,15 @@ impl Facts {
     }
 
     /// Fields whose names begin so: the rest of the name, the value, and when it was said.
-    pub fn with_prefix<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = (&'f str, &'f Value, Stamp)> {
+    pub fn with_prefix<'f>(
+        &'f self,
+        prefix: &'f str,
+    ) -> impl Iterator<Item = (&'f str, &'f Value, Stamp)> {
         self.fields
             .iter()
-            .filter_map(move |(name, (value, stamp))| Some((name.strip_prefix(prefix)?, value, *stamp)))
+            .filter_map(move |(name, (value, stamp))| {
+                Some((name.strip_prefix(prefix)?, value, *stamp))
+            })
     }
 
     /// All members of an object that is merged member by member, as one object.
@@ -227,7 +243,9 @@ impl Facts {
         let members: Map<String, Value> = self
             .fields
             .iter()
-            .filter_map(|(name, (value, _))| Some((name.strip_prefix(&prefix)?.to_owned(), value.clone())))
+            .filter_map(|(name, (value, _))| {
+                Some((name.strip_prefix(&prefix)?.to_owned(), value.clone()))
+            })
             .collect();
         (!members.is_empty()).then_some(Value::Object(members))
     }
@@ -249,7 +267,10 @@ pub fn instant_text(text: &str) -> Option<jiff::Timestamp> {
         return Some(at);
     }
     let local = text.parse::<jiff::civil::DateTime>().ok()?;
-    local.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    local
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()
+        .map(|zoned| zoned.timestamp())
 }
 
 /// Fields of an object, with the members of spread objects as fields of their own.
@@ -258,12 +279,20 @@ fn spread(object: Map<String, Value>) -> Vec<(String, Value)> {
     for (name, value) in object {
         match value {
             Value::Object(members) if SPREAD.contains(&name.as_str()) => {
-                out.extend(members.into_iter().map(|(inner, value)| (format!("{name}/{inner}"), value)));
+                out.extend(
+                    members
+                        .into_iter()
+                        .map(|(inner, value)| (format!("{name}/{inner}"), value)),
+                );
             }
             value => out.push((name, value)),
         }
     }
     out
+}
+
+fn written(value: &Value) -> String {
+    value.to_string()
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -283,8 +312,14 @@ mod tests {
     #[test]
     fn a_late_statement_fills_but_does_not_undo() {
         let mut facts = Facts::default();
-        facts.absorb(&json!({"topic": "New", "id": 7}), Stamp::new(20, Rank::Event));
-        facts.absorb(&json!({"topic": "Old", "agenda": "A", "settings": {"host_video": true}}), Stamp::new(10, Rank::Event));
+        facts.absorb(
+            &json!({"topic": "New", "id": 7}),
+            Stamp::new(20, Rank::Event),
+        );
+        facts.absorb(
+            &json!({"topic": "Old", "agenda": "A", "settings": {"host_video": true}}),
+            Stamp::new(10, Rank::Event),
+        );
         assert_eq!(facts.text("topic").as_deref(), Some("New"));
         assert_eq!(facts.text("agenda").as_deref(), Some("A"));
         assert_eq!(facts.flag("settings/host_video"), Some(true));
@@ -310,7 +345,11 @@ mod tests {
     #[test]
     fn instants_are_read_leniently() {
         let expected: jiff::Timestamp = "2026-09-14T08:30:00Z".parse().unwrap();
-        for text in ["2026-09-14T08:30:00Z", " 2026-09-14T08:30:00 ", "2026-09-14T10:30:00+02:00"] {
+        for text in [
+            "2026-09-14T08:30:00Z",
+            " 2026-09-14T08:30:00 ",
+            "2026-09-14T10:30:00+02:00",
+        ] {
             assert_eq!(instant_text(text), Some(expected), "{text}");
         }
         assert_eq!(instant(&json!(expected.as_millisecond())), Some(expected));

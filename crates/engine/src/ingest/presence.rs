@@ -47,7 +47,9 @@ pub fn of_event(event: &str) -> Option<(Room, End)> {
     Some(match what {
         "participant_joined" => (Room::Main, End::Join),
         "participant_left" => (Room::Main, End::Leave),
-        "participant_joined_waiting_room" | "participant_put_in_waiting_room" => (Room::Waiting, End::Join),
+        "participant_joined_waiting_room" | "participant_put_in_waiting_room" => {
+            (Room::Waiting, End::Join)
+        }
         "participant_left_waiting_room" | "participant_admitted" => (Room::Waiting, End::Leave),
         "participant_joined_breakout_room" => (Room::Breakout, End::Join),
         "participant_left_breakout_room" => (Room::Breakout, End::Leave),
@@ -68,7 +70,12 @@ pub struct Stay {
 
 impl Stay {
     /// Reads the `participant` object of an event.
-    pub fn from_event(room: Room, end: End, participant: &Value, breakout: Option<&str>) -> Option<Self> {
+    pub fn from_event(
+        room: Room,
+        end: End,
+        participant: &Value,
+        breakout: Option<&str>,
+    ) -> Option<Self> {
         let mut said = neutral(participant)?;
         if let Some(at) = said.remove("date_time") {
             let name = match end {
@@ -86,7 +93,11 @@ impl Stay {
             said.insert("breakout_room_uuid".into(), breakout.into());
         }
         let key = key(room, &said)?;
-        Some(Self { key, room, said: Value::Object(said) })
+        Some(Self {
+            key,
+            room,
+            said: Value::Object(said),
+        })
     }
 
     /// Reads the rows of an answer about who took part.
@@ -101,7 +112,9 @@ impl Stay {
                 Some("in_waiting_room") => Room::Waiting,
                 _ => Room::Main,
             };
-            let Some(mut key) = key(room, &said) else { continue };
+            let Some(mut key) = key(room, &said) else {
+                continue;
+            };
             let join = text(&said, "join_time").unwrap_or_default();
             match seen.get(&key) {
                 Some(first) if *first != join => key = format!("{key}@{join}"),
@@ -110,7 +123,11 @@ impl Stay {
                     seen.insert(key.clone(), join);
                 }
             }
-            out.push(Self { key, room, said: Value::Object(said) });
+            out.push(Self {
+                key,
+                room,
+                said: Value::Object(said),
+            });
         }
         out
     }
@@ -119,7 +136,12 @@ impl Stay {
 /// Who a stay belongs to within its instance, from all that is known about the stay: the account's user, else the
 /// registration, else the address, else the name.
 pub fn match_key(facts: &Facts) -> String {
-    let value = |name: &str| facts.text(name).map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty());
+    let value = |name: &str| {
+        facts
+            .text(name)
+            .map(|text| text.trim().to_lowercase())
+            .filter(|text| !text.is_empty())
+    };
     if let Some(user) = facts.text("account_user").filter(|user| !user.is_empty()) {
         return format!("user:{user}");
     }
@@ -141,7 +163,8 @@ fn neutral(object: &Value) -> Option<Map<String, Value>> {
         let mut found = None;
         for name in from {
             if let Some(value) = said.remove(*name) {
-                let empty = value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+                let empty =
+                    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
                 if !empty && found.is_none() {
                     found = Some(value);
                 }
@@ -174,7 +197,9 @@ fn key(room: Room, said: &Map<String, Value>) -> Option<String> {
     if let Some(uuid) = text(said, "participant_uuid") {
         return Some(format!("{room}:uuid:{uuid}"));
     }
-    let name = text(said, "name").or_else(|| text(said, "email")).or_else(|| text(said, "account_user"))?;
+    let name = text(said, "name")
+        .or_else(|| text(said, "email"))
+        .or_else(|| text(said, "account_user"))?;
     let at = text(said, "join_time").unwrap_or_default();
     Some(format!("{room}:name:{name}@{at}"))
 }
@@ -200,7 +225,10 @@ mod tests {
         facts.absorb(&live.said, Stamp::new(1, Rank::Event));
         facts.absorb(&past[0].said, Stamp::new(2, Rank::Detail));
         assert_eq!(match_key(&facts), "name:tove");
-        assert_eq!(facts.text("leave_time").as_deref(), Some("2026-09-14T09:00:00Z"));
+        assert_eq!(
+            facts.text("leave_time").as_deref(),
+            Some("2026-09-14T09:00:00Z")
+        );
     }
 
     #[test]
@@ -221,14 +249,27 @@ mod tests {
             json!({"name": "B", "join_time": "2026-09-14T08:10:00Z"}),
             json!({}),
         ];
-        let keys: Vec<_> = Stay::from_answer(rows.iter()).into_iter().map(|stay| stay.key).collect();
-        assert_eq!(keys, ["main:1", "main:1@2026-09-14T08:10:00Z", "main:name:B@2026-09-14T08:10:00Z"]);
+        let keys: Vec<_> = Stay::from_answer(rows.iter())
+            .into_iter()
+            .map(|stay| stay.key)
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "main:1",
+                "main:1@2026-09-14T08:10:00Z",
+                "main:name:B@2026-09-14T08:10:00Z"
+            ]
+        );
     }
 
     #[test]
     fn the_best_identity_wins() {
         let mut facts = Facts::default();
-        facts.absorb(&json!({"name": "A", "email": "A@X.test"}), Stamp::new(1, Rank::Event));
+        facts.absorb(
+            &json!({"name": "A", "email": "A@X.test"}),
+            Stamp::new(1, Rank::Event),
+        );
         assert_eq!(match_key(&facts), "email:a@x.test");
         facts.say("account_user", "u1", Stamp::new(0, Rank::Event));
         assert_eq!(match_key(&facts), "user:u1");

@@ -26,7 +26,10 @@ pub async fn apply(
     if let Some(status) = status {
         facts.say("status", status, origin.stamp);
     }
-    let name: Vec<String> = ["first_name", "last_name"].iter().filter_map(|name| facts.text(name)).collect();
+    let name: Vec<String> = ["first_name", "last_name"]
+        .iter()
+        .filter_map(|name| facts.text(name))
+        .collect();
     let new = NewRegistrant {
         external_id: key.to_owned(),
         occurrence_id: facts.text("occurrence_id"),
@@ -35,6 +38,8 @@ pub async fn apply(
         status: facts.text("status"),
         raw: Some(facts.to_raw()),
     };
-    let done = tx.upsert_registrant(origin.account, meeting, &new, &origin.seen(&facts)).await?;
+    let done = tx
+        .upsert_registrant(origin.account, meeting, &new, &origin.seen(&facts))
+        .await?;
     Ok(Some(done.id))
 }

@@ -18,13 +18,20 @@ struct EventRoute {
 pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let EventRoute { event_id } = payload(job)?;
     let scope = Scope::of(job.workspace);
-    let Some(event) = app.store().inbox_event(scope, event_id).await? else { return Ok(Outcome::nothing()) };
+    let Some(event) = app.store().inbox_event(scope, event_id).await? else {
+        return Ok(Outcome::nothing());
+    };
     let now = app.clock().now();
     let body: Value = match serde_json::from_str(&event.body) {
         Ok(body) => body,
         Err(error) => {
             let mut tx = app.store().begin(scope).await?;
-            tx.mark_event(event.id, EventState::Failed, Some(&format!("the body cannot be read: {error}"))).await?;
+            tx.mark_event(
+                event.id,
+                EventState::Failed,
+                Some(&format!("the body cannot be read: {error}")),
+            )
+            .await?;
             return Ok(Outcome::done(tx));
         }
     };
@@ -36,7 +43,11 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         None => app.webhooks().route(event.app_id, zoom_account).await?,
     };
     let connection = match connection {
-        Ok(id) => app.store().connection(scope, id).await?.ok_or_else(|| "its connection was removed".to_owned()),
+        Ok(id) => app
+            .store()
+            .connection(scope, id)
+            .await?
+            .ok_or_else(|| "its connection was removed".to_owned()),
         Err(why) => Err(why),
     };
     let connection = match connection {
@@ -44,7 +55,8 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         Err(why) => {
             let mut tx = app.store().begin(scope).await?;
             let note = format!("{why}; connect the account and replay the event");
-            tx.mark_event(event.id, EventState::Failed, Some(&note)).await?;
+            tx.mark_event(event.id, EventState::Failed, Some(&note))
+                .await?;
             return Ok(Outcome::done(tx));
         }
     };
@@ -62,7 +74,15 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         cause: Some(event.id.to_string()),
     };
     let mut tx = app.store().begin(scope).await?;
-    let routed = route(&mut tx, &origin, app.config(), &event.event, body_payload, Some(event.id)).await?;
+    let routed = route(
+        &mut tx,
+        &origin,
+        app.config(),
+        &event.event,
+        body_payload,
+        Some(event.id),
+    )
+    .await?;
     let (state, note) = match routed {
         Routed::Done => (EventState::Routed, None),
         Routed::Ignored(why) => (EventState::Ignored, Some(why)),
@@ -79,6 +99,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
 /// Notes with the event that it could not be routed, when the job was given up.
 pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str) -> Result<()> {
     let EventRoute { event_id } = payload(job)?;
-    tx.mark_event(event_id, EventState::Failed, Some(error)).await?;
+    tx.mark_event(event_id, EventState::Failed, Some(error))
+        .await?;
     Ok(())
 }

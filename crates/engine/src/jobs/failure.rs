@@ -53,8 +53,18 @@ impl Failure {
             status: None,
             tracking_id: None,
             error: format!("it took longer than {seconds} s"),
-            advice: "It is tried again; if it stays, look at Zoom's status page and at the network.".into(),
+            advice:
+                "It is tried again; if it stays, look at Zoom's status page and at the network."
+                    .into(),
         }
+    }
+
+    /// The job used up its tries, and the last ended without a word: its process died, or was too slow.
+    pub fn vanished(tries: i64) -> Self {
+        Self::hopeless(
+            format!("given up after {tries} tries, the last of which ended without a word: its process died, or lost its lease"),
+            "Look into the log for why the process ended (out of memory, killed); then `parfocal jobs retry` tries it again.",
+        )
     }
 
     /// The job's code panicked.
@@ -71,15 +81,27 @@ impl Failure {
 
     /// What follows from an error of the application.
     pub fn of(error: &EngineError, now: Timestamp) -> Self {
-        let later = |minutes| now.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(now);
+        let later = |minutes| {
+            now.saturating_add(SignedDuration::from_mins(minutes))
+                .unwrap_or(now)
+        };
         let verdict = match error.code() {
             // These come back the same however often they are asked.
             _ if is_hopeless(error) => Verdict::GiveUp,
-            Code::RateLimited => Verdict::Wait(error.retry_at().filter(|at| *at > now).unwrap_or_else(|| later(1))),
+            Code::RateLimited => Verdict::Wait(
+                error
+                    .retry_at()
+                    .filter(|at| *at > now)
+                    .unwrap_or_else(|| later(1)),
+            ),
             // The connection has to be mended first; its own record says so. Then the job goes on by itself.
-            Code::GrantDead | Code::CredentialsRefused | Code::ConnectionNeedsAttention => Verdict::Wait(later(10)),
+            Code::GrantDead | Code::CredentialsRefused | Code::ConnectionNeedsAttention => {
+                Verdict::Wait(later(10))
+            }
             Code::StorageFull | Code::ShuttingDown => Verdict::Wait(later(1)),
-            Code::DownloadUnexpected | Code::Internal | Code::FileFailed | Code::Conflict => Verdict::Retry,
+            Code::DownloadUnexpected | Code::Internal | Code::FileFailed | Code::Conflict => {
+                Verdict::Retry
+            }
             _ if error.kind() == Kind::Unavailable => Verdict::Retry,
             _ => Verdict::GiveUp,
         };
@@ -98,9 +120,13 @@ impl Failure {
 /// Whether Zoom's answer shows that asking again gives the same.
 fn is_hopeless(error: &EngineError) -> bool {
     use parfocal_zoom::ErrorKind as Zoom;
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<parfocal_zoom::Error>());
+    let source = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<parfocal_zoom::Error>());
     source.is_some_and(|source| {
-        matches!(source.kind(), Zoom::EndlessPages | Zoom::UnknownPath | Zoom::HostRefused | Zoom::TooLarge)
+        matches!(
+            source.kind(),
+            Zoom::EndlessPages | Zoom::UnknownPath | Zoom::HostRefused | Zoom::TooLarge
+        )
     })
 }
 
@@ -115,8 +141,17 @@ mod tests {
         let verdict = |error: EngineError| Failure::of(&error, now).verdict;
         let limited = EngineError::new(Code::RateLimited, "daily").with_retry_at(Some(reset));
         assert_eq!(verdict(limited), Verdict::Wait(reset));
-        assert_eq!(verdict(EngineError::new(Code::ZoomUnreachable, "x")), Verdict::Retry);
-        assert_eq!(verdict(EngineError::new(Code::ZoomNotFound, "x")), Verdict::GiveUp);
-        assert!(matches!(verdict(EngineError::new(Code::GrantDead, "x")), Verdict::Wait(_)));
+        assert_eq!(
+            verdict(EngineError::new(Code::ZoomUnreachable, "x")),
+            Verdict::Retry
+        );
+        assert_eq!(
+            verdict(EngineError::new(Code::ZoomNotFound, "x")),
+            Verdict::GiveUp
+        );
+        assert!(matches!(
+            verdict(EngineError::new(Code::GrantDead, "x")),
+            Verdict::Wait(_)
+        ));
     }
 }

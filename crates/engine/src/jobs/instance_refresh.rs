@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, payload};
 use crate::App;
+use crate::backfill;
 use crate::backfill::gate::{self, Gate, Resource};
 use crate::backfill::read::Reader;
-use crate::backfill;
 use crate::error::Result;
 use crate::ingest::{Rank, Stamp, artefacts, attendance, instances};
 
@@ -44,36 +44,75 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     if let Some(wait) = backfill::on_hold(app, scope, wanted.backfill, now).await? {
         return Ok(wait);
     }
-    let Some(known) = app.store().instance_by_external(scope, wanted.account, &wanted.uuid).await? else {
+    let Some(known) = app
+        .store()
+        .instance_by_external(scope, wanted.account, &wanted.uuid)
+        .await?
+    else {
         return Ok(Outcome::nothing());
     };
     let artefact = artefacts::read(app.store(), scope, known.id, ArtefactKind::Details).await?;
-    if artefact.is_some_and(|artefact| artefacts::is_settled(Some(&artefact)) && artefact.checked_at > wanted.not_before) {
+    if artefact.is_some_and(|artefact| {
+        artefacts::is_settled(Some(&artefact)) && artefact.checked_at > wanted.not_before
+    }) {
         return Ok(Outcome::nothing());
     }
     let holder = job.id.to_string();
-    let refusal = match gate::ask(app.store(), scope, wanted.account, Resource::PastMeeting, &holder, now).await? {
+    let refusal = match gate::ask(
+        app.store(),
+        scope,
+        wanted.account,
+        Resource::PastMeeting,
+        &holder,
+        now,
+    )
+    .await?
+    {
         Gate::Open => None,
-        Gate::Wait => return Ok(Outcome::Snooze(None, backfill::later(now, gate::WAIT), gate::WAITING.into())),
+        Gate::Wait => {
+            return Ok(Outcome::Snooze(
+                None,
+                backfill::later(now, gate::WAIT),
+                gate::WAITING.into(),
+            ));
+        }
         Gate::Closed(refusal) => Some(refusal),
     };
     if let Some(refusal) = refusal {
         let mut tx = app.store().begin(scope).await?;
         let detail = Some(refusal.detail.as_str());
-        artefacts::unavailable(&mut tx, known.id, ArtefactKind::Details, &refusal.cause, detail, now).await?;
+        artefacts::unavailable(
+            &mut tx,
+            known.id,
+            ArtefactKind::Details,
+            &refusal.cause,
+            detail,
+            now,
+        )
+        .await?;
         return Ok(Outcome::done(tx));
     }
     let client = backfill::client(app, wanted.account, job.priority).await?;
     let answer = Reader::new(client).past_meeting(&wanted.uuid).await;
     let now = app.clock().now();
     let stamp = Stamp::of_answer(now, Rank::Detail);
-    let origin =
-        backfill::answer_origin(app, scope, wanted.account, stamp, now, job.priority, job.cause_id.clone()).await?;
+    let origin = backfill::answer_origin(
+        app,
+        scope,
+        wanted.account,
+        stamp,
+        now,
+        job.priority,
+        job.cause_id.clone(),
+    )
+    .await?;
     let mut tx = app.store().begin(scope).await?;
     match answer {
         Ok(said) => {
             gate::learn(&mut tx, wanted.account, Resource::PastMeeting, None, now).await?;
-            if let Some(applied) = instances::apply(&mut tx, &origin, &said, instances::Stage::Ended).await? {
+            if let Some(applied) =
+                instances::apply(&mut tx, &origin, &said, instances::Stage::Ended).await?
+            {
                 attendance::close(&mut tx, &origin, &applied).await?;
             }
             artefacts::present(&mut tx, known.id, ArtefactKind::Details, now).await?;
@@ -84,13 +123,24 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
             let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
                 return Err(error.into());
             };
-            if error.is_not_found() && now < backfill::later(wanted.not_before, SETTLING) && wanted.backfill.is_none() {
+            if error.is_not_found()
+                && now < backfill::later(wanted.not_before, SETTLING)
+                && wanted.backfill.is_none()
+            {
                 let why = "Zoom does not know the ended instance yet".to_owned();
                 return Ok(Outcome::Snooze(None, backfill::later(now, AGAIN), why));
             }
             gate::learn(&mut tx, wanted.account, Resource::PastMeeting, for_all, now).await?;
             let detail = Some(refusal.detail.as_str());
-            artefacts::unavailable(&mut tx, known.id, ArtefactKind::Details, &refusal.cause, detail, now).await?;
+            artefacts::unavailable(
+                &mut tx,
+                known.id,
+                ArtefactKind::Details,
+                &refusal.cause,
+                detail,
+                now,
+            )
+            .await?;
             Ok(Outcome::Done(Some(tx), backfill::report(&error)))
         }
     }
@@ -99,6 +149,19 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
 /// Notes that it could not be had, when the job was given up.
 pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
     let wanted: InstanceRefresh = payload(job)?;
-    let Some(known) = tx.instance_by_external(wanted.account, &wanted.uuid).await? else { return Ok(()) };
-    artefacts::failed(tx, known.id, ArtefactKind::Details, artefacts::cause::FAILED, Some(error), now).await
+    let Some(known) = tx
+        .instance_by_external(wanted.account, &wanted.uuid)
+        .await?
+    else {
+        return Ok(());
+    };
+    artefacts::failed(
+        tx,
+        known.id,
+        ArtefactKind::Details,
+        artefacts::cause::FAILED,
+        Some(error),
+        now,
+    )
+    .await
 }

@@ -23,7 +23,13 @@ pub enum Pool {
 
 impl Pool {
     /// All pools.
-    pub const ALL: [Self; 5] = [Self::Local, Self::Light, Self::Medium, Self::Heavy, Self::Download];
+    pub const ALL: [Self; 5] = [
+        Self::Local,
+        Self::Light,
+        Self::Medium,
+        Self::Heavy,
+        Self::Download,
+    ];
 
     /// How many jobs of the pool run at once.
     pub fn size(self, config: &Config) -> usize {
@@ -112,7 +118,10 @@ impl JobKind {
     pub fn policy(self, config: &Config) -> Policy {
         match self.pool() {
             Pool::Local => Policy::LOCAL,
-            _ => Policy { max_attempts: config.jobs.max_attempts.max(1), first: Duration::from_secs(10) },
+            _ => Policy {
+                max_attempts: config.jobs.max_attempts.max(1),
+                first: Duration::from_secs(10),
+            },
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use parfocal_store::{AccountId, ArtefactKind, ArtefactState, BackfillId, Instance, Job, Scope, Tx};
+use parfocal_store::{
+    AccountId, ArtefactKind, ArtefactState, BackfillId, Instance, Job, Scope, Tx,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Outcome, payload};
 use crate::App;
+use crate::backfill;
 use crate::backfill::gate::{self, Gate, Refusal, Resource};
 use crate::backfill::read::Reader;
-use crate::backfill;
 use crate::error::{Code, EngineError, Result};
 use crate::ingest::artefacts::cause;
 use crate::ingest::presence::Stay;
@@ -45,7 +47,11 @@ impl ParticipantsFetch {
     }
 
     fn resource(&self) -> Resource {
-        if self.webinar { Resource::WebinarParticipants } else { Resource::Participants }
+        if self.webinar {
+            Resource::WebinarParticipants
+        } else {
+            Resource::Participants
+        }
     }
 }
 
@@ -56,20 +62,41 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     if let Some(wait) = backfill::on_hold(app, scope, wanted.backfill, now).await? {
         return Ok(wait);
     }
-    let Some(known) = app.store().instance_by_external(scope, wanted.account, &wanted.uuid).await? else {
+    let Some(known) = app
+        .store()
+        .instance_by_external(scope, wanted.account, &wanted.uuid)
+        .await?
+    else {
         return Ok(Outcome::nothing());
     };
-    let artefact = artefacts::read(app.store(), scope, known.id, ArtefactKind::Participants).await?;
+    let artefact =
+        artefacts::read(app.store(), scope, known.id, ArtefactKind::Participants).await?;
     let here = artefact.as_ref().is_some_and(|artefact| {
-        artefacts::is_settled(Some(artefact)) && (wanted.backfill.is_some() || artefact.checked_at > wanted.not_before)
+        artefacts::is_settled(Some(artefact))
+            && (wanted.backfill.is_some() || artefact.checked_at > wanted.not_before)
     });
     if here {
         return Ok(Outcome::nothing());
     }
     let holder = job.id.to_string();
-    match gate::ask(app.store(), scope, wanted.account, wanted.resource(), &holder, now).await? {
+    match gate::ask(
+        app.store(),
+        scope,
+        wanted.account,
+        wanted.resource(),
+        &holder,
+        now,
+    )
+    .await?
+    {
         Gate::Open => {}
-        Gate::Wait => return Ok(Outcome::Snooze(None, backfill::later(now, gate::WAIT), gate::WAITING.into())),
+        Gate::Wait => {
+            return Ok(Outcome::Snooze(
+                None,
+                backfill::later(now, gate::WAIT),
+                gate::WAITING.into(),
+            ));
+        }
         Gate::Closed(refusal) => {
             let mut tx = app.store().begin(scope).await?;
             settle(&mut tx, &known, &refusal, now).await?;
@@ -80,8 +107,16 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let answer = read(&Reader::new(client), &wanted).await;
     let now = app.clock().now();
     let stamp = Stamp::of_answer(now, Rank::Detail);
-    let origin =
-        backfill::answer_origin(app, scope, wanted.account, stamp, now, job.priority, job.cause_id.clone()).await?;
+    let origin = backfill::answer_origin(
+        app,
+        scope,
+        wanted.account,
+        stamp,
+        now,
+        job.priority,
+        job.cause_id.clone(),
+    )
+    .await?;
     let rows = match answer {
         Ok(rows) => rows,
         Err(error) => return refused(app, scope, &wanted, &known, error, now).await,
@@ -89,7 +124,10 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let ended = known.end.unwrap_or(wanted.not_before);
     let settling = wanted.backfill.is_none() && now < backfill::later(ended, SETTLING);
     if rows.len() > MOST_ROWS {
-        return Err(EngineError::new(Code::ZoomRefused, format!("an instance with more than {MOST_ROWS} stays")));
+        return Err(EngineError::new(
+            Code::ZoomRefused,
+            format!("an instance with more than {MOST_ROWS} stays"),
+        ));
     }
     if settling && (rows.is_empty() || rows.iter().any(is_unfinished)) {
         let why = "the list of participants is not complete yet".to_owned();
@@ -112,7 +150,10 @@ async fn read(reader: &Reader, wanted: &ParticipantsFetch) -> parfocal_zoom::Res
 
 /// Zoom lists people with no length of stay until a big meeting is processed.
 fn is_unfinished(row: &Value) -> bool {
-    let empty = |name: &str| row.get(name).is_none_or(|value| value.is_null() || value.as_str() == Some(""));
+    let empty = |name: &str| {
+        row.get(name)
+            .is_none_or(|value| value.is_null() || value.as_str() == Some(""))
+    };
     empty("leave_time") || empty("join_time")
 }
 
@@ -128,15 +169,34 @@ async fn write(
     let mut tx = app.store().begin(scope).await?;
     gate::learn(&mut tx, wanted.account, wanted.resource(), None, now).await?;
     let named = origin.stamped(Stamp::new(0, Rank::Derived));
-    let applied =
-        instances::apply(&mut tx, &named, &json!({"uuid": wanted.uuid}), instances::Stage::Unsaid).await?;
-    let Some(applied) = applied else { return Ok(Outcome::done(tx)) };
+    let applied = instances::apply(
+        &mut tx,
+        &named,
+        &json!({"uuid": wanted.uuid}),
+        instances::Stage::Unsaid,
+    )
+    .await?;
+    let Some(applied) = applied else {
+        return Ok(Outcome::done(tx));
+    };
     attendance::apply(&mut tx, origin, &applied, &Stay::from_answer(rows.iter())).await?;
     if rows.is_empty() {
-        let detail = Some("Zoom lists nobody: it hides meetings of one person unless the account shows them");
-        artefacts::unavailable(&mut tx, known.id, ArtefactKind::Participants, cause::SINGLE_PERSON, detail, now).await?;
+        let detail = Some(
+            "Zoom lists nobody: it hides meetings of one person unless the account shows them",
+        );
+        artefacts::unavailable(
+            &mut tx,
+            known.id,
+            ArtefactKind::Participants,
+            cause::SINGLE_PERSON,
+            detail,
+            now,
+        )
+        .await?;
     } else {
-        let before = tx.artefact(known.id.into(), ArtefactKind::Participants).await?;
+        let before = tx
+            .artefact(known.id.into(), ArtefactKind::Participants)
+            .await?;
         artefacts::present(&mut tx, known.id, ArtefactKind::Participants, now).await?;
         if before.is_none_or(|before| before.state != ArtefactState::Present) {
             let data = json!({"uuid": wanted.uuid, "stays": rows.len()});
@@ -171,12 +231,33 @@ async fn refused(
 
 async fn settle(tx: &mut Tx, known: &Instance, refusal: &Refusal, now: Timestamp) -> Result<()> {
     let detail = Some(refusal.detail.as_str());
-    artefacts::unavailable(tx, known.id, ArtefactKind::Participants, &refusal.cause, detail, now).await
+    artefacts::unavailable(
+        tx,
+        known.id,
+        ArtefactKind::Participants,
+        &refusal.cause,
+        detail,
+        now,
+    )
+    .await
 }
 
 /// Notes that it could not be had, when the job was given up.
 pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
     let wanted: ParticipantsFetch = payload(job)?;
-    let Some(known) = tx.instance_by_external(wanted.account, &wanted.uuid).await? else { return Ok(()) };
-    artefacts::failed(tx, known.id, ArtefactKind::Participants, artefacts::cause::FAILED, Some(error), now).await
+    let Some(known) = tx
+        .instance_by_external(wanted.account, &wanted.uuid)
+        .await?
+    else {
+        return Ok(());
+    };
+    artefacts::failed(
+        tx,
+        known.id,
+        ArtefactKind::Participants,
+        artefacts::cause::FAILED,
+        Some(error),
+        now,
+    )
+    .await
 }

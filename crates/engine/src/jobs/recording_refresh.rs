@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, look_again, payload};
 use crate::App;
+use crate::backfill;
 use crate::backfill::gate::{self, Gate, Refusal, Resource};
 use crate::backfill::read::Reader;
-use crate::backfill;
 use crate::error::Result;
 use crate::ingest::artefacts::{self, PROCESSING, cause};
 use crate::ingest::recordings::{self, Presence};
@@ -43,9 +43,20 @@ impl RecordingRefresh {
     pub const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(30);
 
     /// Looks from `since` until `deadline`, or for as long as Zoom may take.
-    pub fn new(account: AccountId, uuid: &str, since: Timestamp, deadline: Option<Timestamp>) -> Self {
-        let deadline = deadline.unwrap_or_else(|| since.saturating_add(PROCESSING).unwrap_or(since));
-        Self { account, uuid: uuid.to_owned(), since, deadline }
+    pub fn new(
+        account: AccountId,
+        uuid: &str,
+        since: Timestamp,
+        deadline: Option<Timestamp>,
+    ) -> Self {
+        let deadline =
+            deadline.unwrap_or_else(|| since.saturating_add(PROCESSING).unwrap_or(since));
+        Self {
+            account,
+            uuid: uuid.to_owned(),
+            since,
+            deadline,
+        }
     }
 
     /// What makes two of them the same.
@@ -66,16 +77,35 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let wanted: RecordingRefresh = payload(job)?;
     let scope = Scope::of(job.workspace);
     let now = app.clock().now();
-    let Some(known) = app.store().instance_by_external(scope, wanted.account, &wanted.uuid).await? else {
+    let Some(known) = app
+        .store()
+        .instance_by_external(scope, wanted.account, &wanted.uuid)
+        .await?
+    else {
         return Ok(Outcome::nothing());
     };
     if nothing_missing(app, scope, &known).await? {
         return Ok(Outcome::nothing());
     }
     let holder = job.id.to_string();
-    match gate::ask(app.store(), scope, wanted.account, Resource::Recording, &holder, now).await? {
+    match gate::ask(
+        app.store(),
+        scope,
+        wanted.account,
+        Resource::Recording,
+        &holder,
+        now,
+    )
+    .await?
+    {
         Gate::Open => {}
-        Gate::Wait => return Ok(Outcome::Snooze(None, backfill::later(now, gate::WAIT), gate::WAITING.into())),
+        Gate::Wait => {
+            return Ok(Outcome::Snooze(
+                None,
+                backfill::later(now, gate::WAIT),
+                gate::WAITING.into(),
+            ));
+        }
         Gate::Closed(refusal) => {
             let mut tx = app.store().begin(scope).await?;
             settle(&mut tx, &known, &refusal, now).await?;
@@ -86,25 +116,38 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let answer = Reader::new(client).recording(&wanted.uuid).await;
     let now = app.clock().now();
     let stamp = Stamp::of_answer(now, Rank::Detail);
-    let origin =
-        backfill::answer_origin(app, scope, wanted.account, stamp, now, job.priority, job.cause_id.clone()).await?;
+    let origin = backfill::answer_origin(
+        app,
+        scope,
+        wanted.account,
+        stamp,
+        now,
+        job.priority,
+        job.cause_id.clone(),
+    )
+    .await?;
     let mut tx = app.store().begin(scope).await?;
     let error = match answer {
         Ok(said) => {
             gate::learn(&mut tx, wanted.account, Resource::Recording, None, now).await?;
             recordings::apply(&mut tx, &origin, app.config(), &said, Presence::There, None).await?;
-            let transcript = tx.artefact(known.id.into(), ArtefactKind::Transcript).await?;
-            let waiting = transcript.is_some_and(|transcript| transcript.state == ArtefactState::Expected);
+            let transcript = tx
+                .artefact(known.id.into(), ArtefactKind::Transcript)
+                .await?;
+            let waiting =
+                transcript.is_some_and(|transcript| transcript.state == ArtefactState::Expected);
             let listed = lists_transcript(&said);
-            return Ok(match look_again(wanted.since, now, wanted.deadline).filter(|_| waiting && !listed) {
-                Some(next) => Outcome::Snooze(Some(tx), next, "the transcript is not there yet".into()),
-                None => {
-                    if waiting && !listed {
-                        no_transcript(&mut tx, &known, now).await?;
-                    }
-                    Outcome::done(tx)
+            if waiting && !listed {
+                if let Some(next) = look_again(wanted.since, now, wanted.deadline) {
+                    return Ok(Outcome::Snooze(
+                        Some(tx),
+                        next,
+                        "the transcript is not there yet".into(),
+                    ));
                 }
-            });
+                no_transcript(&mut tx, &known, now).await?;
+            }
+            return Ok(Outcome::done(tx));
         }
         Err(error) => error,
     };
@@ -116,10 +159,17 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     if error.is_not_found()
         && let Some(next) = wanted.next_look(now)
     {
-        return Ok(Outcome::Snooze(Some(tx), next, "there is no recording yet".into()));
+        return Ok(Outcome::Snooze(
+            Some(tx),
+            next,
+            "there is no recording yet".into(),
+        ));
     }
     let refusal = if error.is_not_found() {
-        Refusal { cause: cause::NOT_RECORDED.into(), detail: error.message().to_owned() }
+        Refusal {
+            cause: cause::NOT_RECORDED.into(),
+            detail: error.message().to_owned(),
+        }
     } else {
         refusal
     };
@@ -130,7 +180,8 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
 /// Whether recording and transcript are there, known to be impossible, or being fetched.
 async fn nothing_missing(app: &App, scope: Scope, known: &Instance) -> Result<bool> {
     let recording = artefacts::read(app.store(), scope, known.id, ArtefactKind::Recording).await?;
-    let transcript = artefacts::read(app.store(), scope, known.id, ArtefactKind::Transcript).await?;
+    let transcript =
+        artefacts::read(app.store(), scope, known.id, ArtefactKind::Transcript).await?;
     let open = |artefact: Option<parfocal_store::Artefact>| {
         artefact.is_none_or(|artefact| artefact.state == ArtefactState::Expected)
     };
@@ -141,25 +192,44 @@ async fn nothing_missing(app: &App, scope: Scope, known: &Instance) -> Result<bo
         return Ok(true);
     }
     let files = app.store().files_of_instance(scope, known.id).await?;
-    Ok(files.iter().any(|file| file.file_type == "TRANSCRIPT" && file.deleted_at.is_none()))
+    Ok(files
+        .iter()
+        .any(|file| file.file_type == "TRANSCRIPT" && file.deleted_at.is_none()))
 }
 
 fn lists_transcript(said: &serde_json::Value) -> bool {
-    said.get("recording_files").and_then(serde_json::Value::as_array).is_some_and(|files| {
-        files.iter().any(|file| {
-            file.get("file_type").and_then(serde_json::Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("TRANSCRIPT"))
+    said.get("recording_files")
+        .and_then(serde_json::Value::as_array)
+        .is_some_and(|files| {
+            files.iter().any(|file| {
+                file.get("file_type")
+                    .and_then(serde_json::Value::as_str)
+                    .is_some_and(|kind| kind.eq_ignore_ascii_case("TRANSCRIPT"))
+            })
         })
-    })
 }
 
 async fn no_transcript(tx: &mut Tx, known: &Instance, now: Timestamp) -> Result<()> {
-    let detail = Some("the recording came without a transcript, and none followed in the time Zoom takes");
-    artefacts::unavailable(tx, known.id, ArtefactKind::Transcript, cause::NO_TRANSCRIPT, detail, now).await
+    let detail =
+        Some("the recording came without a transcript, and none followed in the time Zoom takes");
+    artefacts::unavailable(
+        tx,
+        known.id,
+        ArtefactKind::Transcript,
+        cause::NO_TRANSCRIPT,
+        detail,
+        now,
+    )
+    .await
 }
 
 async fn settle(tx: &mut Tx, known: &Instance, refusal: &Refusal, now: Timestamp) -> Result<()> {
     let detail = Some(refusal.detail.as_str());
-    for kind in [ArtefactKind::Recording, ArtefactKind::Transcript, ArtefactKind::Chat] {
+    for kind in [
+        ArtefactKind::Recording,
+        ArtefactKind::Transcript,
+        ArtefactKind::Chat,
+    ] {
         artefacts::unavailable(tx, known.id, kind, &refusal.cause, detail, now).await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 /// Longest pause between two tries.
-const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(6);
 
 /// How often a kind of job is tried, and how the pauses grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,10 @@ pub struct Policy {
 
 impl Policy {
     /// For work inside this machine, where a failure is a fault rather than weather.
-    pub const LOCAL: Self = Self { max_attempts: 5, first: Duration::from_secs(2) };
+    pub const LOCAL: Self = Self {
+        max_attempts: 5,
+        first: Duration::from_secs(2),
+    };
 
     /// When the next try is due after failure number `attempt` (from 1), or none when it was the last.
     ///
@@ -31,7 +34,12 @@ impl Policy {
         let doublings = attempt.saturating_sub(1).min(20);
         let pause = self.first.saturating_mul(1 << doublings).min(LONGEST);
         let pause = pause.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0));
-        Some(now.saturating_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(6))).unwrap_or(now))
+        Some(
+            now.saturating_add(
+                SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(6)),
+            )
+            .unwrap_or(now),
+        )
     }
 }
 
@@ -54,15 +62,24 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_end() {
-        let policy = Policy { max_attempts: 4, first: Duration::from_secs(10) };
+        let policy = Policy {
+            max_attempts: 4,
+            first: Duration::from_secs(10),
+        };
         let now = Timestamp::UNIX_EPOCH;
         let seconds = |attempt, chance| policy.next(attempt, now, chance).map(Timestamp::as_second);
         assert_eq!(seconds(1, 1.0), Some(10));
         assert_eq!(seconds(1, 0.0), Some(5));
         assert_eq!(seconds(3, 1.0), Some(40));
         assert_eq!(seconds(4, 1.0), None);
-        let patient = Policy { max_attempts: 100, first: Duration::from_secs(10) };
-        assert_eq!(patient.next(60, now, 1.0).map(Timestamp::as_second), Some(6 * 60 * 60));
+        let patient = Policy {
+            max_attempts: 100,
+            first: Duration::from_secs(10),
+        };
+        assert_eq!(
+            patient.next(60, now, 1.0).map(Timestamp::as_second),
+            Some(6 * 60 * 60)
+        );
     }
 
     #[test]

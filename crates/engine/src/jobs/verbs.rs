@@ -39,17 +39,31 @@ pub async fn list(app: &App, filter: &JobFilter, page: &PageRequest) -> Result<P
 
 /// One job with its tries.
 pub async fn get(app: &App, id: JobId) -> Result<JobDetail> {
-    let job = app.store().job(app.scope(), id).await?.ok_or_else(|| EngineError::not_found("job", id))?;
+    let job = app
+        .store()
+        .job(app.scope(), id)
+        .await?
+        .ok_or_else(|| EngineError::not_found("job", id))?;
     let attempts = app.store().attempts(app.scope(), id).await?;
     let about = super::JobKind::parse(&job.kind).map(super::JobKind::about);
-    Ok(JobDetail { job, about, attempts })
+    Ok(JobDetail {
+        job,
+        about,
+        attempts,
+    })
 }
 
 /// Has one job run now, with all its tries again.
 pub async fn retry(app: &App, id: JobId) -> Result<JobDetail> {
     let before = get(app, id).await?;
-    let filter = JobFilter { id: Some(id), ..JobFilter::default() };
-    let done = app.store().redrive_jobs(app.scope(), &filter, app.clock().now()).await?;
+    let filter = JobFilter {
+        id: Some(id),
+        ..JobFilter::default()
+    };
+    let done = app
+        .store()
+        .redrive_jobs(app.scope(), &filter, app.clock().now())
+        .await?;
     if done == 0 {
         return Err(EngineError::new(Code::Conflict, format!("job {id} is {}", before.job.state))
             .with_hint("Only a dead, dropped or waiting job can be retried, and only while no other does the same."));
@@ -59,17 +73,28 @@ pub async fn retry(app: &App, id: JobId) -> Result<JobDetail> {
 
 /// Has all jobs that match run now; without a state, the dead ones. How many there were.
 pub async fn redrive(app: &App, filter: &JobFilter) -> Result<u64> {
-    Ok(app.store().redrive_jobs(app.scope(), filter, app.clock().now()).await?)
+    Ok(app
+        .store()
+        .redrive_jobs(app.scope(), filter, app.clock().now())
+        .await?)
 }
 
 /// Gives up jobs that match and are not running. How many there were.
 pub async fn drop_jobs(app: &App, filter: &JobFilter, reason: &str) -> Result<u64> {
-    Ok(app.store().drop_jobs(app.scope(), filter, reason, app.clock().now()).await?)
+    Ok(app
+        .store()
+        .drop_jobs(app.scope(), filter, reason, app.clock().now())
+        .await?)
 }
 
 /// What is still to be done.
 pub async fn open(app: &App) -> Result<Open> {
-    let mut open = Open { busy: 0, waiting: 0, dead: 0, next_at: None };
+    let mut open = Open {
+        busy: 0,
+        waiting: 0,
+        dead: 0,
+        next_at: None,
+    };
     for count in app.store().job_counts(app.scope()).await? {
         match count.state {
             JobState::Ready | JobState::Running => open.busy += count.count,
@@ -78,7 +103,10 @@ pub async fn open(app: &App) -> Result<Open> {
             _ => {}
         }
     }
-    let kinds: Vec<&str> = super::JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let kinds: Vec<&str> = super::JobKind::ALL
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect();
     open.next_at = app.store().next_job_at(&kinds).await?;
     Ok(open)
 }

@@ -33,7 +33,10 @@ pub struct ParsedTranscript {
 pub struct NotATranscript(String);
 
 /// Reads a WebVTT file; `known_speakers` are names that surely are names.
-pub fn transcript(bytes: &[u8], known_speakers: &[&str]) -> Result<ParsedTranscript, NotATranscript> {
+pub fn transcript(
+    bytes: &[u8],
+    known_speakers: &[&str],
+) -> Result<ParsedTranscript, NotATranscript> {
     let text = vtt::decode(bytes);
     let read = vtt::parse_with(&text, &vtt::Options { known_speakers })
         .map_err(|error| NotATranscript(error.to_string()))?;
@@ -50,9 +53,16 @@ pub fn transcript(bytes: &[u8], known_speakers: &[&str]) -> Result<ParsedTranscr
     let warnings = read
         .warnings
         .iter()
-        .map(|warning| ParseWarning { line: warning.line, message: warning.message.to_string() })
+        .map(|warning| ParseWarning {
+            line: warning.line,
+            message: warning.message.clone(),
+        })
         .collect();
-    Ok(ParsedTranscript { cues, warnings, warnings_total: read.warnings_total as u64 })
+    Ok(ParsedTranscript {
+        cues,
+        warnings,
+        warnings_total: read.warnings_total as u64,
+    })
 }
 
 /// Reads a chat file.
@@ -65,15 +75,18 @@ pub fn chat_messages(bytes: &[u8]) -> (Vec<ChatMessage>, Vec<ParseWarning>) {
         .map(|message| ChatMessage {
             n: message.n,
             at_ms: message.at_ms,
-            sender: message.sender.into(),
-            to: message.to.map(Into::into),
-            text: message.text.into(),
+            sender: message.sender,
+            to: message.to,
+            text: message.text,
         })
         .collect();
     let warnings = read
         .warnings
         .iter()
-        .map(|warning| ParseWarning { line: warning.line, message: warning.message.to_string() })
+        .map(|warning| ParseWarning {
+            line: warning.line,
+            message: warning.message.clone(),
+        })
         .collect();
     (messages, warnings)
 }
@@ -101,7 +114,10 @@ mod tests {
     fn chat_is_read() {
         let (messages, _) = chat_messages("00:00:05\tTove:\tHi <b>all</b>\n".as_bytes());
         assert_eq!(messages.len(), 1);
-        assert_eq!((messages[0].sender.as_str(), messages[0].text.as_str()), ("Tove", "Hi <b>all</b>"));
+        assert_eq!(
+            (messages[0].sender.as_str(), messages[0].text.as_str()),
+            ("Tove", "Hi <b>all</b>")
+        );
         assert_eq!(messages[0].at_ms, 5000);
     }
 }

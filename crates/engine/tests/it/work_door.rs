@@ -56,7 +56,9 @@ async fn serve(app: App, mut stream: TcpStream) -> std::io::Result<()> {
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim().to_owned())
     };
-    let length: usize = header("content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
+    let length: usize = header("content-length")
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0);
     let mut body = bytes.split_off(head);
     while body.len() < length {
         let mut chunk = vec![0; length - body.len()];
@@ -67,14 +69,19 @@ async fn serve(app: App, mut stream: TcpStream) -> std::io::Result<()> {
         body.extend_from_slice(&chunk[..read]);
     }
     let (timestamp, signature) = (header("x-zm-request-timestamp"), header("x-zm-signature"));
-    let answer = app.webhooks().accept(None, timestamp.as_deref(), signature.as_deref(), &body).await;
+    let answer = app
+        .webhooks()
+        .accept(None, timestamp.as_deref(), signature.as_deref(), &body)
+        .await;
     let (status, body) = match answer {
         Ok(Answer::Challenge { json }) => ("200 OK", json),
         Ok(_) => ("204 No Content", String::new()),
         Err(error) => ("401 Unauthorized", error.to_string()),
     };
     let length = body.len();
-    let answer = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
 }

@@ -17,7 +17,8 @@ mod body {
     use parfocal_engine::backfill::{self, Request};
     use parfocal_engine::ingest::events;
     use parfocal_engine::store::{
-        ArtefactKind, ArtefactState, EventFilter, EventState, Instance, JobFilter, JobState, PageRequest,
+        ArtefactKind, ArtefactState, EventFilter, EventState, Instance, JobFilter, JobState,
+        PageRequest,
     };
     use parfocal_engine::{jobs, search, transcripts};
     use parfocal_zoom::api::Disposal;
@@ -31,7 +32,9 @@ mod body {
     /// A subscription to everything.
     async fn subscribe(stage: &Stage) -> Door {
         let door = Door::open(stage.app.clone()).await;
-        let made = stage.tell("/subscriptions", json!({"url": door.url, "events": ["*"]})).await;
+        let made = stage
+            .tell("/subscriptions", json!({"url": door.url, "events": ["*"]}))
+            .await;
         assert_eq!(made["validated"], true, "{made}");
         door
     }
@@ -44,21 +47,41 @@ mod body {
 
     async fn instance(stage: &Stage, played: &Value) -> Instance {
         let uuid = played["uuid"].as_str().unwrap();
-        stage.app.store().find_instance(stage.app.scope(), uuid).await.unwrap().unwrap()
+        stage
+            .app
+            .store()
+            .find_instance(stage.app.scope(), uuid)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
-    async fn artefact(stage: &Stage, instance: &Instance, kind: ArtefactKind) -> (ArtefactState, Option<String>) {
-        let all = stage.app.store().artefacts(stage.app.scope(), instance.id.into()).await.unwrap();
+    async fn artefact(
+        stage: &Stage,
+        instance: &Instance,
+        kind: ArtefactKind,
+    ) -> (ArtefactState, Option<String>) {
+        let all = stage
+            .app
+            .store()
+            .artefacts(stage.app.scope(), instance.id.into())
+            .await
+            .unwrap();
         let one = all.into_iter().find(|one| one.kind == kind).unwrap();
         (one.state, one.cause)
     }
 
     /// Whether all deliveries have ended, well or not.
     async fn delivered(stage: &Stage) {
-        stage.until("the events are delivered", async || {
-            stage.deliveries().await.iter().all(|one| one["state"] != "pending")
-        })
-        .await;
+        stage
+            .until("the events are delivered", async || {
+                stage
+                    .deliveries()
+                    .await
+                    .iter()
+                    .all(|one| one["state"] != "pending")
+            })
+            .await;
         stage.quiet().await;
     }
 
@@ -76,16 +99,45 @@ mod body {
         let view = transcripts::show(&stage.app, held.id).await.unwrap();
         let lines: usize = view.parts.iter().map(|part| part.lines.len()).sum();
         assert_eq!(Some(lines as u64), played["transcript_cues"].as_u64());
-        assert_eq!(Some(view.chat.len() as u64), played["chat_messages"].as_u64());
-        let line = view.parts[0].lines.iter().max_by_key(|line| line.cue.text.len()).unwrap();
+        assert_eq!(
+            Some(view.chat.len() as u64),
+            played["chat_messages"].as_u64()
+        );
+        let line = view.parts[0]
+            .lines
+            .iter()
+            .max_by_key(|line| line.cue.text.len())
+            .unwrap();
         assert!(line.at.unwrap() >= held.start.unwrap());
         let words: Vec<&str> = line.cue.text.split_whitespace().take(4).collect();
         let query = format!("\"{}\"", words.join(" ").replace('"', ""));
-        let found = search::search(&stage.app, &query, None, 50, None).await.unwrap();
-        assert!(found.hits.iter().any(|hit| hit.instance_id == held.id), "{query}: {found:#?}");
-        let told = stage.app.store().events_of(stage.app.scope(), &held.id.to_string(), 50).await.unwrap();
-        for wanted in ["meeting.started", "meeting.ended", "recording.ready", "transcript.ready", "participants.ready"] {
-            assert_eq!(told.iter().filter(|event| event.event_type == wanted).count(), 1, "{wanted}: {told:#?}");
+        let found = search::search(&stage.app, &query, None, 50, None)
+            .await
+            .unwrap();
+        assert!(
+            found.hits.iter().any(|hit| hit.instance_id == held.id),
+            "{query}: {found:#?}"
+        );
+        let told = stage
+            .app
+            .store()
+            .events_of(stage.app.scope(), &held.id.to_string(), 50)
+            .await
+            .unwrap();
+        for wanted in [
+            "meeting.started",
+            "meeting.ended",
+            "recording.ready",
+            "transcript.ready",
+            "participants.ready",
+        ] {
+            assert_eq!(
+                told.iter()
+                    .filter(|event| event.event_type == wanted)
+                    .count(),
+                1,
+                "{wanted}: {told:#?}"
+            );
         }
         let wrong = differences(&stage, "?events=all").await;
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -96,7 +148,12 @@ mod body {
         stage.work();
         stage.backfill().await;
         let _door = subscribe(&stage).await;
-        stage.tell("/webhooks", json!({"duplicate": 0.5, "reorder": 0.5, "drop": 0.25})).await;
+        stage
+            .tell(
+                "/webhooks",
+                json!({"duplicate": 0.5, "reorder": 0.5, "drop": 0.25}),
+            )
+            .await;
         for _ in 0..3 {
             play(&stage).await;
         }
@@ -104,44 +161,81 @@ mod body {
         stage.advance(SignedDuration::from_hours(3)).await;
         delivered(&stage).await;
         // What was lost is found by asking.
-        let again = backfill::start(&stage.app, &Request::default()).await.unwrap();
+        let again = backfill::start(&stage.app, &Request::default())
+            .await
+            .unwrap();
         stage.backfilled(&again).await;
         stage.quiet().await;
         let wrong = differences(&stage, "?events=none").await;
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         // Everything once more changes nothing.
         let before = stage.app.store().status(stage.app.scope()).await.unwrap();
-        let replayed = events::replay_matching(&stage.app, &EventFilter::default()).await.unwrap();
+        let replayed = events::replay_matching(&stage.app, &EventFilter::default())
+            .await
+            .unwrap();
         assert!(replayed > 10, "{replayed}");
         stage.quiet().await;
         let after = stage.app.store().status(stage.app.scope()).await.unwrap();
         assert_eq!(
-            (before.instances, before.attendance, before.files, before.cues, before.chat_messages),
-            (after.instances, after.attendance, after.files, after.cues, after.chat_messages)
+            (
+                before.instances,
+                before.attendance,
+                before.files,
+                before.cues,
+                before.chat_messages
+            ),
+            (
+                after.instances,
+                after.attendance,
+                after.files,
+                after.cues,
+                after.chat_messages
+            )
         );
         let wrong = differences(&stage, "?events=none").await;
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
-    pub(super) async fn late_transcripts_are_waited_for_and_missing_ones_get_their_reason(engine: Engine) {
+    pub(super) async fn late_transcripts_are_waited_for_and_missing_ones_get_their_reason(
+        engine: Engine,
+    ) {
         let stage = Stage::plain(engine).await;
         stage.work();
         let _door = subscribe(&stage).await;
         // The event about the transcript is lost, too: only looking again finds it.
-        let late = stage.tell("/faults", json!({"kind": "transcript_late", "delay_ms": 6 * 3_600_000})).await;
+        let late = stage
+            .tell(
+                "/faults",
+                json!({"kind": "transcript_late", "delay_ms": 6 * 3_600_000}),
+            )
+            .await;
         let played = play(&stage).await;
         delivered(&stage).await;
         let held = instance(&stage, &played).await;
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Recording).await.0, ArtefactState::Present);
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Transcript).await.0, ArtefactState::Expected);
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Recording).await.0,
+            ArtefactState::Present
+        );
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Transcript).await.0,
+            ArtefactState::Expected
+        );
         for _ in 0..12 {
             stage.advance(SignedDuration::from_hours(1)).await;
             stage.quiet().await;
         }
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Transcript).await.0, ArtefactState::Present);
-        let id = late["id"].as_u64().map_or_else(|| late["id"].as_str().unwrap().to_owned(), |id| id.to_string());
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Transcript).await.0,
+            ArtefactState::Present
+        );
+        let id = late["id"].as_u64().map_or_else(
+            || late["id"].as_str().unwrap().to_owned(),
+            |id| id.to_string(),
+        );
         stage.delete(&format!("/faults/{id}")).await;
-        stage.tell("/faults", json!({"kind": "transcript_never"})).await;
+        stage
+            .tell("/faults", json!({"kind": "transcript_never"}))
+            .await;
         let played = play(&stage).await;
         delivered(&stage).await;
         let held = instance(&stage, &played).await;
@@ -150,7 +244,10 @@ mod body {
             stage.quiet().await;
         }
         let (state, cause) = artefact(&stage, &held, ArtefactKind::Transcript).await;
-        assert_eq!((state, cause.as_deref()), (ArtefactState::Unavailable, Some("no_transcript")));
+        assert_eq!(
+            (state, cause.as_deref()),
+            (ArtefactState::Unavailable, Some("no_transcript"))
+        );
     }
 
     pub(super) async fn events_of_other_accounts_touch_nothing(engine: Engine) {
@@ -161,11 +258,30 @@ mod body {
             "host_id": "h", "topic": "Not ours", "type": 2, "start_time": "2026-11-22T08:00:00Z", "duration": 30}}});
         stage.deliver(body.to_string().as_bytes()).await;
         stage.quiet().await;
-        let found = events::list(&stage.app, &EventFilter::default(), &PageRequest::first(10)).await.unwrap();
+        let found = events::list(&stage.app, &EventFilter::default(), &PageRequest::first(10))
+            .await
+            .unwrap();
         assert_eq!(found.items.len(), 1);
         assert_eq!(found.items[0].state, EventState::Failed);
-        assert!(found.items[0].note.as_deref().unwrap().contains("SomebodyElsesAccount00"), "{:?}", found.items[0].note);
-        assert_eq!(stage.app.store().status(stage.app.scope()).await.unwrap().instances, 0);
+        assert!(
+            found.items[0]
+                .note
+                .as_deref()
+                .unwrap()
+                .contains("SomebodyElsesAccount00"),
+            "{:?}",
+            found.items[0].note
+        );
+        assert_eq!(
+            stage
+                .app
+                .store()
+                .status(stage.app.scope())
+                .await
+                .unwrap()
+                .instances,
+            0
+        );
     }
 
     pub(super) async fn deleted_recordings_are_said_to_be_deleted(engine: Engine) {
@@ -175,43 +291,84 @@ mod body {
         let played = play(&stage).await;
         delivered(&stage).await;
         let held = instance(&stage, &played).await;
-        let (client, _) = stage.app.connections().client_for(held.account_id).await.unwrap();
+        let (client, _) = stage
+            .app
+            .connections()
+            .client_for(held.account_id)
+            .await
+            .unwrap();
         let uuid = MeetingUuid::new(held.external_id.clone()).unwrap();
-        client.recordings().remove(&uuid, Disposal::Trash).await.unwrap();
+        client
+            .recordings()
+            .remove(&uuid, Disposal::Trash)
+            .await
+            .unwrap();
         delivered(&stage).await;
         let (state, cause) = artefact(&stage, &held, ArtefactKind::Recording).await;
-        assert_eq!((state, cause.as_deref()), (ArtefactState::Unavailable, Some("deleted")));
-        let recordings = stage.app.store().recordings_of(stage.app.scope(), held.id).await.unwrap();
+        assert_eq!(
+            (state, cause.as_deref()),
+            (ArtefactState::Unavailable, Some("deleted"))
+        );
+        let recordings = stage
+            .app
+            .store()
+            .recordings_of(stage.app.scope(), held.id)
+            .await
+            .unwrap();
         assert!(recordings[0].deleted_at.is_some());
         // What we have of it stays.
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Transcript).await.0, ArtefactState::Present);
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Transcript).await.0,
+            ArtefactState::Present
+        );
         client.recordings().recover(&uuid).await.unwrap();
         delivered(&stage).await;
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Recording).await.0, ArtefactState::Present);
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Recording).await.0,
+            ArtefactState::Present
+        );
     }
 
     pub(super) async fn an_error_page_is_never_a_recording(engine: Engine) {
         let stage = Stage::plain(engine).await;
         stage.work();
         let _door = subscribe(&stage).await;
-        let fault = stage.tell("/faults", json!({"kind": "html_download"})).await;
+        let fault = stage
+            .tell("/faults", json!({"kind": "html_download"}))
+            .await;
         let played = play(&stage).await;
         delivered(&stage).await;
         let held = instance(&stage, &played).await;
-        let files = parfocal_engine::media::files(&stage.app, held.id).await.unwrap();
+        let files = parfocal_engine::media::files(&stage.app, held.id)
+            .await
+            .unwrap();
         assert!(!files.is_empty());
         assert!(files.iter().all(|file| file.sha256.is_none()), "{files:#?}");
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Transcript).await.0, ArtefactState::Expected);
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Transcript).await.0,
+            ArtefactState::Expected
+        );
         // The page goes away, and the files are fetched when it is looked again.
-        let id = fault["id"].as_u64().map_or_else(|| fault["id"].as_str().unwrap().to_owned(), |id| id.to_string());
+        let id = fault["id"].as_u64().map_or_else(
+            || fault["id"].as_str().unwrap().to_owned(),
+            |id| id.to_string(),
+        );
         stage.delete(&format!("/faults/{id}")).await;
         for _ in 0..4 {
             stage.advance(SignedDuration::from_mins(10)).await;
             stage.quiet().await;
         }
-        assert_eq!(artefact(&stage, &held, ArtefactKind::Transcript).await.0, ArtefactState::Present);
-        let dead = JobFilter { state: Some(JobState::Dead), ..JobFilter::default() };
-        let dead = jobs::list(&stage.app, &dead, &PageRequest::first(10)).await.unwrap();
+        assert_eq!(
+            artefact(&stage, &held, ArtefactKind::Transcript).await.0,
+            ArtefactState::Present
+        );
+        let dead = JobFilter {
+            state: Some(JobState::Dead),
+            ..JobFilter::default()
+        };
+        let dead = jobs::list(&stage.app, &dead, &PageRequest::first(10))
+            .await
+            .unwrap();
         assert!(dead.items.is_empty(), "{dead:#?}");
     }
 
@@ -220,22 +377,41 @@ mod body {
         const NAME: &str = "Robert'); DROP TABLE users;-- <b>Bo</b>";
         let stage = Stage::plain(engine).await;
         stage.work();
-        let account = stage.app.connections().accounts().await.unwrap()[0].external_id.clone();
+        let account = stage.app.connections().accounts().await.unwrap()[0]
+            .external_id
+            .clone();
         let now = stage.now();
         let object = json!({"id": "84410027731", "uuid": "/7Zt2mVQTf//9xRw4sLpYg==", "host_id": "hV4kR0pWTbyU8sN1cGfZ7w",
             "topic": TOPIC, "type": 2, "start_time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "timezone": "UTC", "duration": 30});
         let mut joined = object.clone();
         joined["participant"] = json!({"user_id": "16778240", "user_name": NAME, "id": "", "email": "",
             "participant_uuid": "P", "join_time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
-        for (n, (event, object)) in [("meeting.started", object), ("meeting.participant_joined", joined)].into_iter().enumerate() {
+        for (n, (event, object)) in [
+            ("meeting.started", object),
+            ("meeting.participant_joined", joined),
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let body = json!({"event": event, "event_ts": now.as_millisecond() + i64::try_from(n).unwrap(),
                 "payload": {"account_id": account, "object": object}});
             stage.deliver(body.to_string().as_bytes()).await;
         }
         stage.quiet().await;
-        let held = stage.app.store().find_instance(stage.app.scope(), "/7Zt2mVQTf//9xRw4sLpYg==").await.unwrap().unwrap();
+        let held = stage
+            .app
+            .store()
+            .find_instance(stage.app.scope(), "/7Zt2mVQTf//9xRw4sLpYg==")
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(held.topic.as_deref(), Some(TOPIC));
-        let people = stage.app.store().participants(stage.app.scope(), held.id).await.unwrap();
+        let people = stage
+            .app
+            .store()
+            .participants(stage.app.scope(), held.id)
+            .await
+            .unwrap();
         assert_eq!(people[0].name.as_deref(), Some(NAME));
         assert_eq!(people[0].attendance[0].leave, None);
     }

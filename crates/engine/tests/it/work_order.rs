@@ -31,13 +31,22 @@ fn events() -> Vec<(&'static str, i64, Value)> {
         object
     };
     let joined = |id: &str, name: &str, email: &str, at: &str| {
-        with("participant", json!({"user_id": id, "user_name": name, "email": email, "id": "", "join_time": at}))
+        with(
+            "participant",
+            json!({"user_id": id, "user_name": name, "email": email, "id": "", "join_time": at}),
+        )
     };
     let left = |id: &str, name: &str, at: &str| {
-        with("participant", json!({"user_id": id, "user_name": name, "email": "", "leave_time": at}))
+        with(
+            "participant",
+            json!({"user_id": id, "user_name": name, "email": "", "leave_time": at}),
+        )
     };
     let waiting = |id: &str, name: &str, at: &str| {
-        with("participant", json!({"user_id": id, "user_name": name, "email": "", "date_time": at}))
+        with(
+            "participant",
+            json!({"user_id": id, "user_name": name, "email": "", "date_time": at}),
+        )
     };
     let mut ended = with("end_time", json!("2026-09-14T09:12:41Z"));
     ended["host_email"] = json!("maren@example.org");
@@ -57,11 +66,23 @@ fn events() -> Vec<(&'static str, i64, Value)> {
     let registrant = json!({"id": "r1", "first_name": "Tove", "last_name": "L", "email": "Tove@example.org", "status": "pending"});
     vec![
         ("meeting.created", 1, series),
-        ("meeting.updated", 2, json!({"id": NUMBER, "topic": "Second", "settings": {"jbh_time": 5}})),
+        (
+            "meeting.updated",
+            2,
+            json!({"id": NUMBER, "topic": "Second", "settings": {"jbh_time": 5}}),
+        ),
         ("meeting.updated", 3, json!({"id": NUMBER, "duration": 45})),
-        ("meeting.updated", 4, json!({"id": NUMBER, "topic": "Third", "agenda": "Ships"})),
-        ("meeting.deleted#single", 5, json!({"id": NUMBER, "uuid": "old==", "host_id": "h1", "type": 8,
-            "occurrences": [{"occurrence_id": "2", "start_time": "2026-09-21T08:30:00Z"}]})),
+        (
+            "meeting.updated",
+            4,
+            json!({"id": NUMBER, "topic": "Third", "agenda": "Ships"}),
+        ),
+        (
+            "meeting.deleted#single",
+            5,
+            json!({"id": NUMBER, "uuid": "old==", "host_id": "h1", "type": 8,
+            "occurrences": [{"occurrence_id": "2", "start_time": "2026-09-21T08:30:00Z"}]}),
+        ),
         ("meeting.registration_created", 6, {
             let mut object = base.clone();
             object["registrant"] = registrant.clone();
@@ -69,22 +90,67 @@ fn events() -> Vec<(&'static str, i64, Value)> {
         }),
         ("meeting.registration_approved", 7, {
             let mut object = base.clone();
-            object["registrant"] = json!({"id": "r1", "first_name": "Tove", "email": "Tove@example.org"});
+            object["registrant"] =
+                json!({"id": "r1", "first_name": "Tove", "email": "Tove@example.org"});
             object
         }),
-        ("meeting.participant_joined_waiting_room", 10, waiting("3", "Guest", "2026-09-14T08:32:00Z")),
+        (
+            "meeting.participant_joined_waiting_room",
+            10,
+            waiting("3", "Guest", "2026-09-14T08:32:00Z"),
+        ),
         ("meeting.started", 11, base.clone()),
-        ("meeting.participant_joined", 12, joined("1", "Maren", "maren@example.org", "2026-09-14T08:30:10Z")),
-        ("meeting.participant_joined", 13, joined("2", "Tove", "", "2026-09-14T08:31:07Z")),
-        ("meeting.participant_admitted", 14, waiting("3", "Guest", "2026-09-14T08:33:00Z")),
-        ("meeting.participant_joined", 15, joined("4", "Guest", "", "2026-09-14T08:33:00Z")),
-        ("meeting.participant_left", 16, left("2", "Tove", "2026-09-14T08:50:00Z")),
-        ("meeting.participant_joined", 17, joined("5", "Tove", "", "2026-09-14T08:55:00Z")),
-        ("meeting.participant_left", 18, left("1", "Maren", "2026-09-14T09:12:38Z")),
+        (
+            "meeting.participant_joined",
+            12,
+            joined("1", "Maren", "maren@example.org", "2026-09-14T08:30:10Z"),
+        ),
+        (
+            "meeting.participant_joined",
+            13,
+            joined("2", "Tove", "", "2026-09-14T08:31:07Z"),
+        ),
+        (
+            "meeting.participant_admitted",
+            14,
+            waiting("3", "Guest", "2026-09-14T08:33:00Z"),
+        ),
+        (
+            "meeting.participant_joined",
+            15,
+            joined("4", "Guest", "", "2026-09-14T08:33:00Z"),
+        ),
+        (
+            "meeting.participant_left",
+            16,
+            left("2", "Tove", "2026-09-14T08:50:00Z"),
+        ),
+        (
+            "meeting.participant_joined",
+            17,
+            joined("5", "Tove", "", "2026-09-14T08:55:00Z"),
+        ),
+        (
+            "meeting.participant_left",
+            18,
+            left("1", "Maren", "2026-09-14T09:12:38Z"),
+        ),
         ("meeting.ended", 20, ended),
-        ("recording.completed", 30, recording(vec![file("f1", "MP4"), file("f2", "CHAT")], 2)),
-        ("recording.transcript_completed", 40, recording(vec![file("f3", "TRANSCRIPT")], 3)),
-        ("recording.trashed", 50, recording(vec![file("f1", "MP4")], 3)),
+        (
+            "recording.completed",
+            30,
+            recording(vec![file("f1", "MP4"), file("f2", "CHAT")], 2),
+        ),
+        (
+            "recording.transcript_completed",
+            40,
+            recording(vec![file("f3", "TRANSCRIPT")], 3),
+        ),
+        (
+            "recording.trashed",
+            50,
+            recording(vec![file("f1", "MP4")], 3),
+        ),
     ]
 }
 
@@ -105,7 +171,9 @@ async fn apply(app: &App, account: AccountId, order: &[usize]) {
         };
         let mut tx = app.store().begin(app.scope()).await.unwrap();
         let payload = json!({"account_id": "acc", "operation": operation, "object": object});
-        let routed = route(&mut tx, &origin, app.config(), event, &payload, None).await.unwrap();
+        let routed = route(&mut tx, &origin, app.config(), event, &payload, None)
+            .await
+            .unwrap();
         assert_eq!(routed, Routed::Done, "{event}");
         tx.commit().await.unwrap();
     }
@@ -131,8 +199,17 @@ async fn account(app: &App, name: &str) -> AccountId {
 async fn rows(app: &App, account: AccountId) -> BTreeMap<String, String> {
     let (store, scope) = (app.store(), app.scope());
     let mut out = BTreeMap::new();
-    let filter = MeetingFilter { account: Some(account), include_deleted: true, ..MeetingFilter::default() };
-    for one in store.meetings(scope, &filter, &PageRequest::first(10)).await.unwrap().items {
+    let filter = MeetingFilter {
+        account: Some(account),
+        include_deleted: true,
+        ..MeetingFilter::default()
+    };
+    for one in store
+        .meetings(scope, &filter, &PageRequest::first(10))
+        .await
+        .unwrap()
+        .items
+    {
         let meeting = store.meeting(scope, one.id).await.unwrap().unwrap();
         out.insert(
             format!("meeting {}", meeting.number),
@@ -150,24 +227,69 @@ async fn rows(app: &App, account: AccountId) -> BTreeMap<String, String> {
                 )
             ),
         );
-        out.insert("occurrences".into(), format!("{:?}", store.occurrences(scope, meeting.id).await.unwrap()));
+        out.insert(
+            "occurrences".into(),
+            format!("{:?}", store.occurrences(scope, meeting.id).await.unwrap()),
+        );
         for registrant in store.registrants(scope, meeting.id).await.unwrap() {
-            let row = (&registrant.external_id, &registrant.email, &registrant.name, &registrant.status, &registrant.raw);
-            out.insert(format!("registrant {}", registrant.external_id), format!("{row:?}"));
+            let row = (
+                &registrant.external_id,
+                &registrant.email,
+                &registrant.name,
+                &registrant.status,
+                &registrant.raw,
+            );
+            out.insert(
+                format!("registrant {}", registrant.external_id),
+                format!("{row:?}"),
+            );
         }
     }
-    let held = store.instance_by_external(scope, account, UUID).await.unwrap().unwrap();
-    let row = (&held.topic, held.start, held.end, held.state, &held.host_email, &held.number, &held.raw, held.meeting_id.is_some());
+    let held = store
+        .instance_by_external(scope, account, UUID)
+        .await
+        .unwrap()
+        .unwrap();
+    let row = (
+        &held.topic,
+        held.start,
+        held.end,
+        held.state,
+        &held.host_email,
+        &held.number,
+        &held.raw,
+        held.meeting_id.is_some(),
+    );
     out.insert("instance".into(), format!("{row:?}"));
     for person in store.participants(scope, held.id).await.unwrap() {
-        let row = (&person.name, &person.email, &person.registrant_id, &person.attendance);
-        out.insert(format!("participant {}", person.match_key), format!("{row:?}"));
+        let row = (
+            &person.name,
+            &person.email,
+            &person.registrant_id,
+            &person.attendance,
+        );
+        out.insert(
+            format!("participant {}", person.match_key),
+            format!("{row:?}"),
+        );
     }
     for recording in store.recordings_of(scope, held.id).await.unwrap() {
-        out.insert("recording".into(), format!("{:?}", (&recording.share_url, &recording.raw, recording.deleted_at)));
+        out.insert(
+            "recording".into(),
+            format!(
+                "{:?}",
+                (&recording.share_url, &recording.raw, recording.deleted_at)
+            ),
+        );
     }
     for file in store.files_of_instance(scope, held.id).await.unwrap() {
-        let row = (&file.file_type, &file.status, file.size, &file.raw, file.deleted_at.is_some());
+        let row = (
+            &file.file_type,
+            &file.status,
+            file.size,
+            &file.raw,
+            file.deleted_at.is_some(),
+        );
         out.insert(format!("file {}", file.external_id), format!("{row:?}"));
     }
     for artefact in store.artefacts(scope, held.id.into()).await.unwrap() {
@@ -184,7 +306,10 @@ async fn fresh(config: Config) -> App {
 
 #[test]
 fn any_order_and_any_repetition_gives_the_same_rows() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let app = runtime.block_on(fresh(config(dir.path())));
     let count = events().len();
@@ -195,8 +320,15 @@ fn any_order_and_any_repetition_gives_the_same_rows() {
     });
     assert_eq!(expected.len(), 16, "{expected:#?}");
     let cases = AtomicU32::new(0);
-    let orders = (Just((0..count).collect::<Vec<usize>>()).prop_shuffle(), proptest::collection::vec(0..count, 0..6));
-    let settings = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+    let orders = (
+        Just((0..count).collect::<Vec<usize>>()).prop_shuffle(),
+        proptest::collection::vec(0..count, 0..6),
+    );
+    let settings = ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     proptest::test_runner::TestRunner::new(settings)
         .run(&orders, |(mut order, again)| {
             order.extend(again);

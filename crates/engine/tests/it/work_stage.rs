@@ -84,14 +84,24 @@ impl OwnDatabase {
     }
 
     fn psql(&self, sql: &str) {
-        let done = Command::new("psql").args([&self.server, "-q", "-c", sql]).output().unwrap();
-        assert!(done.status.success(), "psql: {}", String::from_utf8_lossy(&done.stderr));
+        let done = Command::new("psql")
+            .args([&self.server, "-q", "-c", sql])
+            .output()
+            .unwrap();
+        assert!(
+            done.status.success(),
+            "psql: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
 }
 
 impl Drop for OwnDatabase {
     fn drop(&mut self) {
-        self.psql(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        self.psql(&format!(
+            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+            self.name
+        ));
     }
 }
 
@@ -107,13 +117,30 @@ pub(crate) struct Stage {
 impl Stage {
     /// The built-in organisation without limits.
     pub(crate) async fn plain(engine: Engine) -> Self {
-        Self::new(engine, SimConfig { limits: Limits::Off, ..SimConfig::default() }, |_| {}).await
+        Self::new(
+            engine,
+            SimConfig {
+                limits: Limits::Off,
+                ..SimConfig::default()
+            },
+            |_| {},
+        )
+        .await
     }
 
-    pub(crate) async fn new(engine: Engine, sim: SimConfig, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn new(
+        engine: Engine,
+        sim: SimConfig,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock_file = dir.path().join("clock.json");
-        let sim = Simulator::start(SimConfig { clock_file: Some(clock_file.clone()), ..sim }).await.unwrap();
+        let sim = Simulator::start(SimConfig {
+            clock_file: Some(clock_file.clone()),
+            ..sim
+        })
+        .await
+        .unwrap();
         let database = (engine == Engine::Postgres).then(OwnDatabase::make);
         let mut config = with_env(config_for(dir.path(), sim.base_url()));
         config.zoom.webhook_secret_token = vec![SECRET.into()];
@@ -122,7 +149,13 @@ impl Stage {
         config.database.url = database.as_ref().map(|own| Secret::new(&own.url()));
         change(&mut config);
         let app = open(&config).await;
-        Self { sim, app, config, _dir: dir, _database: database }
+        Self {
+            sim,
+            app,
+            config,
+            _dir: dir,
+            _database: database,
+        }
     }
 
     /// Starts the background work.
@@ -149,20 +182,34 @@ impl Stage {
 
     pub(crate) async fn delete(&self, path: &str) {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.delete(format!("{}/_sim{path}", self.sim.base_url())).send().await.unwrap();
-        assert!(answer.status().is_success(), "DELETE {path}: {}", answer.status());
+        let answer = client
+            .delete(format!("{}/_sim{path}", self.sim.base_url()))
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_success(),
+            "DELETE {path}: {}",
+            answer.status()
+        );
     }
 
     /// Moves the shared clock, and waits until the application sees it.
     pub(crate) async fn advance(&self, by: SignedDuration) {
         let before = self.now();
-        self.tell("/clock", json!({"advance_ms": by.as_millis()})).await;
-        self.until("the clock moves", async || self.now() >= before.saturating_add(by).unwrap()).await;
+        self.tell("/clock", json!({"advance_ms": by.as_millis()}))
+            .await;
+        self.until("the clock moves", async || {
+            self.now() >= before.saturating_add(by).unwrap()
+        })
+        .await;
     }
 
     /// Runs a whole backfill and waits for its end.
     pub(crate) async fn backfill(&self) -> BackfillView {
-        let started = backfill::start(&self.app, &Request::default()).await.unwrap();
+        let started = backfill::start(&self.app, &Request::default())
+            .await
+            .unwrap();
         self.backfilled(&started).await
     }
 
@@ -180,7 +227,10 @@ impl Stage {
     pub(crate) async fn quiet(&self) {
         self.until("the work is done", async || {
             let open = jobs::open(&self.app).await.unwrap();
-            let soon = self.now().saturating_add(SignedDuration::from_mins(2)).unwrap();
+            let soon = self
+                .now()
+                .saturating_add(SignedDuration::from_mins(2))
+                .unwrap();
             open.busy == 0 && open.next_at.is_none_or(|at| at > soon)
         })
         .await;
@@ -203,10 +253,16 @@ impl Stage {
         let store = self.app.store();
         let mut out = format!("{:#?}\n", store.job_counts(self.app.scope()).await);
         let page = parfocal_engine::store::PageRequest::first(200);
-        if let Ok(found) = store.jobs(self.app.scope(), &Default::default(), &page).await {
+        if let Ok(found) = store
+            .jobs(self.app.scope(), &Default::default(), &page)
+            .await
+        {
             for job in found.items {
                 if !matches!(job.state, parfocal_engine::store::JobState::Done) {
-                    out += &format!("{} {} {:?} {:?} {:?}\n", job.kind, job.state, job.lane, job.run_at, job.note);
+                    out += &format!(
+                        "{} {} {:?} {:?} {:?}\n",
+                        job.kind, job.state, job.lane, job.run_at, job.note
+                    );
                 }
             }
         }
@@ -220,16 +276,26 @@ impl Stage {
     pub(crate) async fn deliver(&self, body: &[u8]) -> Answer {
         let at = self.now().as_second().to_string();
         let signature = sign(&SECRET.into(), &at, body);
-        self.app.webhooks().accept(None, Some(&at), Some(&signature), body).await.unwrap()
+        self.app
+            .webhooks()
+            .accept(None, Some(&at), Some(&signature), body)
+            .await
+            .unwrap()
     }
 
     /// Everything the simulator has sent or tried to send, oldest first.
     pub(crate) async fn deliveries(&self) -> Vec<Value> {
-        self.get("/deliveries").await.as_array().cloned().unwrap_or_default()
+        self.get("/deliveries")
+            .await
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
 async fn open(config: &Config) -> App {
     let clock = Clock::from_file(config.clock.file.as_ref().unwrap()).unwrap();
-    App::open_with(config.clone(), clock, Chance::system()).await.unwrap()
+    App::open_with(config.clone(), clock, Chance::system())
+        .await
+        .unwrap()
 }
