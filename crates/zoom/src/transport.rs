@@ -191,16 +191,17 @@ pub(crate) fn join(base: &Url, path: &str) -> Result<Url> {
     })
 }
 
-/// Whether a host name is `domain` or below it.
+/// Whether a host name is `domain` (which may begin with a dot) or below it.
 pub(crate) fn is_within(host: &str, domain: &str) -> bool {
     let (host, domain) = (
         host.trim_end_matches('.').to_ascii_lowercase(),
-        domain.to_ascii_lowercase(),
+        domain.trim_matches('.').to_ascii_lowercase(),
     );
-    host == domain
-        || host
-            .strip_suffix(&domain)
-            .is_some_and(|rest| rest.ends_with('.'))
+    !domain.is_empty()
+        && (host == domain
+            || host
+                .strip_suffix(&domain)
+                .is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// Collects a body of at most `limit` bytes.
@@ -258,6 +259,8 @@ mod tests {
     fn hosts_are_compared_by_label() {
         assert!(is_within("us06web.zoom.us", "zoom.us"));
         assert!(is_within("ZOOM.us.", "zoom.us"));
+        assert!(is_within("zoom.us", ".zoom.us") && is_within("us06web.zoom.us", ".zoom.us"));
+        assert!(!is_within("evilzoom.us", ".zoom.us") && !is_within("evil.test.", "."));
         assert!(!is_within("evilzoom.us", "zoom.us"));
         assert!(!is_within("zoom.us.evil.test", "zoom.us"));
     }

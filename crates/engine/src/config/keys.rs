@@ -167,7 +167,7 @@ pub static KEYS: &[Key] = &[
         Kind::List,
         "[.zoom.us, .zoomgov.com]",
         Some("ZOOM_DOWNLOAD_HOSTS"),
-        "Hosts that get our credentials when a file is downloaded: exact names, or suffixes that begin with a dot.",
+        "Hosts besides Zoom's own (zoom.us, zoom.com, zoomgov.com) that get our credentials when a file is downloaded; names below them count too.",
     ),
     key(
         "zoom.account_id",

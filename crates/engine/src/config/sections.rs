@@ -118,7 +118,7 @@ pub struct Zoom {
     pub api_url: Option<Url>,
     /// Address of consent, token and revoke pages, without `/oauth`.
     pub oauth_url: Url,
-    /// Hosts (exact, or `.suffix`) from which files may be downloaded.
+    /// Hosts besides Zoom's own from which files may be downloaded with our token; names below them count too.
     #[serde(deserialize_with = "texts")]
     pub download_hosts: Vec<String>,
     /// Account id of the server-to-server app that makes the connection `env`.

@@ -55,6 +55,7 @@ impl Connections<'_> {
         source.access().await.map_err(explain)?;
         let granted = source.scopes().await.map_err(explain)?;
         let mut builder = Client::builder(source)
+            .download_hosts(&self.app.config().zoom.download_hosts)
             .budget(std::sync::Arc::new(parts.budget.clone()))
             .account(format!("{}/{account_id}", Provider::Zoom));
         if let Some(url) = &self.app.config().zoom.api_url {

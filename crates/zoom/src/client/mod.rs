@@ -21,14 +21,12 @@ pub use reply::{Reply, Response};
 use crate::auth::{AccessToken, TokenSource};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Random};
-use crate::download::DEFAULT_HOSTS;
+use crate::download::ZOOM_HOSTS;
 use crate::error::Result;
 use crate::limit::{Budget, MemoryBudget, Plan, Priority};
 use crate::transport::{self, Transport};
 
 const DEFAULT_API: &str = "https://api.zoom.us/v2";
-/// Domains that an `api_url` from a token answer may name.
-const ZOOM_DOMAINS: [&str; 3] = ["zoom.us", "zoom.com", "zoomgov.com"];
 
 /// Settings of a [`Client`].
 #[must_use]
@@ -85,7 +83,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The hosts that files may come from, subdomains included, instead of Zoom's and those of its storage.
+    /// Hosts besides Zoom's own that downloads may begin at, and that get the token; subdomains included, with or
+    /// without a leading dot.
     pub fn download_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.download_hosts = hosts.into_iter().map(Into::into).collect();
         self
@@ -204,15 +203,18 @@ impl Client {
                 ..Backoff::default()
             },
             max_body: 16 * 1024 * 1024,
-            download_hosts: DEFAULT_HOSTS
-                .iter()
-                .map(|host| (*host).to_owned())
-                .collect(),
+            download_hosts: Vec::new(),
             options: Options {
                 priority: Priority::Interactive,
                 patience: Duration::from_mins(1),
             },
         }
+    }
+
+    /// The hosts besides Zoom's own that downloads may begin at, and that get the token.
+    #[must_use]
+    pub fn download_hosts(&self) -> &[String] {
+        &self.shared.download_hosts
     }
 
     /// The same client for work of this priority.
@@ -280,7 +282,7 @@ impl Client {
             return transport::is_loopback(oauth);
         }
         Some(host) == oauth.host_str()
-            || ZOOM_DOMAINS
+            || ZOOM_HOSTS
                 .iter()
                 .any(|domain| transport::is_within(host, domain))
     }

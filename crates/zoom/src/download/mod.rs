@@ -12,7 +12,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use content::Expect;
-pub(crate) use hosts::DEFAULT_HOSTS;
+pub(crate) use hosts::ZOOM_HOSTS;
 
 use crate::api::RecordingFile;
 use crate::client::Client;
@@ -175,8 +175,9 @@ pub struct Downloaded {
 ///
 /// # Safety of what arrives
 ///
-/// Only https (or this machine, when the client talks to it), only hosts on the list, the token never to another host
-/// than the first. The bytes are checked against the expected kind before the first one is written; a page of HTML or
+/// Only https (or this machine, when the client talks to it); a download begins at Zoom's own hosts or those of
+/// [`crate::ClientBuilder::download_hosts`], and may be redirected to the storage Zoom uses; the token is never shown to
+/// another host than the first. The bytes are checked against the expected kind before the first one is written; a page of HTML or
 /// an error in JSON is refused whatever its status says. The file appears under its name when it is complete and on the
 /// disk, and not before.
 ///

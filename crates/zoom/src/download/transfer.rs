@@ -129,7 +129,7 @@ fn address(client: &Client, download: &Download) -> Result<Url> {
             "the download address is not a URL",
         )
     })?;
-    hosts::check(&url, &client.shared.download_hosts, local(client))?;
+    hosts::check_first(&url, &client.shared.download_hosts, local(client))?;
     if let Some(passcode) = &download.passcode {
         url.query_pairs_mut().append_pair("pwd", passcode.expose());
     }
@@ -290,7 +290,7 @@ impl Transfer<'_> {
         let shared = &self.client.shared;
         let mut url = self.url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            hosts::check(&url, &shared.download_hosts, local(self.client))?;
+            hosts::check_redirect(&url, &shared.download_hosts, local(self.client))?;
             let mut request = shared
                 .transport
                 .files(&url)
