@@ -333,6 +333,7 @@ impl Connections<'_> {
             }
         };
         let mut builder = Client::builder(source)
+            .download_hosts(&self.app.config().zoom.download_hosts)
             .budget(std::sync::Arc::new(parts.budget.clone()))
             .account(budget_key(account));
         if let Some(url) = &self.app.config().zoom.api_url {
