@@ -128,8 +128,8 @@ impl Webhooks<'_> {
     /// kept without a connection, and never handled under another one.
     ///
     /// # Errors
-    /// [`Refused::Unavailable`] must be answered with a status that Zoom repeats (5xx); the others with 4xx, which it
-    /// does not.
+    /// [`Refused::Unavailable`], a missing secret and [`RejectReason::TooNew`] (our clock is behind) must be answered with
+    /// a status that Zoom repeats (5xx); the others with 4xx, which it does not.
     ///
     /// # Cancellation
     /// A dropped future may or may not have stored the event; a repetition is recognised.
@@ -160,6 +160,12 @@ impl Webhooks<'_> {
         if let Err(refused) = &outcome {
             // Strangers must not be able to fill the log: of many refusals of a kind the 1st, 2nd, 4th, 8th … are told.
             if count.is_power_of_two() {
+                if let Refused::Unverified(RejectReason::TooNew { ahead }) = refused {
+                    tracing::error!(
+                        ahead_seconds = ahead.as_secs(),
+                        "a rightly signed webhook comes from the future: the clock of this machine is behind; set it right (NTP), Zoom sends the event again"
+                    );
+                }
                 tracing::warn!(reason = refused.reason(), app, count, detail = %refused, "a webhook was refused");
             } else {
                 tracing::debug!(reason = refused.reason(), app, detail = %refused, "a webhook was refused");
