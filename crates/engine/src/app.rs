@@ -14,6 +14,7 @@ use crate::clock::{Chance, Clock};
 use crate::config::{Config, Plan};
 use crate::connections::{Clients, Connections};
 use crate::error::{Code, EngineError, Result};
+use crate::folder;
 use crate::jobs::Runner;
 use crate::vault::{KeyRing, Vault};
 use crate::webhooks::{self, DoorState, RouteCache, Webhooks};
@@ -73,11 +74,22 @@ impl App {
             EngineError::new(Code::ConfigInvalid, all.join("\n"))
         })?;
         let url: DatabaseUrl = config.database_url().expose().parse()?;
-        make_folder(&config.data.dir)?;
-        if let Some(folder) = url.path().and_then(Path::parent) {
-            make_folder(folder)?;
+        let blobs = config.blobs_dir();
+        let database = url.path().and_then(Path::parent);
+        let mut folders = vec![config.data.dir.as_path()];
+        folders.extend(database.filter(|folder| !folder.as_os_str().is_empty()));
+        folders.push(&blobs);
+        folders.dedup();
+        let mut notices = Vec::new();
+        for folder in folders {
+            folder::make(folder)?;
+            // What lies in the data folder is as closed as that is.
+            if folder == config.data.dir || !folder.starts_with(&config.data.dir) {
+                notices.extend(folder::complaint(folder));
+            }
         }
         let (ring, notice) = KeyRing::from_config(&config, &chance)?;
+        notices.extend(notice);
         let options = OpenOptions {
             connections: config.database.max_connections,
             ..OpenOptions::new(Arc::new(chance.clone()))
@@ -124,7 +136,7 @@ impl App {
                 clients: Clients::default(),
                 door: DoorState::default(),
                 work: Mutex::new(None),
-                notices: notice.into_iter().collect(),
+                notices,
             }),
         };
         webhooks::sync_apps(&app).await?;
@@ -241,23 +253,4 @@ impl App {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes a folder for what only its owner should read.
-fn make_folder(path: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if path.as_os_str().is_empty() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| {
-            EngineError::new(
-                Code::FileFailed,
-                format!("the folder {} cannot be made: {error}", path.display()),
-            )
-            .with_source(error)
-        })
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod error;
+mod folder;
 pub mod ingest;
 pub mod jobs;
 pub mod media;

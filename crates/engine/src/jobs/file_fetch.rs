@@ -54,7 +54,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let scope = Scope::of(job.workspace);
     let store = app.store();
     let Some(file) = store.file(scope, wanted.file).await? else { return Ok(Outcome::nothing()) };
-    if file.deleted_at.is_some() || (file.blob_id.is_some() && !wanted.on_request) {
+    if file.deleted_at.is_some() || (!wanted.on_request && is_here(app, scope, &file).await?) {
         return Ok(Outcome::nothing());
     }
     let Some(instance) = store.instance(scope, file.instance_id).await? else { return Ok(Outcome::nothing()) };
@@ -184,10 +184,6 @@ impl Work<'_> {
         }
         let data = json!({"file": self.file.external_id, "type": self.file.file_type, "bytes": done.bytes});
         tell(&mut tx, &origin, "file.stored", self.instance.id, data).await?;
-        // The scratch file is of no use any more; if it stays, the next download of the file overwrites it.
-        if let Err(error) = tokio::fs::remove_file(&done.path).await {
-            tracing::debug!(error = %error, "a scratch file stays behind");
-        }
         Ok(Outcome::done(tx))
     }
 
@@ -219,6 +215,30 @@ impl Work<'_> {
         let stamp = Stamp::of_answer(now, Rank::Detail);
         let (job, account) = (self.job, self.file.account_id);
         backfill::answer_origin(self.app, self.scope, account, stamp, now, job.priority, job.cause_id.clone()).await
+    }
+}
+
+/// Whether our copy of a file is in order; a row alone is not enough, since the disk may have lost the bytes.
+async fn is_here(app: &App, scope: Scope, file: &File) -> Result<bool> {
+    let Some(blob) = file.blob_id else { return Ok(false) };
+    let Some(blob) = app.store().blob(scope, blob).await? else { return Ok(false) };
+    let size = Blobs::of(app)?.size(&blob.key).await?;
+    if size != Some(blob.size) {
+        tracing::warn!(file = %file.id, ?size, expected = blob.size, "our copy of a file is damaged; it is fetched again");
+    }
+    Ok(size == Some(blob.size))
+}
+
+/// Removes what the download left, once the row of the bytes is committed.
+pub(super) async fn tidy(app: &App, job: &Job) {
+    let scratch = payload::<FileFetch>(job).and_then(|wanted| Blobs::of(app)?.scratch(&wanted.file.to_string()));
+    let Ok(scratch) = scratch else { return };
+    match tokio::fs::remove_file(&scratch).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            // The next download of the file overwrites it.
+            tracing::debug!(error = %error, "a scratch file stays behind");
+        }
+        _ => {}
     }
 }
 

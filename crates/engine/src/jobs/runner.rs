@@ -258,6 +258,9 @@ async fn commit(app: &App, kind: JobKind, job: &Job, lease: &JobLease, outcome: 
             let told = report != AttemptReport::default();
             tx.complete_job(lease, told.then_some(&report), now).await?;
             tx.commit().await?;
+            if kind == JobKind::FileFetch {
+                super::file_fetch::tidy(app, job).await;
+            }
             "done"
         }
         Outcome::Snooze(tx, until, why) => {

@@ -1,18 +1,19 @@
 //! `transcript.parse`: a downloaded transcript or chat file becomes cues, utterances and messages.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    ArtefactKind, ArtefactState, File, FileId, Job, NewTranscript, Scope, TranscriptOutcome, TranscriptSource, Tx,
+    ArtefactKind, ArtefactState, File, FileId, Job, NewJob, NewTranscript, Scope, TranscriptOutcome, TranscriptSource, Tx,
     utterances,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::file_fetch::artefact_of;
-use super::{Failure, Outcome, payload};
+use super::{Failure, FileFetch, JobKind, Outcome, payload};
 use crate::App;
 use crate::backfill;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::ingest::artefacts::{self, cause};
 use crate::ingest::{Origin, Rank, Stamp, tell};
 use crate::media::Blobs;
@@ -20,6 +21,8 @@ use crate::transcripts::parse::{self, PARSER_VERSION};
 
 /// Largest text file that is read.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
+/// How long after the loss of a copy it is fetched again.
+const REST: SignedDuration = SignedDuration::from_secs(10);
 /// How many warnings are told; all are counted.
 const TOLD_WARNINGS: usize = 20;
 
@@ -36,8 +39,15 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let Some(file) = app.store().file(scope, file).await? else { return Ok(Outcome::nothing()) };
     let Some(blob) = file.blob_id else { return Ok(Outcome::nothing()) };
     let Some(blob) = app.store().blob(scope, blob).await? else { return Ok(Outcome::nothing()) };
-    let bytes = Blobs::of(app)?.get(&blob.key, MOST_BYTES).await?;
     let now = app.clock().now();
+    let bytes = match Blobs::of(app)?.get(&blob.key, MOST_BYTES).await {
+        Ok(bytes) if hex::encode(Sha256::digest(&bytes)) == blob.sha256 => bytes,
+        Ok(_) => return fetch_again(app, scope, job, &file, "holds other bytes than were stored", now).await,
+        Err(error) if error.code() == Code::NotFound => {
+            return fetch_again(app, scope, job, &file, "is missing", now).await;
+        }
+        Err(error) => return Err(error),
+    };
     let stamp = Stamp::of_answer(now, Rank::Derived);
     let origin =
         backfill::answer_origin(app, scope, file.account_id, stamp, now, job.priority, job.cause_id.clone()).await?;
@@ -78,6 +88,26 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         });
         tell(&mut tx, &origin, "transcript.ready", file.instance_id, data).await?;
     }
+    Ok(Outcome::done(tx))
+}
+
+/// Forgets a copy that the disk has lost, and has the file fetched anew; that leads here again.
+async fn fetch_again(app: &App, scope: Scope, job: &Job, file: &File, why: &str, now: Timestamp) -> Result<Outcome> {
+    tracing::warn!(file = %file.id, "our copy of a file {why}; it is fetched again");
+    let mut tx = app.store().begin(scope).await?;
+    tx.set_file_blob(file.id, None, now).await?;
+    let new = NewJob {
+        kind: JobKind::FileFetch.as_str().to_owned(),
+        v: JobKind::FileFetch.version(),
+        lane: job.lane.clone(),
+        priority: job.priority,
+        dedupe_key: Some(file.id.to_string()),
+        payload: json!(FileFetch { file: file.id, event: None, on_request: false }),
+        // Not at once: a disk that keeps nothing must not become a stream of downloads.
+        run_at: now.saturating_add(REST).unwrap_or(now),
+        cause_id: job.cause_id.clone(),
+    };
+    tx.enqueue(&new, now).await?;
     Ok(Outcome::done(tx))
 }
 

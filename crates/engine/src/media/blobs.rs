@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use crate::error::{Code, EngineError, Result};
+use crate::folder;
 
 /// How much is read and written at once.
 const CHUNK: usize = 1024 * 1024;
@@ -25,21 +26,26 @@ pub struct Blobs {
 impl Blobs {
     /// Opens a directory, making it if it is not there.
     pub fn open(root: &Path) -> Result<Self> {
-        std::fs::create_dir_all(root).map_err(|error| file_error("the directory of files cannot be made", root, error))?;
-        let store = LocalFileSystem::new_with_prefix(root).map_err(|error| store_error("opened", &error))?;
-        Ok(Self { store: std::sync::Arc::new(store), root: root.to_owned() })
+        folder::make(root)?;
+        // What a row names must be there after a power cut, and the row is committed durably.
+        let store =
+            LocalFileSystem::new_with_prefix(root).map_err(|error| store_error("opened", &error))?.with_fsync(true);
+        // As the store writes paths, so that they compare.
+        let root = root.canonicalize().map_err(|error| file_error("the directory of files cannot be opened", root, error))?;
+        Ok(Self { store: std::sync::Arc::new(store), root })
     }
 
     /// A fresh place on the same disk for a file that is still being downloaded.
     pub fn scratch(&self, name: &str) -> Result<PathBuf> {
         let dir = self.root.join(".incoming");
-        std::fs::create_dir_all(&dir).map_err(|error| file_error("a directory cannot be made", &dir, error))?;
+        folder::make(&dir)?;
         Ok(dir.join(safe(name)))
     }
 
     /// Stores a file under a key; what was there under the same key is the same bytes, since the key holds their hash.
     pub async fn put_file(&self, key: &str, from: &Path) -> Result<()> {
         let key = parse(key)?;
+        self.close_first(&key)?;
         let upload = self.store.put_multipart(&key).await.map_err(|error| store_error("written", &error))?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, CHUNK);
         let mut file = tokio::fs::File::open(from)
@@ -59,7 +65,37 @@ impl Blobs {
             writer.put(Bytes::from(chunk));
         }
         writer.finish().await.map_err(|error| store_error("written", &error))?;
+        let path = self.path_of(&key)?;
+        for path in path.ancestors().take_while(|path| **path != self.root) {
+            folder::close(path).map_err(|error| file_error("a file cannot be closed to others", path, error))?;
+        }
         Ok(())
+    }
+
+    /// Makes the first folder of a key for its owner only, so that nothing below it is ever open to others.
+    fn close_first(&self, key: &Key) -> Result<()> {
+        let Some(first) = key.parts().next().filter(|_| key.parts().nth(1).is_some()) else { return Ok(()) };
+        let dir = self.root.join(first.as_ref());
+        if !dir.is_dir() {
+            folder::make(&dir)?;
+            let synced = std::fs::File::open(&self.root).and_then(|root| root.sync_all());
+            synced.map_err(|error| file_error("the directory of files cannot be synced", &self.root, error))?;
+        }
+        folder::close(&dir).map_err(|error| file_error("a directory cannot be closed to others", &dir, error))
+    }
+
+    fn path_of(&self, key: &Key) -> Result<PathBuf> {
+        self.store.path_to_filesystem(key).map_err(|error| store_error("found", &error))
+    }
+
+    /// How many bytes lie under a key; none when nothing does.
+    pub async fn size(&self, key: &str) -> Result<Option<u64>> {
+        let path = self.local_path(key)?;
+        match tokio::fs::metadata(&path).await {
+            Ok(found) => Ok(found.is_file().then(|| found.len())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(file_error("a stored file cannot be looked at", &path, error)),
+        }
     }
 
     /// All bytes under a key, up to `max`.
@@ -75,7 +111,7 @@ impl Blobs {
 
     /// Where the file of a key lies on this machine.
     pub fn local_path(&self, key: &str) -> Result<PathBuf> {
-        self.store.path_to_filesystem(&parse(key)?).map_err(|error| store_error("found", &error))
+        self.path_of(&parse(key)?)
     }
 }
 
@@ -221,5 +257,25 @@ mod tests {
         assert!(blobs.get("w/zoom/a/x.vtt", 3).await.is_err());
         assert_eq!(blobs.get("w/none", 3).await.unwrap_err().code(), Code::NotFound);
         assert!(blobs.local_path("w/zoom/a/x.vtt").unwrap().is_file());
+    }
+    #[tokio::test]
+    async fn nothing_is_open_to_others_even_in_an_open_folder() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("media");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(folder::complaint(&root).unwrap().contains("chmod 700"));
+        let blobs = Blobs::open(&root).unwrap();
+        let from = blobs.scratch("x").unwrap();
+        std::fs::write(&from, b"WEBVTT\n").unwrap();
+        blobs.put_file("w/zoom/a/x.vtt", &from).await.unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for folder in [".incoming", "w", "w/zoom", "w/zoom/a"] {
+            assert_eq!(mode(&root.join(folder)), 0o700, "{folder}");
+        }
+        assert_eq!(mode(&root.join("w/zoom/a/x.vtt")), 0o600);
+        assert_eq!(blobs.size("w/zoom/a/x.vtt").await.unwrap(), Some(7));
+        assert_eq!(blobs.size("w/zoom/a/y.vtt").await.unwrap(), None);
     }
 }
