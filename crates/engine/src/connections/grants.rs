@@ -32,6 +32,9 @@ pub(super) struct GrantStore {
     pub(super) app_id: AppId,
     pub(super) subject: String,
     pub(super) held: Mutex<Option<GrantLease>>,
+    /// The lease of a pair that Zoom gave and that could not be stored. It is not given back before it runs out:
+    /// another process would refresh with a token that is dead by now.
+    pub(super) unsaved: Mutex<Option<GrantLease>>,
 }
 
 /// Makes the row of a grant that has no tokens yet, unless it is there.
@@ -45,11 +48,6 @@ pub(super) async fn ensure_row(
     if let Some(row) = store.grant_of(scope, app_id, subject).await? {
         return Ok(row.id);
     }
-    let mut tx = store.begin(scope).await?;
-    // On SQLite nobody else writes now, so a row that another process made meanwhile is seen.
-    if let Some(row) = store.grant_of(scope, app_id, subject).await? {
-        return Ok(row.id);
-    }
     let new = NewGrant {
         app_id,
         provider: Provider::Zoom,
@@ -60,7 +58,9 @@ pub(super) async fn ensure_row(
             access_exp: None,
         },
     };
-    let id = tx.upsert_grant(&new, clock.now()).await?;
+    let mut tx = store.begin(scope).await?;
+    // One that another process made meanwhile, and may have leased already, stays as it is.
+    let id = tx.ensure_grant(&new, clock.now()).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -144,14 +144,29 @@ impl GrantStore {
     }
 
     async fn write(&self, grant: &Grant) -> Result<()> {
-        let lease = match self.take_lease() {
+        let unsaved = self
+            .unsaved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let lease = match self.take_lease().or(unsaved) {
             Some(lease) => lease,
-            // A pair that could not be stored at once, or one from a fresh consent.
+            // A pair whose lease ran out before it could be stored, or one from a fresh consent.
             None => match self.lease().await? {
                 RefreshLease::Granted => self.take_lease().ok_or_else(|| lost("at once"))?,
                 RefreshLease::Busy { .. } => return Err(lost("to another process")),
             },
         };
+        let stored = self.store_pair(&lease, grant).await;
+        if let Err(error) = &stored
+            && error.code() != crate::error::Code::LeaseLost
+        {
+            *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
+        }
+        stored
+    }
+
+    async fn store_pair(&self, lease: &GrantLease, grant: &Grant) -> Result<()> {
         let tokens = GrantTokens {
             scopes: grant.scopes.clone(),
             api_url: grant.api_url.clone(),
@@ -159,7 +174,7 @@ impl GrantStore {
         };
         let now = self.clock.now();
         let mut tx = self.store.begin(self.scope).await?;
-        tx.store_refreshed(&lease, &tokens, now).await?;
+        tx.store_refreshed(lease, &tokens, now).await?;
         let owner = lease.grant.to_string();
         self.vault
             .put(&mut tx, Purpose::Grant, &owner, &grant.to_plaintext())
@@ -264,5 +279,6 @@ pub(super) fn token_store(
         app_id,
         subject: subject.to_owned(),
         held: Mutex::new(None),
+        unsaved: Mutex::new(None),
     })
 }
