@@ -1,13 +1,17 @@
 //! Opening the application: what cannot be used is said before anything runs.
 
+use jiff::SignedDuration;
 use parfocal_engine::clock::{Chance, Clock};
 use parfocal_engine::config::Secret;
+use parfocal_engine::jobs::JobKind;
 use parfocal_engine::{App, Code};
+use parfocal_store::{Claim, JobState, NewJob, Scope};
 
 use crate::core_support::{config, on_both_stores, open, with_env};
 
 on_both_stores! {
     it_opens_works_and_closes;
+    a_job_whose_process_died_each_time_is_put_before_a_person;
 }
 
 async fn it_opens_works_and_closes() {
@@ -21,6 +25,54 @@ async fn it_opens_works_and_closes() {
     app.start();
     app.stop().await;
     assert_eq!(app.ready().await.unwrap_err().code(), Code::ShuttingDown);
+}
+
+async fn a_job_whose_process_died_each_time_is_put_before_a_person() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let app = open(with_env(config(dir.path())), &clock).await;
+    let hour = SignedDuration::from_hours(1);
+    let mut now = clock.now() - hour;
+    let kind = JobKind::BackfillFinish;
+    let mut tx = app.store().begin(Scope::DEFAULT).await.unwrap();
+    let new = NewJob {
+        kind: kind.as_str().into(),
+        v: kind.version(),
+        lane: None,
+        priority: 0,
+        dedupe_key: None,
+        payload: serde_json::json!({"backfill": "0190b5a0-0000-7000-8000-000000000001"}),
+        run_at: now,
+        cause_id: None,
+    };
+    let id = tx.enqueue(&new, now).await.unwrap().id();
+    tx.commit().await.unwrap();
+    // Its process dies as often as the job may be tried; nobody says how the tries ended.
+    for _ in 0..kind.policy(app.config()).max_attempts {
+        let claim = Claim {
+            kinds: &[(kind.as_str(), kind.version())],
+            limit: 1,
+            lease_until: now + SignedDuration::from_secs(1),
+            now,
+        };
+        assert_eq!(app.store().claim_jobs(&claim).await.unwrap().len(), 1);
+        now += SignedDuration::from_secs(2);
+    }
+    app.start();
+    let deadline = clock.now() + SignedDuration::from_secs(20);
+    let dead = loop {
+        let job = app.store().job(Scope::DEFAULT, id).await.unwrap().unwrap();
+        if job.state == JobState::Dead {
+            break job;
+        }
+        assert!(clock.now() < deadline, "{job:?}");
+        clock.sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert!(dead.note.unwrap().contains("its process died"));
+    let tries = app.store().attempts(Scope::DEFAULT, id).await.unwrap();
+    assert_eq!(tries.first().unwrap().outcome, "lease_lost");
+    assert_eq!(tries.last().unwrap().outcome, "dead");
+    app.stop().await;
 }
 
 async fn refused(config: parfocal_engine::config::Config) -> parfocal_engine::EngineError {

@@ -58,9 +58,7 @@ impl Store {
         if tx.engine() == Engine::Postgres {
             tx.execute(LOCK, args![]).await?;
         }
-        let lost = tx
-            .exactly(PEEK_LEASES, leases(claim), Cells::flag)
-            .await?;
+        let lost = tx.exactly(PEEK_LEASES, leases(claim), Cells::flag).await?;
         if lost {
             tx.execute(LEASES_LOST, leases(claim)).await?;
             tx.execute(FREE_LEASES, leases(claim)).await?;
@@ -103,8 +101,7 @@ impl Store {
                 return Ok(true);
             }
         }
-        link.exactly(PEEK_LEASES, leases(claim), Cells::flag)
-            .await
+        link.exactly(PEEK_LEASES, leases(claim), Cells::flag).await
     }
 
     /// Keeps a job for longer.
