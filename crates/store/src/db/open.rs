@@ -177,7 +177,19 @@ impl Ready {
     }
 }
 
+/// Makes a database's file for its owner only, before SQLite makes it for everybody; SQLite gives `-wal` and `-shm` the
+/// mode of the database. What is wrong with the path is left for SQLite to say.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _made = options.open(path);
+}
+
 async fn sqlite(path: &Path, options: &OpenOptions) -> Result<Db> {
+    make_private(path);
+    make_private(&limits_path(path));
     let base = SqliteConnectOptions::new()
         .busy_timeout(options.busy_timeout)
         .foreign_keys(true)

@@ -32,6 +32,25 @@ async fn a_file_that_is_no_database() {
 }
 
 #[tokio::test]
+async fn the_files_of_a_database_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::sqlite().await;
+    let mut tx = world.begin().await;
+    tx.upsert_app(&app("client"), at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir(world.folder()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.path());
+        seen.push(entry.file_name().into_string().unwrap());
+    }
+    for name in ["story.db", "story.db-wal", "story.limits.db"] {
+        assert!(seen.iter().any(|seen| seen == name), "{name}: {seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_database() {
     let world = World::sqlite().await;
     let mut tx = world.begin().await;
