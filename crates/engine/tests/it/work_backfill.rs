@@ -250,7 +250,7 @@ mod body {
     pub(super) async fn the_slowest_label_sets_the_pace_and_no_limit_is_broken(engine: Engine) {
         let sim = SimConfig {
             limits: Limits::Plan(SimPlan::Free),
-            speed: 2.0,
+            speed: 1.0,
             ..SimConfig::default()
         };
         let stage = Stage::new(engine, sim, |config| {

@@ -21,7 +21,7 @@ use crate::core_support::{command, config_for, control, with_env};
 /// Secret under which the simulator signs.
 pub(crate) const SECRET: &str = "simulator-webhook-secret";
 /// How long anything in these tests may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(200);
 
 /// The database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
