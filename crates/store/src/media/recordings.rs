@@ -28,9 +28,10 @@ statements! {
     RECORDING_LOCKED = locked!("SELECT ", recording!(), " FROM recordings WHERE workspace_id = $1 AND id = $2");
     RECORDING_BY = locked!("SELECT ", recording!(), " FROM recordings WHERE workspace_id = $1 AND account_id = $2 AND external_id = $3");
     RECORDINGS_OF = one(concat!("SELECT ", recording!(), " FROM recordings WHERE workspace_id = $1 AND instance_id = $2 ORDER BY start_at, id"));
-    RECORDINGS = one(concat!("SELECT first_seen, ", recording!(), " FROM recordings WHERE workspace_id = $1 AND deleted_at IS NULL
+    RECORDINGS = one(concat!("SELECT COALESCE(start_at, first_seen), ", recording!(), " FROM recordings WHERE workspace_id = $1 AND deleted_at IS NULL
         AND (CAST($2 AS TEXT) IS NULL OR account_id = $2)
-        AND (first_seen < $3 OR (first_seen = $3 AND id < $4)) ORDER BY first_seen DESC, id DESC LIMIT $5"));
+        AND (COALESCE(start_at, first_seen) < $3 OR (COALESCE(start_at, first_seen) = $3 AND id < $4))
+        ORDER BY COALESCE(start_at, first_seen) DESC, id DESC LIMIT $5"));
     RECORDING_NEW = one("INSERT INTO recordings (id, workspace_id, provider, account_id, external_id, instance_id, start_at, share_url, passcode_ref, total_size, raw,
             source_rank, event_ts, first_seen, updated_at)
         VALUES ($1, $2, (SELECT provider FROM accounts WHERE id = $3 AND workspace_id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
@@ -139,7 +140,7 @@ impl Store {
         .await
     }
 
-    /// Recordings that are not deleted, the last seen first.
+    /// Recordings that are not deleted, the latest first (by start; by first sight where the start is not known).
     pub async fn recordings(
         &self,
         scope: Scope,
@@ -147,11 +148,11 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Recording>> {
         let limit = page.bounded();
-        let (seen, id) = Key::two(page)?.unwrap_or((i64::MAX, String::new()));
+        let (at, id) = Key::two(page)?.unwrap_or((i64::MAX, String::new()));
         let mut rows = self
             .all(
                 RECORDINGS,
-                args![scope.workspace, account, seen, id, limit + 1],
+                args![scope.workspace, account, at, id, limit + 1],
                 |row| Ok((row.int()?, recording(row)?.0)),
             )
             .await?;
@@ -160,7 +161,7 @@ impl Store {
         let next = rows
             .last()
             .filter(|_| more)
-            .map(|(seen, row)| format!("{seen}~{}", row.id));
+            .map(|(at, row)| format!("{at}~{}", row.id));
         Ok(Page {
             items: rows.into_iter().map(|(_, row)| row).collect(),
             next,

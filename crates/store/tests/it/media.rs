@@ -207,3 +207,36 @@ story!(
         );
     }
 );
+
+story!(recordings_are_listed_by_their_start, |world| async move {
+    let (_, account) = world.account().await;
+    // Seen in this order, as a backfill that goes backwards sees them.
+    let starts = [30, 40, 10, 20, 40];
+    for (n, start) in starts.into_iter().enumerate() {
+        let uuid = format!("u{n}");
+        let instance = world.instance(account, &uuid, "t", start).await;
+        let mut tx = world.begin().await;
+        let new = NewRecording {
+            external_id: uuid,
+            start: Some(at(start)),
+            ..NewRecording::default()
+        };
+        tx.upsert_recording(account, instance, &new, &seen(1, Source::List))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mut page = PageRequest::first(2);
+    let mut found = Vec::new();
+    loop {
+        let rows = world.store.recordings(SCOPE, None, &page).await.unwrap();
+        found.extend(rows.items);
+        match rows.next {
+            Some(next) => page.after = Some(next),
+            None => break,
+        }
+    }
+    let order: Vec<_> = found.iter().map(|row| row.start).collect();
+    assert_eq!(order, [40, 40, 30, 20, 10].map(|start| Some(at(start))));
+    assert!(found[0].id > found[1].id);
+});
