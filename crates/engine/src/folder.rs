@@ -14,10 +14,17 @@ pub(crate) fn make(path: &Path) -> Result<()> {
     if path.as_os_str().is_empty() {
         return Ok(());
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        EngineError::new(Code::FileFailed, format!("the folder {} cannot be made: {error}", path.display()))
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| {
+            EngineError::new(
+                Code::FileFailed,
+                format!("the folder {} cannot be made: {error}", path.display()),
+            )
             .with_source(error)
-    })
+        })
 }
 
 /// What to tell the operator about a folder that others may enter; none when they may not.

@@ -183,7 +183,11 @@ impl Store {
     ) -> Result<Option<Lease>> {
         let mut tx = self.begin(Scope::DEFAULT).await?;
         let fence = tx
-            .one(LEASE, args![name, holder, now, until, set_back(until)], Cells::int)
+            .one(
+                LEASE,
+                args![name, holder, now, until, set_back(until)],
+                Cells::int,
+            )
             .await?;
         tx.commit().await?;
         Ok(fence.map(|fence| Lease {

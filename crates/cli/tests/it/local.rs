@@ -111,17 +111,26 @@ fn options_of_a_search_work_behind_the_query() {
     assert_eq!(answer["items"].as_array().map(Vec::len), Some(0));
     world.run(&["search", "week", "--limit", "1"]).exits(0);
     world.run(&["search", "week", "--limit", "0"]).exits(2);
-    world.run(&["search", "week", "next", "--limit=1", "--json"]).exits(0).json();
+    world
+        .run(&["search", "week", "next", "--limit=1", "--json"])
+        .exits(0)
+        .json();
     world.run(&["search", "week", "--nonsense"]).exits(2);
     world.run(&["search", "week -foo"]).exits(0);
     world.run(&["search", "week", "--", "-foo"]).exits(0);
-    world.run(&["search", "--json", "week", "--", "-foo"]).exits(0).json();
+    world
+        .run(&["search", "--json", "week", "--", "-foo"])
+        .exits(0)
+        .json();
 }
 
 #[test]
 fn a_query_that_cannot_be_read_is_wrong_usage() {
     let world = World::new();
-    let problem = world.run(&["search", "from:yesterdayish", "--json"]).exits(2).problem();
+    let problem = world
+        .run(&["search", "from:yesterdayish", "--json"])
+        .exits(2)
+        .problem();
     assert_eq!(problem["code"], "invalid_input");
     assert!(problem["hint"].is_string());
 }

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use parfocal_store::{
-    Account, AccountId, Backfill, BackfillId, BackfillState, ConnectionState, JobFilter, JobState, NewSlice,
-    OpenJobs, Scope, SliceCount, SliceState,
+    Account, AccountId, Backfill, BackfillId, BackfillState, ConnectionState, JobFilter, JobState,
+    NewSlice, OpenJobs, Scope, SliceCount, SliceState,
 };
 use serde::Serialize;
 use serde_json::Value;

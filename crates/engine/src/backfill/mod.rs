@@ -20,7 +20,9 @@ use parfocal_zoom::limit::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use control::{BackfillView, Request, SliceSummary, cancel, list, pause, resume, start, status};
+pub use control::{
+    BackfillView, Request, SliceSummary, cancel, list, pause, resume, start, status,
+};
 pub use forecast::{Forecast, LabelForecast, plan};
 pub use gate::{Capability, Refusal, Resource};
 pub use window::Window;
@@ -47,7 +49,10 @@ pub struct Spec {
 impl Spec {
     /// Reads a stored one; a broken one covers nothing.
     pub fn read(stored: &Value) -> Self {
-        serde_json::from_value(stored.clone()).unwrap_or(Self { since: Date::MAX, until: Date::MIN })
+        serde_json::from_value(stored.clone()).unwrap_or(Self {
+            since: Date::MAX,
+            until: Date::MIN,
+        })
     }
 
     /// Its windows, youngest first.
@@ -77,9 +82,11 @@ pub(crate) async fn on_hold(
     let Some(id) = backfill else { return Ok(None) };
     let backfill = app.store().backfill(scope, id).await?;
     Ok(match backfill.map(|backfill| backfill.state) {
-        Some(BackfillState::Paused) => {
-            Some(Outcome::Snooze(None, later(now, PAUSE_LOOK), "the backfill is paused".into()))
-        }
+        Some(BackfillState::Paused) => Some(Outcome::Snooze(
+            None,
+            later(now, PAUSE_LOOK),
+            "the backfill is paused".into(),
+        )),
         Some(BackfillState::Cancelled) | None => Some(Outcome::nothing()),
         _ => None,
     })
@@ -107,7 +114,16 @@ pub(crate) async fn origin(
     now: Timestamp,
 ) -> Result<Origin> {
     let cause = Some(backfill.id.to_string());
-    answer_origin(app, scope, backfill.account_id, stamp, now, priority::BACKFILL, cause).await
+    answer_origin(
+        app,
+        scope,
+        backfill.account_id,
+        stamp,
+        now,
+        priority::BACKFILL,
+        cause,
+    )
+    .await
 }
 
 /// Where the statements of an answer come from.
@@ -125,8 +141,21 @@ pub(crate) async fn answer_origin(
         .account(scope, account)
         .await?
         .ok_or_else(|| EngineError::not_found("account", account))?;
-    let connection = app.connections().for_account(account).await.ok().map(|connection| connection.id);
-    Ok(Origin { account, account_key: row.external_id, connection, stamp, now, priority, cause })
+    let connection = app
+        .connections()
+        .for_account(account)
+        .await
+        .ok()
+        .map(|connection| connection.id);
+    Ok(Origin {
+        account,
+        account_key: row.external_id,
+        connection,
+        stamp,
+        now,
+        priority,
+        cause,
+    })
 }
 
 /// What a refused question leaves in the record of a job that did its work all the same.

@@ -7,8 +7,8 @@
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use parfocal_store::{
-    ArtefactKind, Backfill, BackfillId, BackfillState, Job, MeetingKind, NewSlice, Scope, Slice, SliceId, SliceState,
-    SliceUpdate, Tx,
+    ArtefactKind, Backfill, BackfillId, BackfillState, Job, MeetingKind, NewSlice, Scope, Slice,
+    SliceId, SliceState, SliceUpdate, Tx,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,8 +20,12 @@ use crate::App;
 use crate::error::{EngineError, Result};
 use crate::ingest::meetings::Occurrences;
 use crate::ingest::recordings::Presence;
-use crate::ingest::{Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users};
-use crate::jobs::{BackfillFinish, Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
+use crate::ingest::{
+    Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users,
+};
+use crate::jobs::{
+    BackfillFinish, Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority,
+};
 
 /// The payload of a piece's job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,11 +59,19 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let SliceJob { backfill, slice } = payload(job)?;
     let scope = Scope::of(job.workspace);
     let now = app.clock().now();
-    let Some(backfill) = app.store().backfill(scope, backfill).await? else { return Ok(Outcome::nothing()) };
-    let Some(slice) = app.store().slice(scope, slice).await? else { return Ok(Outcome::nothing()) };
+    let Some(backfill) = app.store().backfill(scope, backfill).await? else {
+        return Ok(Outcome::nothing());
+    };
+    let Some(slice) = app.store().slice(scope, slice).await? else {
+        return Ok(Outcome::nothing());
+    };
     match backfill.state {
         BackfillState::Paused => {
-            return Ok(Outcome::Snooze(None, super::later(now, super::PAUSE_LOOK), "the backfill is paused".into()));
+            return Ok(Outcome::Snooze(
+                None,
+                super::later(now, super::PAUSE_LOOK),
+                "the backfill is paused".into(),
+            ));
         }
         BackfillState::Cancelled => return Ok(Outcome::nothing()),
         // A piece that was given up may be tried again after the rest is done.
@@ -68,12 +80,27 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     if matches!(slice.state, SliceState::Done | SliceState::Skipped) {
         return Ok(Outcome::nothing());
     }
-    let Some(resource) = Resource::parse(&slice.resource) else { return Ok(Outcome::nothing()) };
+    let Some(resource) = Resource::parse(&slice.resource) else {
+        return Ok(Outcome::nothing());
+    };
     let account = backfill.account_id;
-    match gate::ask(app.store(), scope, account, resource, &job.id.to_string(), now).await? {
+    match gate::ask(
+        app.store(),
+        scope,
+        account,
+        resource,
+        &job.id.to_string(),
+        now,
+    )
+    .await?
+    {
         Gate::Open => {}
         Gate::Wait => {
-            return Ok(Outcome::Snooze(None, super::later(now, gate::WAIT), gate::WAITING.into()));
+            return Ok(Outcome::Snooze(
+                None,
+                super::later(now, gate::WAIT),
+                gate::WAITING.into(),
+            ));
         }
         Gate::Closed(refusal) => {
             let mut tx = app.store().begin(scope).await?;
@@ -84,7 +111,15 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     }
     let client = super::client(app, account, job.priority).await?;
     let spec = super::Spec::read(&backfill.spec);
-    let work = Work { app, scope, backfill: &backfill, spec, slice: &slice, resource, reader: Reader::new(client) };
+    let work = Work {
+        app,
+        scope,
+        backfill: &backfill,
+        spec,
+        slice: &slice,
+        resource,
+        reader: Reader::new(client),
+    };
     work.run().await
 }
 
@@ -125,7 +160,8 @@ impl Work<'_> {
                 let origin = self.origin().await?;
                 let mut tx = self.app.store().begin(self.scope).await?;
                 for item in &page.items {
-                    self.registrant(&mut tx, &origin, number, status, item).await?;
+                    self.registrant(&mut tx, &origin, number, status, item)
+                        .await?;
                 }
                 self.note(&mut tx, &page.items, 1, origin.now).await?;
                 tx.commit().await?;
@@ -133,7 +169,10 @@ impl Work<'_> {
         }
         let now = self.app.clock().now();
         let mut tx = self.app.store().begin(self.scope).await?;
-        if let Some(meeting) = tx.meeting_by_external(self.backfill.account_id, number).await? {
+        if let Some(meeting) = tx
+            .meeting_by_external(self.backfill.account_id, number)
+            .await?
+        {
             artefacts::present(&mut tx, meeting.id, ArtefactKind::Registrants, now).await?;
         }
         self.done(tx, &[], 0, now).await
@@ -176,14 +215,32 @@ impl Work<'_> {
     /// Notes a page that is written, of a piece that goes on.
     async fn note(&self, tx: &mut Tx, items: &[Value], calls: i64, now: Timestamp) -> Result<()> {
         let items = count(items);
-        let update = SliceUpdate { state: SliceState::Running, checkpoint: None, items, calls, error: None };
+        let update = SliceUpdate {
+            state: SliceState::Running,
+            checkpoint: None,
+            items,
+            calls,
+            error: None,
+        };
         tx.update_slice(self.slice.id, &update, now).await?;
         gate::learn(tx, self.backfill.account_id, self.resource, None, now).await
     }
 
-    async fn done(&self, mut tx: Tx, items: &[Value], calls: i64, now: Timestamp) -> Result<Outcome> {
+    async fn done(
+        &self,
+        mut tx: Tx,
+        items: &[Value],
+        calls: i64,
+        now: Timestamp,
+    ) -> Result<Outcome> {
         let items = count(items);
-        let update = SliceUpdate { state: SliceState::Done, checkpoint: None, items, calls, error: None };
+        let update = SliceUpdate {
+            state: SliceState::Done,
+            checkpoint: None,
+            items,
+            calls,
+            error: None,
+        };
         tx.update_slice(self.slice.id, &update, now).await?;
         gate::learn(&mut tx, self.backfill.account_id, self.resource, None, now).await?;
         nudge(&mut tx, self.backfill, now).await?;
@@ -197,11 +254,20 @@ impl Work<'_> {
             return Err(EngineError::from(error));
         };
         let (store, account) = (self.app.store(), self.backfill.account_id);
-        if for_all.is_none() && gate::stands_for_all(store, self.scope, account, self.resource, &refusal).await? {
+        if for_all.is_none()
+            && gate::stands_for_all(store, self.scope, account, self.resource, &refusal).await?
+        {
             for_all = Some(refusal.clone());
         }
         let mut tx = self.app.store().begin(self.scope).await?;
-        gate::learn(&mut tx, self.backfill.account_id, self.resource, for_all, now).await?;
+        gate::learn(
+            &mut tx,
+            self.backfill.account_id,
+            self.resource,
+            for_all,
+            now,
+        )
+        .await?;
         skip(&mut tx, self.slice, &refusal, 1, now).await?;
         nudge(&mut tx, self.backfill, now).await?;
         let report = super::report(&error);
@@ -220,8 +286,19 @@ impl Work<'_> {
     /// another.
     async fn origin(&self) -> Result<Origin> {
         let now = self.app.clock().now();
-        let rank = if self.resource == Resource::Registrants { Rank::Detail } else { Rank::List };
-        super::origin(self.app, self.scope, self.backfill, Stamp::of_answer(now, rank), now).await
+        let rank = if self.resource == Resource::Registrants {
+            Rank::Detail
+        } else {
+            Rank::List
+        };
+        super::origin(
+            self.app,
+            self.scope,
+            self.backfill,
+            Stamp::of_answer(now, rank),
+            now,
+        )
+        .await
     }
 
     async fn apply(&self, tx: &mut Tx, origin: &Origin, items: &[Value]) -> Result<()> {
@@ -240,14 +317,22 @@ impl Work<'_> {
 
     async fn user(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
         let mut said = item.as_object().cloned().unwrap_or_default();
-        said.entry("status").or_insert_with(|| self.slice.subject.clone().into());
+        said.entry("status")
+            .or_insert_with(|| self.slice.subject.clone().into());
         said.insert("removed".into(), false.into());
         users::apply(tx, origin, &Value::Object(said)).await?;
         if self.slice.subject != "active" {
             return Ok(());
         }
-        let Some(id) = text(item, "id") else { return Ok(()) };
-        let mut slices = vec![NewSlice { resource: Resource::Meetings.as_str().into(), subject: id.clone(), from: None, to: None }];
+        let Some(id) = text(item, "id") else {
+            return Ok(());
+        };
+        let mut slices = vec![NewSlice {
+            resource: Resource::Meetings.as_str().into(),
+            subject: id.clone(),
+            from: None,
+            to: None,
+        }];
         for window in self.spec.windows() {
             let (from, to) = window::span(window);
             slices.push(NewSlice {
@@ -258,17 +343,32 @@ impl Work<'_> {
             });
         }
         if let Some(pmi) = text(item, "pmi") {
-            slices.push(NewSlice { resource: Resource::Instances.as_str().into(), subject: pmi, from: None, to: None });
+            slices.push(NewSlice {
+                resource: Resource::Instances.as_str().into(),
+                subject: pmi,
+                from: None,
+                to: None,
+            });
         }
         add(tx, self.backfill, &slices, origin).await
     }
 
     async fn meeting(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
-        let Some(number) = text(item, "id") else { return Ok(()) };
-        let applied =
-            meetings::apply(tx, origin, &number, Some(MeetingKind::Meeting), item, Occurrences::Some).await?;
+        let Some(number) = text(item, "id") else {
+            return Ok(());
+        };
+        let applied = meetings::apply(
+            tx,
+            origin,
+            &number,
+            Some(MeetingKind::Meeting),
+            item,
+            Occurrences::Some,
+        )
+        .await?;
         let fresh = applied.facts.stamp("detailed").is_some_and(|stamp| {
-            Timestamp::from_millisecond(stamp.at_ms).is_ok_and(|at| origin.now.duration_since(at) < SERIES_FRESH)
+            Timestamp::from_millisecond(stamp.at_ms)
+                .is_ok_and(|at| origin.now.duration_since(at) < SERIES_FRESH)
         });
         if !fresh {
             let payload = MeetingRefresh {
@@ -277,11 +377,24 @@ impl Work<'_> {
                 backfill: Some(self.backfill.id),
                 also: None,
             };
-            origin.follow(Some(&number)).enqueue(tx, JobKind::MeetingRefresh, payload.key(), &payload, origin.now).await?;
+            origin
+                .follow(Some(&number))
+                .enqueue(
+                    tx,
+                    JobKind::MeetingRefresh,
+                    payload.key(),
+                    &payload,
+                    origin.now,
+                )
+                .await?;
         }
         if meetings::is_recurring(applied.facts.integer("type")) {
-            let slice =
-                NewSlice { resource: Resource::Instances.as_str().into(), subject: number, from: None, to: None };
+            let slice = NewSlice {
+                resource: Resource::Instances.as_str().into(),
+                subject: number,
+                from: None,
+                to: None,
+            };
             add(tx, self.backfill, &[slice], origin).await?;
         }
         Ok(())
@@ -289,20 +402,27 @@ impl Work<'_> {
 
     /// A held meeting from a report: its real times are told, only its people are to be asked for.
     async fn held(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
-        let Some(applied) = instances::apply(tx, origin, item, instances::Stage::Ended).await? else { return Ok(()) };
+        let Some(applied) = instances::apply(tx, origin, item, instances::Stage::Ended).await?
+        else {
+            return Ok(());
+        };
         attendance::close(tx, origin, &applied).await?;
         artefacts::present(tx, applied.id, ArtefactKind::Details, origin.now).await?;
         want_participants(tx, origin, &applied, self.backfill.id).await
     }
 
     async fn instance(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
-        let start = item.get("start_time").and_then(crate::ingest::merge::instant);
+        let start = item
+            .get("start_time")
+            .and_then(crate::ingest::merge::instant);
         if start.is_some_and(|start| !self.spec.contains(start)) {
             return Ok(());
         }
         let mut said = item.as_object().cloned().unwrap_or_default();
         said.insert("id".into(), self.slice.subject.clone().into());
-        let Some(applied) = instances::apply(tx, origin, &Value::Object(said), instances::Stage::Ended).await? else {
+        let Some(applied) =
+            instances::apply(tx, origin, &Value::Object(said), instances::Stage::Ended).await?
+        else {
             return Ok(());
         };
         artefacts::expect(tx, applied.id, ArtefactKind::Details, None, origin.now).await?;
@@ -311,15 +431,31 @@ impl Work<'_> {
 
     async fn recording(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
         let config = self.app.config();
-        let Some(applied) = recordings::apply(tx, origin, config, item, Presence::There, None).await? else {
+        let Some(applied) =
+            recordings::apply(tx, origin, config, item, Presence::There, None).await?
+        else {
             return Ok(());
         };
         recordings::watch(tx, origin, &applied).await?;
-        artefacts::expect(tx, applied.instance.id, ArtefactKind::Details, None, origin.now).await?;
+        artefacts::expect(
+            tx,
+            applied.instance.id,
+            ArtefactKind::Details,
+            None,
+            origin.now,
+        )
+        .await?;
         want_participants(tx, origin, &applied.instance, self.backfill.id).await
     }
 
-    async fn registrant(&self, tx: &mut Tx, origin: &Origin, number: &str, status: &str, item: &Value) -> Result<()> {
+    async fn registrant(
+        &self,
+        tx: &mut Tx,
+        origin: &Origin,
+        number: &str,
+        status: &str,
+        item: &Value,
+    ) -> Result<()> {
         let meeting = meetings::ensure(tx, origin, number, None, &json!({"id": number})).await?;
         registrants::apply(tx, origin, meeting, item, Some(status)).await?;
         Ok(())
@@ -327,12 +463,26 @@ impl Work<'_> {
 }
 
 /// Adds pieces and the jobs that work on them; pieces that are there already are left as they are.
-pub(super) async fn add(tx: &mut Tx, backfill: &Backfill, slices: &[NewSlice], origin: &Origin) -> Result<()> {
+pub(super) async fn add(
+    tx: &mut Tx,
+    backfill: &Backfill,
+    slices: &[NewSlice],
+    origin: &Origin,
+) -> Result<()> {
     for slice in slices {
-        let added = tx.add_slices(backfill.id, std::slice::from_ref(slice), origin.now).await?;
+        let added = tx
+            .add_slices(backfill.id, std::slice::from_ref(slice), origin.now)
+            .await?;
         let Some(id) = added.first() else { continue };
-        let report = matches!(Resource::parse(&slice.resource), Some(Resource::History | Resource::Reports));
-        let kind = if report { JobKind::BackfillReport } else { JobKind::BackfillSlice };
+        let report = matches!(
+            Resource::parse(&slice.resource),
+            Some(Resource::History | Resource::Reports)
+        );
+        let kind = if report {
+            JobKind::BackfillReport
+        } else {
+            JobKind::BackfillSlice
+        };
         let follow = Follow {
             // Pieces do not wait for each other.
             lane: format!("{}/slice/{id}", origin.account_key),
@@ -340,16 +490,31 @@ pub(super) async fn add(tx: &mut Tx, backfill: &Backfill, slices: &[NewSlice], o
             cause: Some(backfill.id.to_string()),
             run_at: origin.now,
         };
-        let payload = SliceJob { backfill: backfill.id, slice: *id };
-        follow.enqueue(tx, kind, id.to_string(), &payload, origin.now).await?;
+        let payload = SliceJob {
+            backfill: backfill.id,
+            slice: *id,
+        };
+        follow
+            .enqueue(tx, kind, id.to_string(), &payload, origin.now)
+            .await?;
     }
     Ok(())
 }
 
 /// The piece that asks for the registrants of a series.
-pub(crate) async fn add_registrants(tx: &mut Tx, backfill: &Backfill, number: &str, origin: &Origin) -> Result<()> {
+pub(crate) async fn add_registrants(
+    tx: &mut Tx,
+    backfill: &Backfill,
+    number: &str,
+    origin: &Origin,
+) -> Result<()> {
     let subject = number.to_owned();
-    let slice = NewSlice { resource: Resource::Registrants.as_str().into(), subject, from: None, to: None };
+    let slice = NewSlice {
+        resource: Resource::Registrants.as_str().into(),
+        subject,
+        from: None,
+        to: None,
+    };
     add(tx, backfill, &[slice], origin).await
 }
 
@@ -360,11 +525,20 @@ async fn want_participants(
     instance: &instances::Applied,
     backfill: BackfillId,
 ) -> Result<()> {
-    let known = tx.artefact(instance.id.into(), ArtefactKind::Participants).await?;
+    let known = tx
+        .artefact(instance.id.into(), ArtefactKind::Participants)
+        .await?;
     if artefacts::is_settled(known.as_ref()) {
         return Ok(());
     }
-    artefacts::expect(tx, instance.id, ArtefactKind::Participants, None, origin.now).await?;
+    artefacts::expect(
+        tx,
+        instance.id,
+        ArtefactKind::Participants,
+        None,
+        origin.now,
+    )
+    .await?;
     let payload = ParticipantsFetch {
         account: origin.account,
         uuid: instance.uuid.clone(),
@@ -374,28 +548,57 @@ async fn want_participants(
     };
     let mut follow = origin.follow(instance.number.as_deref());
     follow.priority = priority::BACKFILL_DETAIL;
-    follow.enqueue(tx, JobKind::ParticipantsFetch, payload.key(), &payload, origin.now).await?;
+    follow
+        .enqueue(
+            tx,
+            JobKind::ParticipantsFetch,
+            payload.key(),
+            &payload,
+            origin.now,
+        )
+        .await?;
     Ok(())
 }
 
-async fn skip(tx: &mut Tx, slice: &Slice, refusal: &Refusal, calls: i64, now: Timestamp) -> Result<()> {
+async fn skip(
+    tx: &mut Tx,
+    slice: &Slice,
+    refusal: &Refusal,
+    calls: i64,
+    now: Timestamp,
+) -> Result<()> {
     let error = format!("{}: {}", refusal.cause, refusal.detail);
-    let update =
-        SliceUpdate { state: SliceState::Skipped, checkpoint: None, items: 0, calls, error: Some(error) };
+    let update = SliceUpdate {
+        state: SliceState::Skipped,
+        checkpoint: None,
+        items: 0,
+        calls,
+        error: Some(error),
+    };
     tx.update_slice(slice.id, &update, now).await?;
     Ok(())
 }
 
 /// Lets the backfill look whether that was the last piece.
 pub(crate) async fn nudge(tx: &mut Tx, backfill: &Backfill, now: Timestamp) -> Result<()> {
-    let payload = BackfillFinish { backfill: backfill.id };
+    let payload = BackfillFinish {
+        backfill: backfill.id,
+    };
     let follow = Follow {
         lane: format!("backfill/{}", backfill.id),
         priority: priority::BACKFILL,
         cause: None,
         run_at: super::later(now, super::FINISH_LOOK),
     };
-    follow.enqueue(tx, JobKind::BackfillFinish, backfill.id.to_string(), &payload, now).await?;
+    follow
+        .enqueue(
+            tx,
+            JobKind::BackfillFinish,
+            backfill.id.to_string(),
+            &payload,
+            now,
+        )
+        .await?;
     Ok(())
 }
 

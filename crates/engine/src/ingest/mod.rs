@@ -56,18 +56,33 @@ impl Origin {
 
     /// What follows in the lane of a meeting, now.
     pub(crate) fn follow(&self, number: Option<&str>) -> Follow {
-        Follow { lane: self.lane(number), priority: self.priority, cause: self.cause.clone(), run_at: self.now }
+        Follow {
+            lane: self.lane(number),
+            priority: self.priority,
+            cause: self.cause.clone(),
+            run_at: self.now,
+        }
     }
 
     /// The same origin with another stamp.
     #[must_use]
     pub fn stamped(&self, stamp: Stamp) -> Self {
-        Self { stamp, ..self.clone() }
+        Self {
+            stamp,
+            ..self.clone()
+        }
     }
 
     /// How the store is told about merged facts: as the best source, at the time of the youngest statement.
     pub(crate) fn seen(&self, facts: &Facts) -> Seen {
-        let at = facts.latest().and_then(|stamp| Timestamp::from_millisecond(stamp.at_ms).ok()).unwrap_or(self.now);
-        Seen { at, source: Source::Detail, now: self.now }
+        let at = facts
+            .latest()
+            .and_then(|stamp| Timestamp::from_millisecond(stamp.at_ms).ok())
+            .unwrap_or(self.now);
+        Seen {
+            at,
+            source: Source::Detail,
+            now: self.now,
+        }
     }
 }

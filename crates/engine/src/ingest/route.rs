@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::meetings::Occurrences;
 use super::recordings::Presence;
-use super::{Origin, artefacts, attendance, instances, meetings, presence, recordings, registrants, tell, users};
+use super::{
+    Origin, artefacts, attendance, instances, meetings, presence, recordings, registrants, tell,
+    users,
+};
 use crate::config::Config;
 use crate::error::Result;
 use crate::jobs::{InstanceRefresh, JobKind, MeetingRefresh, ParticipantsFetch, RecordingRefresh};
@@ -40,7 +43,11 @@ pub async fn route(
     };
     match family {
         "meeting" | "webinar" => {
-            let kind = if family == "webinar" { MeetingKind::Webinar } else { MeetingKind::Meeting };
+            let kind = if family == "webinar" {
+                MeetingKind::Webinar
+            } else {
+                MeetingKind::Meeting
+            };
             meeting(tx, origin, event, what, kind, payload, object).await
         }
         "recording" => recording(tx, origin, config, what, object, id).await,
@@ -64,12 +71,16 @@ async fn meeting(
     }
     match what {
         "created" | "updated" | "recovered" | "deleted" | "permanently_deleted" => {
-            let Some(number) = number else { return Ok(Routed::Unusable("the event names no meeting")) };
+            let Some(number) = number else {
+                return Ok(Routed::Unusable("the event names no meeting"));
+            };
             series(tx, origin, what, kind, &number, payload, object).await
         }
         "started" | "ended" => run(tx, origin, what, kind, object).await,
         _ if what.starts_with("registration_") => {
-            let Some(number) = number else { return Ok(Routed::Unusable("the event names no meeting")) };
+            let Some(number) = number else {
+                return Ok(Routed::Unusable("the event names no meeting"));
+            };
             registration(tx, origin, what, kind, &number, object).await
         }
         _ => Ok(Routed::Ignored("no event of this name is used")),
@@ -85,17 +96,23 @@ async fn series(
     payload: &Value,
     object: &Value,
 ) -> Result<Routed> {
-    let scope = payload.get("operation").or_else(|| payload.get("scope")).and_then(Value::as_str);
+    let scope = payload
+        .get("operation")
+        .or_else(|| payload.get("scope"))
+        .and_then(Value::as_str);
     let single = matches!(scope, Some("single" | "range"));
     let applied = match (what, single) {
-        ("created", _) => meetings::apply(tx, origin, number, Some(kind), object, Occurrences::All).await?,
+        ("created", _) => {
+            meetings::apply(tx, origin, number, Some(kind), object, Occurrences::All).await?
+        }
         ("updated", true) => {
             // What changed for one occurrence is not true of the series.
             let said = json!({"occurrences": object.get("occurrences")});
             meetings::apply(tx, origin, number, Some(kind), &said, Occurrences::Some).await?
         }
         ("updated", false) => {
-            let applied = meetings::apply(tx, origin, number, Some(kind), object, Occurrences::Some).await?;
+            let applied =
+                meetings::apply(tx, origin, number, Some(kind), object, Occurrences::Some).await?;
             refresh_series(tx, origin, number, object).await?;
             applied
         }
@@ -117,19 +134,37 @@ async fn series(
 
 /// A change of the rule moves all occurrences, which the event does not list: ask for them.
 async fn refresh_series(tx: &mut Tx, origin: &Origin, number: &str, object: &Value) -> Result<()> {
-    let moved = ["recurrence", "start_time", "duration", "timezone", "type"].iter().any(|name| object.get(*name).is_some());
+    let moved = ["recurrence", "start_time", "duration", "timezone", "type"]
+        .iter()
+        .any(|name| object.get(*name).is_some());
     if moved && object.get("occurrences").is_none() {
-        let payload =
-            MeetingRefresh { account: origin.account, number: number.to_owned(), backfill: None, also: None };
+        let payload = MeetingRefresh {
+            account: origin.account,
+            number: number.to_owned(),
+            backfill: None,
+            also: None,
+        };
         origin
             .follow(Some(number))
-            .enqueue(tx, JobKind::MeetingRefresh, payload.key(), &payload, origin.now)
+            .enqueue(
+                tx,
+                JobKind::MeetingRefresh,
+                payload.key(),
+                &payload,
+                origin.now,
+            )
             .await?;
     }
     Ok(())
 }
 
-async fn run(tx: &mut Tx, origin: &Origin, what: &str, kind: MeetingKind, object: &Value) -> Result<Routed> {
+async fn run(
+    tx: &mut Tx,
+    origin: &Origin,
+    what: &str,
+    kind: MeetingKind,
+    object: &Value,
+) -> Result<Routed> {
     let (stage, said) = if what == "ended" {
         (instances::Stage::Ended, planned_length(object))
     } else {
@@ -139,10 +174,24 @@ async fn run(tx: &mut Tx, origin: &Origin, what: &str, kind: MeetingKind, object
         return Ok(Routed::Unusable("the event names no instance"));
     };
     if applied.just_started {
-        tell(tx, origin, "meeting.started", applied.id, json!({"uuid": applied.uuid, "number": applied.number})).await?;
+        tell(
+            tx,
+            origin,
+            "meeting.started",
+            applied.id,
+            json!({"uuid": applied.uuid, "number": applied.number}),
+        )
+        .await?;
     }
     if applied.just_ended {
-        tell(tx, origin, "meeting.ended", applied.id, json!({"uuid": applied.uuid, "number": applied.number})).await?;
+        tell(
+            tx,
+            origin,
+            "meeting.ended",
+            applied.id,
+            json!({"uuid": applied.uuid, "number": applied.number}),
+        )
+        .await?;
     }
     attendance::close(tx, origin, &applied).await?;
     if applied.state == InstanceState::Ended && what == "ended" {
@@ -156,12 +205,32 @@ async fn after_end(tx: &mut Tx, origin: &Origin, applied: &instances::Applied) -
     use parfocal_store::ArtefactKind as Kind;
     let ended = applied.end.unwrap_or(origin.now);
     let by = ended.checked_add(artefacts::PROCESSING).ok();
-    for kind in [Kind::Details, Kind::Participants, Kind::Recording, Kind::Transcript, Kind::Chat] {
+    for kind in [
+        Kind::Details,
+        Kind::Participants,
+        Kind::Recording,
+        Kind::Transcript,
+        Kind::Chat,
+    ] {
         artefacts::suppose(tx, applied.id, kind, by, origin.now).await?;
     }
     let number = applied.number.as_deref();
-    let details = InstanceRefresh { account: origin.account, uuid: applied.uuid.clone(), not_before: ended, backfill: None };
-    origin.follow(number).enqueue(tx, JobKind::InstanceRefresh, details.key(), &details, origin.now).await?;
+    let details = InstanceRefresh {
+        account: origin.account,
+        uuid: applied.uuid.clone(),
+        not_before: ended,
+        backfill: None,
+    };
+    origin
+        .follow(number)
+        .enqueue(
+            tx,
+            JobKind::InstanceRefresh,
+            details.key(),
+            &details,
+            origin.now,
+        )
+        .await?;
     let people = ParticipantsFetch {
         account: origin.account,
         uuid: applied.uuid.clone(),
@@ -169,12 +238,32 @@ async fn after_end(tx: &mut Tx, origin: &Origin, applied: &instances::Applied) -
         not_before: ended,
         backfill: None,
     };
-    origin.follow(number).enqueue(tx, JobKind::ParticipantsFetch, people.key(), &people, origin.now).await?;
+    origin
+        .follow(number)
+        .enqueue(
+            tx,
+            JobKind::ParticipantsFetch,
+            people.key(),
+            &people,
+            origin.now,
+        )
+        .await?;
     // In case nobody tells that there is a recording, look for one now and then.
     let mut later = origin.follow(number);
-    later.run_at = ended.saturating_add(RecordingRefresh::FIRST_LOOK).unwrap_or(origin.now).max(origin.now);
+    later.run_at = ended
+        .saturating_add(RecordingRefresh::FIRST_LOOK)
+        .unwrap_or(origin.now)
+        .max(origin.now);
     let payload = RecordingRefresh::new(origin.account, &applied.uuid, ended, by);
-    later.enqueue(tx, JobKind::RecordingRefresh, payload.key(), &payload, origin.now).await?;
+    later
+        .enqueue(
+            tx,
+            JobKind::RecordingRefresh,
+            payload.key(),
+            &payload,
+            origin.now,
+        )
+        .await?;
     Ok(())
 }
 
@@ -187,7 +276,8 @@ async fn participant(
     end: presence::End,
 ) -> Result<Routed> {
     let hinted = with_kind(planned_length(object), kind);
-    let Some(instance) = instances::apply(tx, origin, &hinted, instances::Stage::Started).await? else {
+    let Some(instance) = instances::apply(tx, origin, &hinted, instances::Stage::Started).await?
+    else {
         return Ok(Routed::Unusable("the event names no instance"));
     };
     let breakout = object.get("breakout_room_uuid").and_then(Value::as_str);
@@ -222,7 +312,14 @@ async fn registration(
     let meeting = meetings::ensure(tx, origin, number, Some(kind), &Value::Object(hint)).await?;
     match registrants::apply(tx, origin, meeting, registrant, status).await? {
         Some(id) => {
-            tell(tx, origin, &format!("{kind}.{what}"), id, json!({"number": number})).await?;
+            tell(
+                tx,
+                origin,
+                &format!("{kind}.{what}"),
+                id,
+                json!({"number": number}),
+            )
+            .await?;
             Ok(Routed::Done)
         }
         None => Ok(Routed::Unusable("the event names no registrant")),
@@ -241,10 +338,13 @@ async fn recording(
         "completed" | "transcript_completed" => Presence::There,
         "trashed" | "deleted" => Presence::Gone,
         "recovered" => Presence::Back,
-        "batch_trashed" | "batch_deleted" | "batch_recovered" => return batch(tx, origin, config, what, object).await,
+        "batch_trashed" | "batch_deleted" | "batch_recovered" => {
+            return batch(tx, origin, config, what, object).await;
+        }
         _ => return Ok(Routed::Ignored("no event of this name is used")),
     };
-    let Some(applied) = recordings::apply(tx, origin, config, object, presence, event).await? else {
+    let Some(applied) = recordings::apply(tx, origin, config, object, presence, event).await?
+    else {
         return Ok(Routed::Unusable("the event names no instance"));
     };
     let told = match (what, presence) {
@@ -264,17 +364,39 @@ async fn recording(
     Ok(Routed::Done)
 }
 
-async fn batch(tx: &mut Tx, origin: &Origin, config: &Config, what: &str, object: &Value) -> Result<Routed> {
-    let presence = if what == "batch_recovered" { Presence::Back } else { Presence::Gone };
+async fn batch(
+    tx: &mut Tx,
+    origin: &Origin,
+    config: &Config,
+    what: &str,
+    object: &Value,
+) -> Result<Routed> {
+    let presence = if what == "batch_recovered" {
+        Presence::Back
+    } else {
+        Presence::Gone
+    };
     let mut found = false;
-    for uuid in object.get("meeting_uuids").and_then(Value::as_array).into_iter().flatten() {
+    for uuid in object
+        .get("meeting_uuids")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         if let Some(uuid) = uuid.as_str() {
             recordings::apply_batch(tx, origin, config, uuid, &[], presence).await?;
             found = true;
         }
     }
-    for entry in object.get("meetings").and_then(Value::as_array).into_iter().flatten() {
-        let Some(uuid) = entry.get("meeting_uuid").and_then(Value::as_str) else { continue };
+    for entry in object
+        .get("meetings")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let Some(uuid) = entry.get("meeting_uuid").and_then(Value::as_str) else {
+            continue;
+        };
         let files: Vec<String> = entry
             .get("recording_file_ids")
             .and_then(Value::as_array)
@@ -285,7 +407,11 @@ async fn batch(tx: &mut Tx, origin: &Origin, config: &Config, what: &str, object
         recordings::apply_batch(tx, origin, config, uuid, &files, presence).await?;
         found = true;
     }
-    Ok(if found { Routed::Done } else { Routed::Unusable("the event names no recording") })
+    Ok(if found {
+        Routed::Done
+    } else {
+        Routed::Unusable("the event names no recording")
+    })
 }
 
 async fn user(tx: &mut Tx, origin: &Origin, what: &str, object: &Value) -> Result<Routed> {
@@ -315,7 +441,8 @@ fn meeting_number(object: &Value) -> Option<String> {
         Value::String(text) => text.chars().filter(|c| !matches!(c, ' ' | '-')).collect(),
         _ => return None,
     };
-    (!digits.is_empty() && digits.len() <= 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+    (!digits.is_empty() && digits.len() <= 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .then_some(digits)
 }
 
 /// In events of a run the length is the planned one: it is kept under a name that says so.
@@ -345,8 +472,14 @@ mod tests {
     #[test]
     fn numbers_are_read_however_they_are_written() {
         let number = |id: Value| meeting_number(&json!({"id": id}));
-        assert_eq!(number(json!(84_410_027_731_u64)).as_deref(), Some("84410027731"));
-        assert_eq!(number(json!("844 1002-7731")).as_deref(), Some("84410027731"));
+        assert_eq!(
+            number(json!(84_410_027_731_u64)).as_deref(),
+            Some("84410027731")
+        );
+        assert_eq!(
+            number(json!("844 1002-7731")).as_deref(),
+            Some("84410027731")
+        );
         assert_eq!(number(json!("x")), None);
         assert_eq!(number(json!("")), None);
     }

@@ -62,7 +62,9 @@ impl Failure {
     /// The job used up its tries, and the last ended without a word: its process died, or was too slow.
     pub fn vanished(tries: i64) -> Self {
         Self::hopeless(
-            format!("given up after {tries} tries, the last of which ended without a word: its process died, or lost its lease"),
+            format!(
+                "given up after {tries} tries, the last of which ended without a word: its process died, or lost its lease"
+            ),
             "Look into the log for why the process ended (out of memory, killed); then `parfocal jobs retry` tries it again.",
         )
     }

@@ -53,14 +53,31 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let wanted: FileFetch = payload(job)?;
     let scope = Scope::of(job.workspace);
     let store = app.store();
-    let Some(file) = store.file(scope, wanted.file).await? else { return Ok(Outcome::nothing()) };
+    let Some(file) = store.file(scope, wanted.file).await? else {
+        return Ok(Outcome::nothing());
+    };
     if file.deleted_at.is_some() || (!wanted.on_request && is_here(app, scope, &file).await?) {
         return Ok(Outcome::nothing());
     }
-    let Some(instance) = store.instance(scope, file.instance_id).await? else { return Ok(Outcome::nothing()) };
-    let Some(recording) = store.recording(scope, file.recording_id).await? else { return Ok(Outcome::nothing()) };
+    let Some(instance) = store.instance(scope, file.instance_id).await? else {
+        return Ok(Outcome::nothing());
+    };
+    let Some(recording) = store.recording(scope, file.recording_id).await? else {
+        return Ok(Outcome::nothing());
+    };
     let client = backfill::client(app, file.account_id, job.priority).await?;
-    Work { app, scope, job, wanted, file, recording, instance, client }.run().await
+    Work {
+        app,
+        scope,
+        job,
+        wanted,
+        file,
+        recording,
+        instance,
+        client,
+    }
+    .run()
+    .await
 }
 
 impl Work<'_> {
@@ -87,20 +104,34 @@ impl Work<'_> {
 
     async fn download(&self, path: &std::path::Path) -> parfocal_zoom::Result<Downloaded> {
         let Some(url) = self.file.download_url.clone() else {
-            return Err(parfocal_zoom::Error::new(ErrorKind::NotFound, "Zoom gave no address for the file"));
+            return Err(parfocal_zoom::Error::new(
+                ErrorKind::NotFound,
+                "Zoom gave no address for the file",
+            ));
         };
         let expect = expected_contents(&self.file.file_type, self.file.extension.as_deref());
         let bound = if self.wanted.on_request {
             u64::MAX
         } else {
-            self.app.config().media.max_file_mb.saturating_mul(1024 * 1024)
+            self.app
+                .config()
+                .media
+                .max_file_mb
+                .saturating_mul(1024 * 1024)
         };
         // Captions and timelines are listed without a size; for text files the size Zoom names may be off by line ends.
-        let size = self.file.size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0);
+        let size = self
+            .file
+            .size
+            .and_then(|size| u64::try_from(size).ok())
+            .filter(|size| *size > 0);
         let download = Download::new(url, expect).size(size).max_bytes(bound);
         let downloads = self.client.downloads();
         if let Some(token) = self.token().await {
-            let first = download.clone().auth(DownloadAuth::Bearer(token)).attempts(2);
+            let first = download
+                .clone()
+                .auth(DownloadAuth::Bearer(token))
+                .attempts(2);
             match downloads.fetch(&first, path, |_| {}).await {
                 Ok(done) => return Ok(done),
                 Err(error) if is_about_access(&error) => {}
@@ -112,7 +143,12 @@ impl Work<'_> {
 
     /// The download token of the event that told of the file, while it works.
     async fn token(&self) -> Option<SecretString> {
-        let event = self.app.store().inbox_event(self.scope, self.wanted.event?).await.ok()??;
+        let event = self
+            .app
+            .store()
+            .inbox_event(self.scope, self.wanted.event?)
+            .await
+            .ok()??;
         let age = self.app.clock().now().duration_since(event.event_ts);
         if age > TOKEN_LIFE {
             return None;
@@ -130,12 +166,25 @@ impl Work<'_> {
                 let mut tx = self.app.store().begin(self.scope).await?;
                 if let Some(kind) = artefact_of(&self.file.file_type) {
                     let detail = Some("Zoom does not know the recording any more");
-                    artefacts::unavailable(&mut tx, self.instance.id, kind, cause::DELETED, detail, now).await?;
+                    artefacts::unavailable(
+                        &mut tx,
+                        self.instance.id,
+                        kind,
+                        cause::DELETED,
+                        detail,
+                        now,
+                    )
+                    .await?;
                 }
-                return Ok(Refreshed::Gone(Outcome::Done(Some(tx), backfill::report(&error))));
+                return Ok(Refreshed::Gone(Outcome::Done(
+                    Some(tx),
+                    backfill::report(&error),
+                )));
             }
             // Without the scope for it, what is known has to do.
-            Err(error) if backfill::gate::refuses_subject(&error).is_some() => return Ok(Refreshed::No),
+            Err(error) if backfill::gate::refuses_subject(&error).is_some() => {
+                return Ok(Refreshed::No);
+            }
             Err(error) => return Err(error.into()),
         };
         let now = self.app.clock().now();
@@ -148,14 +197,23 @@ impl Work<'_> {
         };
         let changed = file.download_url != self.file.download_url;
         self.file = file;
-        Ok(if changed { Refreshed::Again } else { Refreshed::No })
+        Ok(if changed {
+            Refreshed::Again
+        } else {
+            Refreshed::No
+        })
     }
 
     async fn keep(&self, blobs: &Blobs, done: Downloaded) -> Result<Outcome> {
         let now = self.app.clock().now();
         let origin = self.origin(now).await?;
         let extension = self.file.extension.clone().unwrap_or_else(|| "bin".into());
-        let start = self.recording.start.or(self.file.start).or(self.instance.start).unwrap_or(now);
+        let start = self
+            .recording
+            .start
+            .or(self.file.start)
+            .or(self.instance.start)
+            .unwrap_or(now);
         let key = KeyParts {
             workspace: self.scope.workspace,
             account: &origin.account_key,
@@ -167,9 +225,17 @@ impl Work<'_> {
         }
         .key();
         blobs.put_file(&key, &done.path).await?;
-        let content_type = done.content_type.clone().unwrap_or_else(|| "application/octet-stream".into());
+        let content_type = done
+            .content_type
+            .clone()
+            .unwrap_or_else(|| "application/octet-stream".into());
         let mut tx = self.app.store().begin(self.scope).await?;
-        let blob = NewBlob { key, sha256: done.sha256, size: done.bytes, content_type };
+        let blob = NewBlob {
+            key,
+            sha256: done.sha256,
+            size: done.bytes,
+            content_type,
+        };
         let blob = tx.put_blob(&blob, now).await?;
         tx.set_file_blob(self.file.id, Some(blob), now).await?;
         if is_parsed(&self.file.file_type) {
@@ -180,7 +246,15 @@ impl Work<'_> {
                 run_at: now,
             };
             let payload = TranscriptParse { file: self.file.id };
-            follow.enqueue(&mut tx, JobKind::TranscriptParse, self.file.id.to_string(), &payload, now).await?;
+            follow
+                .enqueue(
+                    &mut tx,
+                    JobKind::TranscriptParse,
+                    self.file.id.to_string(),
+                    &payload,
+                    now,
+                )
+                .await?;
         }
         let data = json!({"file": self.file.external_id, "type": self.file.file_type, "bytes": done.bytes});
         tell(&mut tx, &origin, "file.stored", self.instance.id, data).await?;
@@ -192,8 +266,19 @@ impl Work<'_> {
         if error.kind() == ErrorKind::TooLarge {
             let mut tx = self.app.store().begin(self.scope).await?;
             if let Some(kind) = artefact_of(&self.file.file_type) {
-                let detail = format!("larger than {} MB (media.max_file_mb)", self.app.config().media.max_file_mb);
-                artefacts::unavailable(&mut tx, self.instance.id, kind, cause::TOO_LARGE, Some(&detail), now).await?;
+                let detail = format!(
+                    "larger than {} MB (media.max_file_mb)",
+                    self.app.config().media.max_file_mb
+                );
+                artefacts::unavailable(
+                    &mut tx,
+                    self.instance.id,
+                    kind,
+                    cause::TOO_LARGE,
+                    Some(&detail),
+                    now,
+                )
+                .await?;
             }
             return Ok(Outcome::Done(Some(tx), backfill::report(&error)));
         }
@@ -204,9 +289,12 @@ impl Work<'_> {
         let since = self.job.created_at;
         let deadline = since.saturating_add(PROCESSING).unwrap_or(now);
         match look_again(since, now, deadline) {
-            Some(next) if !self.wanted.on_request => {
-                Ok(Outcome::Wait(None, next, format!("the file is not ready: {error}"), backfill::report(&error)))
-            }
+            Some(next) if !self.wanted.on_request => Ok(Outcome::Wait(
+                None,
+                next,
+                format!("the file is not ready: {error}"),
+                backfill::report(&error),
+            )),
             _ => Ok(Outcome::Bury(None, Failure::of(&error.into(), now))),
         }
     }
@@ -214,14 +302,27 @@ impl Work<'_> {
     async fn origin(&self, now: Timestamp) -> Result<Origin> {
         let stamp = Stamp::of_answer(now, Rank::Detail);
         let (job, account) = (self.job, self.file.account_id);
-        backfill::answer_origin(self.app, self.scope, account, stamp, now, job.priority, job.cause_id.clone()).await
+        backfill::answer_origin(
+            self.app,
+            self.scope,
+            account,
+            stamp,
+            now,
+            job.priority,
+            job.cause_id.clone(),
+        )
+        .await
     }
 }
 
 /// Whether our copy of a file is in order; a row alone is not enough, since the disk may have lost the bytes.
 async fn is_here(app: &App, scope: Scope, file: &File) -> Result<bool> {
-    let Some(blob) = file.blob_id else { return Ok(false) };
-    let Some(blob) = app.store().blob(scope, blob).await? else { return Ok(false) };
+    let Some(blob) = file.blob_id else {
+        return Ok(false);
+    };
+    let Some(blob) = app.store().blob(scope, blob).await? else {
+        return Ok(false);
+    };
     let size = Blobs::of(app)?.size(&blob.key).await?;
     if size != Some(blob.size) {
         tracing::warn!(file = %file.id, ?size, expected = blob.size, "our copy of a file is damaged; it is fetched again");
@@ -231,7 +332,8 @@ async fn is_here(app: &App, scope: Scope, file: &File) -> Result<bool> {
 
 /// Removes what the download left, once the row of the bytes is committed.
 pub(super) async fn tidy(app: &App, job: &Job) {
-    let scratch = payload::<FileFetch>(job).and_then(|wanted| Blobs::of(app)?.scratch(&wanted.file.to_string()));
+    let scratch = payload::<FileFetch>(job)
+        .and_then(|wanted| Blobs::of(app)?.scratch(&wanted.file.to_string()));
     let Ok(scratch) = scratch else { return };
     match tokio::fs::remove_file(&scratch).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -282,7 +384,9 @@ pub(crate) fn artefact_of(file_type: &str) -> Option<ArtefactKind> {
 /// Notes that a file cannot be had, when its job was given up.
 pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
     let wanted: FileFetch = payload(job)?;
-    let Some(file) = tx.file(wanted.file).await? else { return Ok(()) };
+    let Some(file) = tx.file(wanted.file).await? else {
+        return Ok(());
+    };
     let instance: InstanceId = file.instance_id;
     if let Some(kind) = artefact_of(&file.file_type) {
         artefacts::failed(tx, instance, kind, cause::DOWNLOAD_FAILED, Some(error), now).await?;

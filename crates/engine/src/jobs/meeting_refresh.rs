@@ -34,7 +34,10 @@ impl MeetingRefresh {
 }
 
 fn is_open(state: BackfillState) -> bool {
-    matches!(state, BackfillState::Planning | BackfillState::Running | BackfillState::Paused)
+    matches!(
+        state,
+        BackfillState::Planning | BackfillState::Running | BackfillState::Paused
+    )
 }
 
 pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
@@ -43,23 +46,50 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let now = app.clock().now();
     let backfill = match (wanted.backfill, wanted.also) {
         (Some(id), _) => app.store().backfill(scope, id).await?,
-        (None, Some(id)) => app.store().backfill(scope, id).await?.filter(|backfill| is_open(backfill.state)),
+        (None, Some(id)) => app
+            .store()
+            .backfill(scope, id)
+            .await?
+            .filter(|backfill| is_open(backfill.state)),
         (None, None) => None,
     };
     if let Some(wait) = backfill::on_hold(app, scope, wanted.backfill, now).await? {
         return Ok(wait);
     }
-    match gate::ask(app.store(), scope, wanted.account, Resource::Meeting, &job.id.to_string(), now).await? {
+    match gate::ask(
+        app.store(),
+        scope,
+        wanted.account,
+        Resource::Meeting,
+        &job.id.to_string(),
+        now,
+    )
+    .await?
+    {
         Gate::Open => {}
-        Gate::Wait => return Ok(Outcome::Snooze(None, backfill::later(now, gate::WAIT), gate::WAITING.into())),
+        Gate::Wait => {
+            return Ok(Outcome::Snooze(
+                None,
+                backfill::later(now, gate::WAIT),
+                gate::WAITING.into(),
+            ));
+        }
         Gate::Closed(_) => return Ok(Outcome::nothing()),
     }
     let client = backfill::client(app, wanted.account, job.priority).await?;
     let answer = Reader::new(client).meeting(&wanted.number).await;
     let now = app.clock().now();
     let stamp = Stamp::of_answer(now, Rank::Detail);
-    let origin =
-        backfill::answer_origin(app, scope, wanted.account, stamp, now, job.priority, job.cause_id.clone()).await?;
+    let origin = backfill::answer_origin(
+        app,
+        scope,
+        wanted.account,
+        stamp,
+        now,
+        job.priority,
+        job.cause_id.clone(),
+    )
+    .await?;
     let mut tx = app.store().begin(scope).await?;
     match answer {
         Ok(said) => {
@@ -80,7 +110,8 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
             artefacts::present(&mut tx, applied.id, ArtefactKind::Details, now).await?;
             let registers = matches!(applied.facts.integer("settings/approval_type"), Some(0 | 1));
             if let Some(backfill) = backfill.filter(|_| registers) {
-                artefacts::expect(&mut tx, applied.id, ArtefactKind::Registrants, None, now).await?;
+                artefacts::expect(&mut tx, applied.id, ArtefactKind::Registrants, None, now)
+                    .await?;
                 slice::add_registrants(&mut tx, &backfill, &wanted.number, &origin).await?;
             }
             Ok(Outcome::done(tx))
@@ -91,9 +122,20 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
                 return Err(error.into());
             };
             gate::learn(&mut tx, wanted.account, Resource::Meeting, for_all, now).await?;
-            if let Some(known) = tx.meeting_by_external(wanted.account, &wanted.number).await? {
+            if let Some(known) = tx
+                .meeting_by_external(wanted.account, &wanted.number)
+                .await?
+            {
                 let detail = Some(refusal.detail.as_str());
-                artefacts::unavailable(&mut tx, known.id, ArtefactKind::Details, &refusal.cause, detail, now).await?;
+                artefacts::unavailable(
+                    &mut tx,
+                    known.id,
+                    ArtefactKind::Details,
+                    &refusal.cause,
+                    detail,
+                    now,
+                )
+                .await?;
             }
             Ok(Outcome::Done(Some(tx), backfill::report(&error)))
         }

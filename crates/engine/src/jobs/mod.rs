@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use parfocal_store::{AttemptReport, Enqueued, Job, NewJob, Tx};
 use serde::de::DeserializeOwned;
 
+pub use crate::backfill::slice::SliceJob;
 pub use failure::{Failure, Verdict};
 pub use file_fetch::FileFetch;
 pub use finish::BackfillFinish;
@@ -33,7 +34,6 @@ pub use participants_fetch::ParticipantsFetch;
 pub use recording_refresh::RecordingRefresh;
 pub use retry::{Policy, look_again};
 pub use runner::Runner;
-pub use crate::backfill::slice::SliceJob;
 pub use transcript_parse::TranscriptParse;
 pub use verbs::{JobDetail, Open, drop_jobs, get, list, open, redrive, retry};
 
@@ -86,15 +86,25 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::FileFetch => file_fetch::run(app, job).await,
         JobKind::TranscriptParse => transcript_parse::run(app, job).await,
         JobKind::MeetingRefresh => meeting_refresh::run(app, job).await,
-        JobKind::BackfillSlice | JobKind::BackfillReport => crate::backfill::slice::run(app, job).await,
+        JobKind::BackfillSlice | JobKind::BackfillReport => {
+            crate::backfill::slice::run(app, job).await
+        }
         JobKind::BackfillFinish => finish::run(app, job).await,
     }
 }
 
 /// Notes with the thing a job was about that the job was given up.
-pub(crate) async fn buried(tx: &mut Tx, kind: JobKind, job: &Job, error: &str, now: Timestamp) -> Result<()> {
+pub(crate) async fn buried(
+    tx: &mut Tx,
+    kind: JobKind,
+    job: &Job,
+    error: &str,
+    now: Timestamp,
+) -> Result<()> {
     match kind {
-        JobKind::BackfillSlice | JobKind::BackfillReport => crate::backfill::slice::buried(tx, job, error, now).await,
+        JobKind::BackfillSlice | JobKind::BackfillReport => {
+            crate::backfill::slice::buried(tx, job, error, now).await
+        }
         JobKind::FileFetch => file_fetch::buried(tx, job, error, now).await,
         JobKind::TranscriptParse => transcript_parse::buried(tx, job, error, now).await,
         JobKind::ParticipantsFetch => participants_fetch::buried(tx, job, error, now).await,
@@ -106,8 +116,12 @@ pub(crate) async fn buried(tx: &mut Tx, kind: JobKind, job: &Job, error: &str, n
 
 /// Reads a job's payload.
 pub(crate) fn payload<T: DeserializeOwned>(job: &Job) -> Result<T> {
-    serde_json::from_value(job.payload.clone())
-        .map_err(|error| EngineError::new(Code::Internal, format!("the payload of {} is wrong: {error}", job.kind)))
+    serde_json::from_value(job.payload.clone()).map_err(|error| {
+        EngineError::new(
+            Code::Internal,
+            format!("the payload of {} is wrong: {error}", job.kind),
+        )
+    })
 }
 
 /// What is common to all jobs that follow from one thing.
@@ -133,8 +147,12 @@ impl Follow {
         payload: &P,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let payload = serde_json::to_value(payload)
-            .map_err(|error| EngineError::new(Code::Internal, format!("a payload cannot be written: {error}")))?;
+        let payload = serde_json::to_value(payload).map_err(|error| {
+            EngineError::new(
+                Code::Internal,
+                format!("a payload cannot be written: {error}"),
+            )
+        })?;
         let job = NewJob {
             kind: kind.as_str().to_owned(),
             v: kind.version(),
@@ -145,6 +163,8 @@ impl Follow {
             run_at: self.run_at,
             cause_id: self.cause.clone(),
         };
-        Ok(tx.enqueue_merged(&job, now, |older, newer| merge::merged(kind, older, newer)).await?)
+        Ok(tx
+            .enqueue_merged(&job, now, |older, newer| merge::merged(kind, older, newer))
+            .await?)
     }
 }

@@ -74,7 +74,13 @@ struct Dispatcher {
 impl Dispatcher {
     fn new(app: App, stop: CancellationToken) -> Self {
         let extended = app.clock().now();
-        Self { app, stop, running: JoinSet::new(), held: HashMap::new(), extended }
+        Self {
+            app,
+            stop,
+            running: JoinSet::new(),
+            held: HashMap::new(),
+            extended,
+        }
     }
 
     async fn run(mut self) {
@@ -147,7 +153,12 @@ impl Dispatcher {
             return Ok(soon);
         }
         let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        let due = self.app.store().next_job_at(&kinds).await?.filter(|due| *due > now);
+        let due = self
+            .app
+            .store()
+            .next_job_at(&kinds)
+            .await?
+            .filter(|due| *due > now);
         Ok(due.map_or(soon, |due| due.min(soon)))
     }
 
@@ -184,7 +195,12 @@ impl Dispatcher {
             return Ok(());
         }
         for held in self.held.values() {
-            match self.app.store().extend_job(&held.lease, self.lease_end(now)).await {
+            match self
+                .app
+                .store()
+                .extend_job(&held.lease, self.lease_end(now))
+                .await
+            {
                 Ok(()) => {}
                 // It ended a moment ago, or another worker has it: its own end will find out.
                 Err(error) if error.kind() == ErrorKind::LeaseLost => {}
@@ -196,10 +212,19 @@ impl Dispatcher {
     }
 
     fn spawn(&mut self, claimed: ClaimedJob) {
-        let Some(kind) = JobKind::parse(&claimed.job.kind) else { return };
-        let held = Held { lease: claimed.lease.clone(), pool: kind.pool(), kind, job: claimed.job.clone() };
+        let Some(kind) = JobKind::parse(&claimed.job.kind) else {
+            return;
+        };
+        let held = Held {
+            lease: claimed.lease.clone(),
+            pool: kind.pool(),
+            kind,
+            job: claimed.job.clone(),
+        };
         let app = self.app.clone();
-        let handle = self.running.spawn(async move { execute(&app, kind, claimed).await });
+        let handle = self
+            .running
+            .spawn(async move { execute(&app, kind, claimed).await });
         self.held.insert(handle.id(), held);
     }
 
@@ -209,10 +234,14 @@ impl Dispatcher {
             Ok((id, ())) => (id, None),
             Err(error) => (error.id(), error.is_panic().then(|| error.to_string())),
         };
-        let Some(held) = self.held.remove(&id) else { return };
+        let Some(held) = self.held.remove(&id) else {
+            return;
+        };
         if let Some(message) = panic {
             let failure = Failure::panic(&message);
-            if let Err(error) = conclude(&self.app, held.kind, &held.job, &held.lease, failure).await {
+            if let Err(error) =
+                conclude(&self.app, held.kind, &held.job, &held.lease, failure).await
+            {
                 tracing::error!(kind = held.kind.as_str(), error = %error, "a job's end could not be recorded");
             }
         }
@@ -260,7 +289,13 @@ async fn execute(app: &App, kind: JobKind, claimed: ClaimedJob) {
 }
 
 /// Commits the results together with the end of the job.
-async fn commit(app: &App, kind: JobKind, job: &Job, lease: &JobLease, outcome: Outcome) -> Result<()> {
+async fn commit(
+    app: &App,
+    kind: JobKind,
+    job: &Job,
+    lease: &JobLease,
+    outcome: Outcome,
+) -> Result<()> {
     let now = app.clock().now();
     let word = match outcome {
         Outcome::Done(tx, report) => {
@@ -281,7 +316,8 @@ async fn commit(app: &App, kind: JobKind, job: &Job, lease: &JobLease, outcome: 
         }
         Outcome::Wait(tx, until, why, report) => {
             let mut tx = open(app, job, tx).await?;
-            tx.snooze_job(lease, until, &why, Some(&report), now).await?;
+            tx.snooze_job(lease, until, &why, Some(&report), now)
+                .await?;
             tx.commit().await?;
             "snoozed"
         }
@@ -291,7 +327,8 @@ async fn commit(app: &App, kind: JobKind, job: &Job, lease: &JobLease, outcome: 
             "dead"
         }
     };
-    metrics::counter!("parfocal_jobs_total", "kind" => kind.as_str(), "outcome" => word).increment(1);
+    metrics::counter!("parfocal_jobs_total", "kind" => kind.as_str(), "outcome" => word)
+        .increment(1);
     Ok(())
 }
 
@@ -303,18 +340,27 @@ async fn open(app: &App, job: &Job, tx: Option<Tx>) -> Result<Tx> {
 }
 
 /// Records a failure and what follows from it.
-async fn conclude(app: &App, kind: JobKind, job: &Job, lease: &JobLease, failure: Failure) -> Result<()> {
+async fn conclude(
+    app: &App,
+    kind: JobKind,
+    job: &Job,
+    lease: &JobLease,
+    failure: Failure,
+) -> Result<()> {
     let now = app.clock().now();
     let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
     let again = match failure.verdict {
-        Verdict::Retry => kind.policy(app.config()).next(attempt, now, app.chance().fraction()),
+        Verdict::Retry => kind
+            .policy(app.config())
+            .next(attempt, now, app.chance().fraction()),
         Verdict::Wait(_) | Verdict::GiveUp => None,
     };
     let mut tx = open(app, job, None).await?;
     let error = failure.error.clone();
     let word = match (failure.verdict, again) {
         (Verdict::Wait(until), _) => {
-            tx.snooze_job(lease, until, &error, Some(&report(failure)), now).await?;
+            tx.snooze_job(lease, until, &error, Some(&report(failure)), now)
+                .await?;
             tx.commit().await?;
             "snoozed"
         }
@@ -329,7 +375,8 @@ async fn conclude(app: &App, kind: JobKind, job: &Job, lease: &JobLease, failure
         }
     };
     tracing::debug!(job = %lease.id, kind = kind.as_str(), outcome = word, error, "a job did not end");
-    metrics::counter!("parfocal_jobs_total", "kind" => kind.as_str(), "outcome" => word).increment(1);
+    metrics::counter!("parfocal_jobs_total", "kind" => kind.as_str(), "outcome" => word)
+        .increment(1);
     Ok(())
 }
 
@@ -367,4 +414,3 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
 }
-

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    ArtefactKind, ArtefactState, File, FileId, Job, NewJob, NewTranscript, Scope, TranscriptOutcome, TranscriptSource, Tx,
-    utterances,
+    ArtefactKind, ArtefactState, File, FileId, Job, NewJob, NewTranscript, Scope,
+    TranscriptOutcome, TranscriptSource, Tx, utterances,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,31 +36,61 @@ pub struct TranscriptParse {
 pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let TranscriptParse { file } = payload(job)?;
     let scope = Scope::of(job.workspace);
-    let Some(file) = app.store().file(scope, file).await? else { return Ok(Outcome::nothing()) };
-    let Some(blob) = file.blob_id else { return Ok(Outcome::nothing()) };
-    let Some(blob) = app.store().blob(scope, blob).await? else { return Ok(Outcome::nothing()) };
+    let Some(file) = app.store().file(scope, file).await? else {
+        return Ok(Outcome::nothing());
+    };
+    let Some(blob) = file.blob_id else {
+        return Ok(Outcome::nothing());
+    };
+    let Some(blob) = app.store().blob(scope, blob).await? else {
+        return Ok(Outcome::nothing());
+    };
     let now = app.clock().now();
     let bytes = match Blobs::of(app)?.get(&blob.key, MOST_BYTES).await {
         Ok(bytes) if hex::encode(Sha256::digest(&bytes)) == blob.sha256 => bytes,
-        Ok(_) => return fetch_again(app, scope, job, &file, "holds other bytes than were stored", now).await,
+        Ok(_) => {
+            return fetch_again(
+                app,
+                scope,
+                job,
+                &file,
+                "holds other bytes than were stored",
+                now,
+            )
+            .await;
+        }
         Err(error) if error.code() == Code::NotFound => {
             return fetch_again(app, scope, job, &file, "is missing", now).await;
         }
         Err(error) => return Err(error),
     };
     let stamp = Stamp::of_answer(now, Rank::Derived);
-    let origin =
-        backfill::answer_origin(app, scope, file.account_id, stamp, now, job.priority, job.cause_id.clone()).await?;
+    let origin = backfill::answer_origin(
+        app,
+        scope,
+        file.account_id,
+        stamp,
+        now,
+        job.priority,
+        job.cause_id.clone(),
+    )
+    .await?;
     if file.file_type == "CHAT" {
         return chat(app, scope, &origin, &file, &bytes).await;
     }
     let people = app.store().participants(scope, file.instance_id).await?;
-    let names: Vec<&str> = people.iter().filter_map(|person| person.name.as_deref()).collect();
+    let names: Vec<&str> = people
+        .iter()
+        .filter_map(|person| person.name.as_deref())
+        .collect();
     let parsed = match parse::transcript(&bytes, &names) {
         Ok(parsed) => parsed,
         Err(error) => {
             let advice = "Look at the file with `parfocal recordings download`; if Zoom shows a transcript, fetch it again.";
-            return Ok(Outcome::Bury(None, Failure::hopeless(error.to_string(), advice)));
+            return Ok(Outcome::Bury(
+                None,
+                Failure::hopeless(error.to_string(), advice),
+            ));
         }
     };
     let new = NewTranscript {
@@ -92,7 +122,14 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
 }
 
 /// Forgets a copy that the disk has lost, and has the file fetched anew; that leads here again.
-async fn fetch_again(app: &App, scope: Scope, job: &Job, file: &File, why: &str, now: Timestamp) -> Result<Outcome> {
+async fn fetch_again(
+    app: &App,
+    scope: Scope,
+    job: &Job,
+    file: &File,
+    why: &str,
+    now: Timestamp,
+) -> Result<Outcome> {
     tracing::warn!(file = %file.id, "our copy of a file {why}; it is fetched again");
     let mut tx = app.store().begin(scope).await?;
     tx.set_file_blob(file.id, None, now).await?;
@@ -102,7 +139,11 @@ async fn fetch_again(app: &App, scope: Scope, job: &Job, file: &File, why: &str,
         lane: job.lane.clone(),
         priority: job.priority,
         dedupe_key: Some(file.id.to_string()),
-        payload: json!(FileFetch { file: file.id, event: None, on_request: false }),
+        payload: json!(FileFetch {
+            file: file.id,
+            event: None,
+            on_request: false
+        }),
         // Not at once: a disk that keeps nothing must not become a stream of downloads.
         run_at: now.saturating_add(REST).unwrap_or(now),
         cause_id: job.cause_id.clone(),
@@ -111,12 +152,21 @@ async fn fetch_again(app: &App, scope: Scope, job: &Job, file: &File, why: &str,
     Ok(Outcome::done(tx))
 }
 
-async fn chat(app: &App, scope: Scope, origin: &Origin, file: &File, bytes: &[u8]) -> Result<Outcome> {
+async fn chat(
+    app: &App,
+    scope: Scope,
+    origin: &Origin,
+    file: &File,
+    bytes: &[u8],
+) -> Result<Outcome> {
     let now = origin.now;
     let (messages, warnings) = parse::chat_messages(bytes);
     let mut tx = app.store().begin(scope).await?;
-    tx.store_chat(file.instance_id, Some(file.id), &messages).await?;
-    let before = tx.artefact(file.instance_id.into(), ArtefactKind::Chat).await?;
+    tx.store_chat(file.instance_id, Some(file.id), &messages)
+        .await?;
+    let before = tx
+        .artefact(file.instance_id.into(), ArtefactKind::Chat)
+        .await?;
     artefacts::present(&mut tx, file.instance_id, ArtefactKind::Chat, now).await?;
     if before.is_none_or(|before| before.state != ArtefactState::Present) {
         let data = json!({"file": file.external_id, "messages": messages.len(), "warnings": warnings.len()});
@@ -128,9 +178,19 @@ async fn chat(app: &App, scope: Scope, origin: &Origin, file: &File, bytes: &[u8
 /// Notes that a file cannot be read, when the job was given up.
 pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
     let wanted: TranscriptParse = payload(job)?;
-    let Some(file) = tx.file(wanted.file).await? else { return Ok(()) };
+    let Some(file) = tx.file(wanted.file).await? else {
+        return Ok(());
+    };
     if let Some(kind) = artefact_of(&file.file_type) {
-        artefacts::failed(tx, file.instance_id, kind, cause::UNREADABLE, Some(error), now).await?;
+        artefacts::failed(
+            tx,
+            file.instance_id,
+            kind,
+            cause::UNREADABLE,
+            Some(error),
+            now,
+        )
+        .await?;
     }
     Ok(())
 }

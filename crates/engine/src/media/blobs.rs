@@ -28,11 +28,17 @@ impl Blobs {
     pub fn open(root: &Path) -> Result<Self> {
         folder::make(root)?;
         // What a row names must be there after a power cut, and the row is committed durably.
-        let store =
-            LocalFileSystem::new_with_prefix(root).map_err(|error| store_error("opened", &error))?.with_fsync(true);
+        let store = LocalFileSystem::new_with_prefix(root)
+            .map_err(|error| store_error("opened", &error))?
+            .with_fsync(true);
         // As the store writes paths, so that they compare.
-        let root = root.canonicalize().map_err(|error| file_error("the directory of files cannot be opened", root, error))?;
-        Ok(Self { store: std::sync::Arc::new(store), root })
+        let root = root
+            .canonicalize()
+            .map_err(|error| file_error("the directory of files cannot be opened", root, error))?;
+        Ok(Self {
+            store: std::sync::Arc::new(store),
+            root,
+        })
     }
 
     /// A fresh place on the same disk for a file that is still being downloaded.
@@ -46,7 +52,11 @@ impl Blobs {
     pub async fn put_file(&self, key: &str, from: &Path) -> Result<()> {
         let key = parse(key)?;
         self.close_first(&key)?;
-        let upload = self.store.put_multipart(&key).await.map_err(|error| store_error("written", &error))?;
+        let upload = self
+            .store
+            .put_multipart(&key)
+            .await
+            .map_err(|error| store_error("written", &error))?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, CHUNK);
         let mut file = tokio::fs::File::open(from)
             .await
@@ -61,31 +71,45 @@ impl Blobs {
                 break;
             }
             chunk.truncate(read);
-            writer.wait_for_capacity(2).await.map_err(|error| store_error("written", &error))?;
+            writer
+                .wait_for_capacity(2)
+                .await
+                .map_err(|error| store_error("written", &error))?;
             writer.put(Bytes::from(chunk));
         }
-        writer.finish().await.map_err(|error| store_error("written", &error))?;
+        writer
+            .finish()
+            .await
+            .map_err(|error| store_error("written", &error))?;
         let path = self.path_of(&key)?;
         for path in path.ancestors().take_while(|path| **path != self.root) {
-            folder::close(path).map_err(|error| file_error("a file cannot be closed to others", path, error))?;
+            folder::close(path)
+                .map_err(|error| file_error("a file cannot be closed to others", path, error))?;
         }
         Ok(())
     }
 
     /// Makes the first folder of a key for its owner only, so that nothing below it is ever open to others.
     fn close_first(&self, key: &Key) -> Result<()> {
-        let Some(first) = key.parts().next().filter(|_| key.parts().nth(1).is_some()) else { return Ok(()) };
+        let Some(first) = key.parts().next().filter(|_| key.parts().nth(1).is_some()) else {
+            return Ok(());
+        };
         let dir = self.root.join(first.as_ref());
         if !dir.is_dir() {
             folder::make(&dir)?;
             let synced = std::fs::File::open(&self.root).and_then(|root| root.sync_all());
-            synced.map_err(|error| file_error("the directory of files cannot be synced", &self.root, error))?;
+            synced.map_err(|error| {
+                file_error("the directory of files cannot be synced", &self.root, error)
+            })?;
         }
-        folder::close(&dir).map_err(|error| file_error("a directory cannot be closed to others", &dir, error))
+        folder::close(&dir)
+            .map_err(|error| file_error("a directory cannot be closed to others", &dir, error))
     }
 
     fn path_of(&self, key: &Key) -> Result<PathBuf> {
-        self.store.path_to_filesystem(key).map_err(|error| store_error("found", &error))
+        self.store
+            .path_to_filesystem(key)
+            .map_err(|error| store_error("found", &error))
     }
 
     /// How many bytes lie under a key; none when nothing does.
@@ -94,19 +118,33 @@ impl Blobs {
         match tokio::fs::metadata(&path).await {
             Ok(found) => Ok(found.is_file().then(|| found.len())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(file_error("a stored file cannot be looked at", &path, error)),
+            Err(error) => Err(file_error(
+                "a stored file cannot be looked at",
+                &path,
+                error,
+            )),
         }
     }
 
     /// All bytes under a key, up to `max`.
     pub async fn get(&self, key: &str, max: u64) -> Result<Bytes> {
         let key = parse(key)?;
-        let found = self.store.get(&key).await.map_err(|error| store_error("read", &error))?;
+        let found = self
+            .store
+            .get(&key)
+            .await
+            .map_err(|error| store_error("read", &error))?;
         if found.meta.size > max {
             let size = found.meta.size;
-            return Err(EngineError::new(Code::InvalidInput, format!("the file has {size} bytes, more than {max}")));
+            return Err(EngineError::new(
+                Code::InvalidInput,
+                format!("the file has {size} bytes, more than {max}"),
+            ));
         }
-        found.bytes().await.map_err(|error| store_error("read", &error))
+        found
+            .bytes()
+            .await
+            .map_err(|error| store_error("read", &error))
     }
 
     /// Where the file of a key lies on this machine.
@@ -154,8 +192,9 @@ impl KeyParts<'_> {
 
 /// SHA-256 of a file in hex, and its length.
 pub async fn hash_file(path: &Path) -> Result<(String, u64)> {
-    let mut file =
-        tokio::fs::File::open(path).await.map_err(|error| file_error("a downloaded file cannot be read", path, error))?;
+    let mut file = tokio::fs::File::open(path)
+        .await
+        .map_err(|error| file_error("a downloaded file cannot be read", path, error))?;
     let mut hash = Sha256::new();
     let mut size = 0_u64;
     let mut chunk = vec![0; CHUNK];
@@ -187,7 +226,8 @@ fn safe(text: &str) -> String {
 }
 
 fn parse(key: &str) -> Result<Key> {
-    Key::parse(key).map_err(|error| EngineError::new(Code::Internal, format!("{key:?} is not a key: {error}")))
+    Key::parse(key)
+        .map_err(|error| EngineError::new(Code::Internal, format!("{key:?} is not a key: {error}")))
 }
 
 fn store_error(what: &str, error: &object_store::Error) -> EngineError {
@@ -205,7 +245,9 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
             return matches!(
                 io.kind(),
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::FileTooLarge | std::io::ErrorKind::QuotaExceeded
+                std::io::ErrorKind::StorageFull
+                    | std::io::ErrorKind::FileTooLarge
+                    | std::io::ErrorKind::QuotaExceeded
             );
         }
         cause = error.source();
@@ -214,7 +256,11 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn file_error(what: &str, path: &Path, error: std::io::Error) -> EngineError {
-    let code = if is_full(&error) { Code::StorageFull } else { Code::FileFailed };
+    let code = if is_full(&error) {
+        Code::StorageFull
+    } else {
+        Code::FileFailed
+    };
     EngineError::new(code, format!("{what}: {}: {error}", path.display())).with_source(error)
 }
 
@@ -253,9 +299,15 @@ mod tests {
         assert_eq!(hash.len(), 64);
         blobs.put_file("w/zoom/a/x.vtt", &from).await.unwrap();
         blobs.put_file("w/zoom/a/x.vtt", &from).await.unwrap();
-        assert_eq!(&blobs.get("w/zoom/a/x.vtt", 100).await.unwrap()[..], b"WEBVTT\n");
+        assert_eq!(
+            &blobs.get("w/zoom/a/x.vtt", 100).await.unwrap()[..],
+            b"WEBVTT\n"
+        );
         assert!(blobs.get("w/zoom/a/x.vtt", 3).await.is_err());
-        assert_eq!(blobs.get("w/none", 3).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(
+            blobs.get("w/none", 3).await.unwrap_err().code(),
+            Code::NotFound
+        );
         assert!(blobs.local_path("w/zoom/a/x.vtt").unwrap().is_file());
     }
     #[tokio::test]

@@ -79,8 +79,12 @@ pub async fn files(app: &App, instance: InstanceId) -> Result<Vec<FileView>> {
 /// The bytes of our copy of a file, up to `max`; none when there is no copy.
 pub async fn contents(app: &App, file: FileId, max: u64) -> Result<Option<bytes::Bytes>> {
     let file = find(app, file).await?;
-    let Some(blob) = file.blob_id else { return Ok(None) };
-    let Some(blob) = app.store().blob(app.scope(), blob).await? else { return Ok(None) };
+    let Some(blob) = file.blob_id else {
+        return Ok(None);
+    };
+    let Some(blob) = app.store().blob(app.scope(), blob).await? else {
+        return Ok(None);
+    };
     Ok(Some(Blobs::of(app)?.get(&blob.key, max).await?))
 }
 
@@ -100,21 +104,44 @@ pub async fn download(
     {
         let from = Blobs::of(app)?.local_path(&blob.key)?;
         tokio::fs::copy(&from, to).await.map_err(|error| {
-            EngineError::new(Code::FileFailed, format!("{} cannot be written: {error}", to.display())).with_source(error)
+            EngineError::new(
+                Code::FileFailed,
+                format!("{} cannot be written: {error}", to.display()),
+            )
+            .with_source(error)
         })?;
-        return Ok(Fetched { path: to.to_owned(), bytes: blob.size, sha256: blob.sha256, from_store: true });
+        return Ok(Fetched {
+            path: to.to_owned(),
+            bytes: blob.size,
+            sha256: blob.sha256,
+            from_store: true,
+        });
     }
     let Some(url) = file.download_url.clone() else {
-        return Err(EngineError::new(Code::ZoomNotFound, "Zoom gave no address for the file"));
+        return Err(EngineError::new(
+            Code::ZoomNotFound,
+            "Zoom gave no address for the file",
+        ));
     };
     let client = backfill::client(app, file.account_id, priority::INTERACTIVE).await?;
-    let size = file.size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0);
+    let size = file
+        .size
+        .and_then(|size| u64::try_from(size).ok())
+        .filter(|size| *size > 0);
     let expect = expected_contents(&file.file_type, file.extension.as_deref());
     let download = Download::new(url, expect).size(size);
     let done = client.downloads().fetch(&download, to, progress).await?;
-    Ok(Fetched { path: done.path, bytes: done.bytes, sha256: done.sha256, from_store: false })
+    Ok(Fetched {
+        path: done.path,
+        bytes: done.bytes,
+        sha256: done.sha256,
+        from_store: false,
+    })
 }
 
 async fn find(app: &App, file: FileId) -> Result<File> {
-    app.store().file(app.scope(), file).await?.ok_or_else(|| EngineError::not_found("file", file))
+    app.store()
+        .file(app.scope(), file)
+        .await?
+        .ok_or_else(|| EngineError::not_found("file", file))
 }

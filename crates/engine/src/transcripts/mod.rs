@@ -61,8 +61,14 @@ pub async fn find_instance(app: &App, which: &str) -> Result<Instance> {
     }
     let number: String = which.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-        let filter = parfocal_store::InstanceFilter { number: Some(number), ..Default::default() };
-        let page = app.store().instances(scope, &filter, &parfocal_store::PageRequest::first(1)).await?;
+        let filter = parfocal_store::InstanceFilter {
+            number: Some(number),
+            ..Default::default()
+        };
+        let page = app
+            .store()
+            .instances(scope, &filter, &parfocal_store::PageRequest::first(1))
+            .await?;
         if let Some(latest) = page.items.into_iter().next() {
             return Ok(latest.instance);
         }
@@ -96,22 +102,42 @@ pub async fn show(app: &App, instance: InstanceId) -> Result<TranscriptView> {
                 speakers.push(speaker.clone());
             }
         }
-        parts.push(TranscriptPart { transcript, recording_start, speakers, lines });
+        parts.push(TranscriptPart {
+            transcript,
+            recording_start,
+            speakers,
+            lines,
+        });
     }
     parts.sort_by_key(|part| part.recording_start);
     let chat = store.chat(scope, instance.id).await?;
-    Ok(TranscriptView { instance, parts, chat })
+    Ok(TranscriptView {
+        instance,
+        parts,
+        chat,
+    })
 }
 
-async fn cues(app: &App, scope: Scope, transcript: &Transcript, start: Option<Timestamp>) -> Result<Vec<CueView>> {
+async fn cues(
+    app: &App,
+    scope: Scope,
+    transcript: &Transcript,
+    start: Option<Timestamp>,
+) -> Result<Vec<CueView>> {
     let mut lines: Vec<CueView> = Vec::new();
     let mut from = 1;
     loop {
         let piece = app.store().cues(scope, transcript.id, from, PIECE).await?;
-        let Some(last) = piece.last() else { return Ok(lines) };
+        let Some(last) = piece.last() else {
+            return Ok(lines);
+        };
         from = last.n.saturating_add(1);
         lines.extend(piece.into_iter().map(|cue| CueView {
-            at: start.and_then(|start| start.checked_add(SignedDuration::from_millis(i64::from(cue.start_ms))).ok()),
+            at: start.and_then(|start| {
+                start
+                    .checked_add(SignedDuration::from_millis(i64::from(cue.start_ms)))
+                    .ok()
+            }),
             cue,
         }));
     }

@@ -427,7 +427,10 @@ mod tests {
         assert!(kept["payload"]["old_object"]["encrypted_password"].is_null());
         // A repetition is recognised as before.
         let (again, _) = event(&body("canary"));
-        assert_eq!(dedupe_key("a", &envelope.body), dedupe_key("a", &again.body));
+        assert_eq!(
+            dedupe_key("a", &envelope.body),
+            dedupe_key("a", &again.body)
+        );
     }
 
     #[test]

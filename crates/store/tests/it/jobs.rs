@@ -182,9 +182,7 @@ story!(
     an_open_job_gets_what_the_merge_makes_of_both_payloads,
     |world| async move {
         let id = enqueue(&world, &job("a.do", None, Some("k")), 0).await.id();
-        let sum = |older: &serde_json::Value, newer: &serde_json::Value| {
-            json!({"x": older["x"].as_i64().unwrap() + newer["x"].as_i64().unwrap()})
-        };
+        let sum = |older: &serde_json::Value, newer: &serde_json::Value| json!({"x": older["x"].as_i64().unwrap() + newer["x"].as_i64().unwrap()});
         let payload = async || {
             let job = world.store.job(SCOPE, id).await.unwrap().unwrap();
             (job.v, job.payload)

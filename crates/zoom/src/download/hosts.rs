@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn only_listed_https_hosts_pass() {
-        for good in ["https://us06web.zoom.us/rec/download/x", "https://zoom.us/x"] {
+        for good in [
+            "https://us06web.zoom.us/rec/download/x",
+            "https://zoom.us/x",
+        ] {
             assert_eq!(may(good, &[], false), (true, true), "{good}");
         }
         assert_eq!(may("http://127.0.0.1:9/x", &[], true), (true, true));
@@ -112,14 +115,29 @@ mod tests {
     fn the_operators_hosts_count_with_and_without_a_leading_dot() {
         for more in [".files.example", "files.example"] {
             assert_eq!(may("https://files.example/x", &[more], false), (true, true));
-            assert_eq!(may("https://eu.files.example/x", &[more], false), (true, true));
-            assert_eq!(may("https://myfiles.example/x", &[more], false), (false, false));
+            assert_eq!(
+                may("https://eu.files.example/x", &[more], false),
+                (true, true)
+            );
+            assert_eq!(
+                may("https://myfiles.example/x", &[more], false),
+                (false, false)
+            );
         }
         for nothing in ["", "."] {
-            assert_eq!(may("https://evil.test/x", &[nothing], false), (false, false));
-            assert_eq!(may("https://evil.test./x", &[nothing], false), (false, false));
+            assert_eq!(
+                may("https://evil.test/x", &[nothing], false),
+                (false, false)
+            );
+            assert_eq!(
+                may("https://evil.test./x", &[nothing], false),
+                (false, false)
+            );
         }
         // This machine is one to ask only when the whole API is on it.
-        assert_eq!(may("http://127.0.0.1:9/x", &["127.0.0.1"], false), (false, false));
+        assert_eq!(
+            may("http://127.0.0.1:9/x", &["127.0.0.1"], false),
+            (false, false)
+        );
     }
 }

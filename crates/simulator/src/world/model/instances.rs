@@ -111,7 +111,7 @@ pub struct Instance {
     pub uuid: InstanceUuid,
     /// Meeting number.
     pub number: u64,
-    /// Type of the meeting it belongs to, see [`Meeting::kind`].
+    /// Type of the meeting it belongs to, see `Meeting::kind`.
     pub kind: u8,
     /// Topic as it was.
     pub topic: String,
