@@ -23,6 +23,7 @@ on_both_stores! {
     the_challenge_is_answered_under_the_secret_that_signed_it;
     an_event_is_never_put_under_another_connection;
     download_tokens_are_sealed_and_refreshed_by_a_repetition;
+    passcodes_are_not_kept_and_repeats_are_still_known;
     an_app_connected_by_another_process_is_known_at_once;
     what_cannot_be_stored_is_left_to_zooms_repetition;
 }
@@ -139,6 +140,25 @@ async fn forged_unsigned_malformed_and_oversized_deliveries_are_refused_by_name(
         word(deliver(&closed, None, SECRET, &body).await),
         "no_secret"
     );
+}
+
+async fn passcodes_are_not_kept_and_repeats_are_still_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, clock) = manual();
+    let app = open(with_secret(config(dir.path())), &clock).await;
+    let body = br#"{"event":"recording.completed","event_ts":9,"download_token":"canary-token","payload":{"account_id":"a",
+        "object":{"id":7,"topic":"Talk","password":"canary-pass","recording_play_passcode":"canary-play",
+        "settings":{"h323_password":"canary-h323"}}}}"#;
+    let id = accepted(deliver(&app, None, SECRET, body).await);
+    assert_eq!(
+        deliver(&app, None, SECRET, body).await.unwrap(),
+        Answer::Duplicate(id)
+    );
+    let row = stored(&app, id).await;
+    assert!(!row.body.contains("canary"), "{}", row.body);
+    assert!(row.body.contains("Talk"));
+    let token = app.webhooks().download_token(&row).unwrap().unwrap();
+    assert_eq!(token.expose_secret(), "canary-token");
 }
 
 async fn a_retry_after_85_minutes_is_taken_and_a_replay_is_one_event() {
