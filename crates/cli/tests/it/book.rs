@@ -108,7 +108,7 @@ fn lines_of(text: &str) -> Vec<String> {
             inside = line == "```sh";
         } else if inside {
             if let Some(part) = line.strip_suffix('\\') {
-                open.push_str(part)
+                open.push_str(part);
             } else {
                 open.push_str(line.split(" # ").next().unwrap_or_default().trim());
                 let line = std::mem::take(&mut open);

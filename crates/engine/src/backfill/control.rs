@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::gate::{self, Resource};
-use super::{Spec, slice, window};
+use super::{Spec, ending, slice, window};
 use crate::App;
 use crate::error::{Code, EngineError, Result};
 use crate::ingest::{Origin, Rank, Stamp};
@@ -197,7 +197,7 @@ pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
         ..origin
     };
     slice::add(&mut tx, &backfill, &first_slices(resolved.spec), &origin).await?;
-    slice::nudge(&mut tx, &backfill, now).await?;
+    ending::nudge(&mut tx, &backfill, now).await?;
     tx.commit().await?;
     status(app, id).await
 }
@@ -270,7 +270,7 @@ pub async fn resume(app: &App, id: BackfillId) -> Result<BackfillView> {
     app.store().redrive_jobs(scope, &filter, now).await?;
     let mut tx = app.store().begin(scope).await?;
     if let Some(backfill) = tx.backfill(id).await? {
-        slice::nudge(&mut tx, &backfill, now).await?;
+        ending::nudge(&mut tx, &backfill, now).await?;
     }
     tx.commit().await?;
     status(app, id).await

@@ -5,6 +5,7 @@
 //! asked again. What cannot be had is recorded with its reason. Doing it again does less.
 
 mod control;
+pub(crate) mod ending;
 mod forecast;
 pub(crate) mod gate;
 pub(crate) mod read;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::gate::{self, Gate, Refusal, Resource};
 use super::read::{RawPages, Reader};
-use super::{Window, window};
+use super::{Window, ending, window};
 use crate::App;
 use crate::error::{EngineError, Result};
 use crate::ingest::meetings::Occurrences;
@@ -23,9 +23,7 @@ use crate::ingest::recordings::Presence;
 use crate::ingest::{
     Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users,
 };
-use crate::jobs::{
-    BackfillFinish, Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority,
-};
+use crate::jobs::{Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
 
 /// The payload of a piece's job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,7 +103,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         Gate::Closed(refusal) => {
             let mut tx = app.store().begin(scope).await?;
             skip(&mut tx, &slice, &refusal, 0, now).await?;
-            nudge(&mut tx, &backfill, now).await?;
+            ending::nudge(&mut tx, &backfill, now).await?;
             return Ok(Outcome::done(tx));
         }
     }
@@ -243,7 +241,7 @@ impl Work<'_> {
         };
         tx.update_slice(self.slice.id, &update, now).await?;
         gate::learn(&mut tx, self.backfill.account_id, self.resource, None, now).await?;
-        nudge(&mut tx, self.backfill, now).await?;
+        ending::nudge(&mut tx, self.backfill, now).await?;
         Ok(Outcome::done(tx))
     }
 
@@ -269,7 +267,7 @@ impl Work<'_> {
         )
         .await?;
         skip(&mut tx, self.slice, &refusal, 1, now).await?;
-        nudge(&mut tx, self.backfill, now).await?;
+        ending::nudge(&mut tx, self.backfill, now).await?;
         let report = super::report(&error);
         Ok(Outcome::Done(Some(tx), report))
     }
@@ -576,46 +574,6 @@ async fn skip(
         error: Some(error),
     };
     tx.update_slice(slice.id, &update, now).await?;
-    Ok(())
-}
-
-/// Lets the backfill look whether that was the last piece.
-pub(crate) async fn nudge(tx: &mut Tx, backfill: &Backfill, now: Timestamp) -> Result<()> {
-    let payload = BackfillFinish {
-        backfill: backfill.id,
-    };
-    let follow = Follow {
-        lane: format!("backfill/{}", backfill.id),
-        priority: priority::BACKFILL,
-        cause: None,
-        run_at: super::later(now, super::FINISH_LOOK),
-    };
-    follow
-        .enqueue(
-            tx,
-            JobKind::BackfillFinish,
-            backfill.id.to_string(),
-            &payload,
-            now,
-        )
-        .await?;
-    Ok(())
-}
-
-/// Notes that a piece was given up, when its job was.
-pub(crate) async fn buried(tx: &mut Tx, job: &Job, error: &str, now: Timestamp) -> Result<()> {
-    let SliceJob { backfill, slice } = payload(job)?;
-    let update = SliceUpdate {
-        state: SliceState::Failed,
-        checkpoint: None,
-        items: 0,
-        calls: 0,
-        error: Some(error.chars().take(500).collect()),
-    };
-    tx.update_slice(slice, &update, now).await?;
-    if let Some(backfill) = tx.backfill(backfill).await? {
-        nudge(tx, &backfill, now).await?;
-    }
     Ok(())
 }
 

@@ -92,7 +92,7 @@ impl Work<'_> {
                     refreshed = true;
                     match self.refresh().await? {
                         Refreshed::Again => {}
-                        Refreshed::Gone(outcome) => return Ok(outcome),
+                        Refreshed::Gone(outcome) => return Ok(*outcome),
                         Refreshed::No => break error,
                     }
                 }
@@ -176,10 +176,8 @@ impl Work<'_> {
                     )
                     .await?;
                 }
-                return Ok(Refreshed::Gone(Outcome::Done(
-                    Some(tx),
-                    backfill::report(&error),
-                )));
+                let outcome = Outcome::Done(Some(tx), backfill::report(&error));
+                return Ok(Refreshed::Gone(Box::new(outcome)));
             }
             // Without the scope for it, what is known has to do.
             Err(error) if backfill::gate::refuses_subject(&error).is_some() => {
@@ -193,7 +191,7 @@ impl Work<'_> {
         recordings::update(&mut tx, &origin, &said, Presence::There).await?;
         tx.commit().await?;
         let Some(file) = self.app.store().file(self.scope, self.file.id).await? else {
-            return Ok(Refreshed::Gone(Outcome::nothing()));
+            return Ok(Refreshed::Gone(Box::new(Outcome::nothing())));
         };
         let changed = file.download_url != self.file.download_url;
         self.file = file;
@@ -350,7 +348,7 @@ enum Refreshed {
     /// Nothing new was learnt.
     No,
     /// There is nothing to fetch any more.
-    Gone(Outcome),
+    Gone(Box<Outcome>),
 }
 
 /// Whether another address or token, or patience, may help.

@@ -103,7 +103,7 @@ pub(crate) async fn buried(
 ) -> Result<()> {
     match kind {
         JobKind::BackfillSlice | JobKind::BackfillReport => {
-            crate::backfill::slice::buried(tx, job, error, now).await
+            crate::backfill::ending::buried(tx, job, error, now).await
         }
         JobKind::FileFetch => file_fetch::buried(tx, job, error, now).await,
         JobKind::TranscriptParse => transcript_parse::buried(tx, job, error, now).await,

@@ -116,7 +116,7 @@ impl Blobs {
     pub async fn size(&self, key: &str) -> Result<Option<u64>> {
         let path = self.local_path(key)?;
         match tokio::fs::metadata(&path).await {
-            Ok(found) => Ok(found.is_file().then(|| found.len())),
+            Ok(found) => Ok(found.is_file().then_some(found.len())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(file_error(
                 "a stored file cannot be looked at",

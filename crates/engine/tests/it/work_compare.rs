@@ -1,7 +1,9 @@
 //! Holds the store against what an ideal client could know.
 
 use parfocal_engine::media;
-use parfocal_engine::store::{Artefact, ArtefactKind, ArtefactState, Instance, PageRequest};
+use parfocal_engine::store::{
+    Artefact, ArtefactKind, ArtefactState, Instance, MeetingFilter, PageRequest,
+};
 use serde_json::Value;
 
 use crate::work_stage::Stage;
@@ -66,7 +68,7 @@ async fn meetings(stage: &Stage, knowable: &Value, wrong: &mut Vec<String>) {
     let have = stage
         .app
         .store()
-        .meetings(stage.app.scope(), &Default::default(), &page)
+        .meetings(stage.app.scope(), &MeetingFilter::default(), &page)
         .await
         .unwrap()
         .items;
@@ -262,33 +264,30 @@ async fn talk(
         .filter(|one| one.current)
         .map(|one| one.cues)
         .sum();
-    match wanted["transcript"]["cues"].as_u64() {
-        Some(want) => {
-            if want != cues {
-                wrong.push(format!("{uuid} cues: {cues} instead of {want}"));
-            }
-            for part in wanted["transcript"]["parts"].as_array().unwrap() {
-                if !transcripts
-                    .iter()
-                    .any(|one| one.current && Some(one.sha256.as_str()) == part["sha256"].as_str())
-                {
-                    wrong.push(format!("{uuid} transcript {part} is missing"));
-                }
+    if let Some(want) = wanted["transcript"]["cues"].as_u64() {
+        if want != cues {
+            wrong.push(format!("{uuid} cues: {cues} instead of {want}"));
+        }
+        for part in wanted["transcript"]["parts"].as_array().unwrap() {
+            if !transcripts
+                .iter()
+                .any(|one| one.current && Some(one.sha256.as_str()) == part["sha256"].as_str())
+            {
+                wrong.push(format!("{uuid} transcript {part} is missing"));
             }
         }
-        None => {
-            if cues != 0 {
-                wrong.push(format!("{uuid}: {cues} cues that nobody can know"));
-            }
-            reason(
-                uuid,
-                "transcript",
-                ArtefactKind::Transcript,
-                &wanted["transcript_reason"],
-                artefacts,
-                wrong,
-            );
+    } else {
+        if cues != 0 {
+            wrong.push(format!("{uuid}: {cues} cues that nobody can know"));
         }
+        reason(
+            uuid,
+            "transcript",
+            ArtefactKind::Transcript,
+            &wanted["transcript_reason"],
+            artefacts,
+            wrong,
+        );
     }
     let chat = store.chat(scope, have.id).await.unwrap().len() as u64;
     let want = wanted["chat"]["messages"].as_u64().unwrap_or(0);

@@ -1,5 +1,6 @@
 //! A simulated Zoom account and an application beside it, sharing one clock.
 
+use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use parfocal_engine::backfill::{self, BackfillView, Request};
 use parfocal_engine::clock::{Chance, Clock};
 use parfocal_engine::config::{Config, Plan, Secret};
 use parfocal_engine::jobs;
-use parfocal_engine::store::BackfillState;
+use parfocal_engine::store::{BackfillState, JobFilter};
 use parfocal_engine::webhooks::{Answer, sign};
 use parfocal_simulator::{Config as SimConfig, Limits, Simulator};
 use serde_json::{Value, json};
@@ -241,9 +242,12 @@ impl Stage {
         let clock = Clock::system();
         let start = clock.monotonic();
         while !test().await {
-            if clock.monotonic() - start > PATIENCE {
-                panic!("waited in vain: {what}\n{}", self.state().await);
-            }
+            let waited = clock.monotonic().saturating_sub(start);
+            assert!(
+                waited <= PATIENCE,
+                "waited in vain: {what}\n{}",
+                self.state().await
+            );
             clock.sleep(Duration::from_millis(15)).await;
         }
     }
@@ -254,20 +258,21 @@ impl Stage {
         let mut out = format!("{:#?}\n", store.job_counts(self.app.scope()).await);
         let page = parfocal_engine::store::PageRequest::first(200);
         if let Ok(found) = store
-            .jobs(self.app.scope(), &Default::default(), &page)
+            .jobs(self.app.scope(), &JobFilter::default(), &page)
             .await
         {
             for job in found.items {
                 if !matches!(job.state, parfocal_engine::store::JobState::Done) {
-                    out += &format!(
-                        "{} {} {:?} {:?} {:?}\n",
+                    let _ = writeln!(
+                        out,
+                        "{} {} {:?} {:?} {:?}",
                         job.kind, job.state, job.lane, job.run_at, job.note
                     );
                 }
             }
         }
         if let Ok(list) = backfill::list(&self.app).await {
-            out += &format!("{list:#?}");
+            let _ = write!(out, "{list:#?}");
         }
         out
     }
