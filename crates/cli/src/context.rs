@@ -60,11 +60,6 @@ impl Context {
         Ok(settings)
     }
 
-    /// Starts logging for a command that ends by itself: warnings only, more with -v.
-    pub(crate) fn quiet_logs(&self, settings: &Settings) -> Result<(), Failure> {
-        self.logs(settings, "warn")
-    }
-
     /// Starts logging for a server: as configured, more with -v.
     pub(crate) fn server_logs(&self, settings: &Settings) -> Result<(), Failure> {
         self.logs(settings, &settings.config.log.filter)
@@ -103,8 +98,17 @@ impl Context {
 
     /// Reads the configuration, starts quiet logging and opens the application on its store.
     pub(crate) async fn app(&self) -> Result<App, Failure> {
+        self.app_saying("warn").await
+    }
+
+    /// The same for a command that tells by itself what it finds: a log line about it would say it twice.
+    pub(crate) async fn telling_app(&self) -> Result<App, Failure> {
+        self.app_saying("error").await
+    }
+
+    async fn app_saying(&self, filter: &str) -> Result<App, Failure> {
         let settings = self.settings()?;
-        self.quiet_logs(&settings)?;
+        self.logs(&settings, filter)?;
         let app = App::open(settings.config).await?;
         for notice in app.notices() {
             self.out.note(notice);

@@ -78,6 +78,7 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
             Ok(Exit::Done)
         }
         Backfill::Start(start) => {
+            app.vault().check_keys().await?;
             let view = backfill::start(&app, &request(&app, &start.span).await?).await?;
             let view = if start.detach {
                 view

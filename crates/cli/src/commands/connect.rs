@@ -55,7 +55,8 @@ pub(crate) struct ServerToServer {
 /// Runs the command.
 pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Failure> {
     let Connect::ServerToServer(command) = command;
-    let app = context.app().await?;
+    let app = context.telling_app().await?;
+    app.vault().check_keys().await?;
     let view = match (command.account_id, command.client_id) {
         (Some(account_id), Some(client_id)) => {
             let client_secret = match &command.client_secret_file {
@@ -85,17 +86,30 @@ pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Fai
         }
         _ => from_configuration(&app, context).await?,
     };
+    let works = !needs_attention(&view);
     if !context.out.is_json() {
-        context
-            .out
-            .line(format!("{} connected", paint(style::OK, "✓")))?;
+        let (mark, what) = if works {
+            (paint(style::OK, "✓"), "connected")
+        } else {
+            (paint(style::BAD, "✗"), "not connected")
+        };
+        context.out.line(format!("{mark} {what}"))?;
     }
     present(&view, &context.out)?;
-    if !context.out.is_json() {
+    if works {
         context.out.note(paint(style::DIM, "Next: `parfocal backfill start` takes in the past, `parfocal serve` what happens from now on."));
+    } else {
+        context
+            .out
+            .note(format!("{} {}", paint(style::ACCENT, "→"), MEND_ENV));
     }
-    Ok(attention(needs_attention(&view)))
+    Ok(attention(!works))
 }
+
+/// What to mend when Zoom refuses the credentials of the configuration.
+const MEND_ENV: &str = "Compare ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET with the app's page: \
+https://marketplace.zoom.us → Manage → the app → App Credentials. The app must be activated (Activation). \
+Then run `parfocal connect s2s` again.";
 
 /// The connection whose credentials the configuration holds, checked.
 async fn from_configuration(

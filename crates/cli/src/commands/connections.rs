@@ -86,6 +86,7 @@ fn table(all: &[ConnectionView], out: &Out) -> Result<(), Failure> {
         ("PLAN", Align::Left),
         ("KIND", Align::Left),
         ("LAST OK", Align::Left),
+        ("ID", Align::Left),
         ("REASON", Align::Left),
     ];
     let mut table = Table::new(
@@ -109,6 +110,7 @@ fn table(all: &[ConnectionView], out: &Out) -> Result<(), Failure> {
                     .map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())
                     .unwrap_or_default(),
             ),
+            Field::from(view.id.to_string()),
             Field::from(view.reason.as_deref().unwrap_or_default()),
         ]);
     }

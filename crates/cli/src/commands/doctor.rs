@@ -155,22 +155,13 @@ fn configuration(settings: &Settings) -> Check {
 async fn vault(app: &App) -> Check {
     match app.vault().keys().await {
         Ok(keys) => {
-            let lost: u64 = keys
-                .iter()
-                .filter(|key| !key.readable)
-                .map(|key| key.secrets)
-                .sum();
             let old: u64 = keys
                 .iter()
                 .filter(|key| key.readable && !key.current)
                 .map(|key| key.secrets)
                 .sum();
-            if lost > 0 {
-                Check::failed(
-                    "vault",
-                    format!("{lost} secrets lie under a key that is not here"),
-                    "Set the former key as TOKEN_ENCRYPTION_KEY_PREVIOUS and run `parfocal vault rotate`.",
-                )
+            if let Err(error) = parfocal_engine::vault::readable(&keys) {
+                Check::failed("vault", error.message(), error.hint())
             } else if old > 0 {
                 Check::attention(
                     "vault",

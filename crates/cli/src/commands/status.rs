@@ -3,6 +3,7 @@
 use clap::Args;
 use parfocal_engine::status::Status as Standing;
 use parfocal_engine::store::{Engine, JobState};
+use parfocal_engine::vault::readable;
 
 use super::connections::needs_attention;
 use crate::context::{Context, attention};
@@ -26,7 +27,9 @@ pub(crate) async fn run(_: Status, context: &Context) -> Result<Exit, Failure> {
     }
     let dead = count(&status, &[JobState::Dead]);
     Ok(attention(
-        dead > 0 || status.connections.iter().any(needs_attention),
+        dead > 0
+            || readable(&status.vault_keys).is_err()
+            || status.connections.iter().any(needs_attention),
     ))
 }
 
@@ -78,6 +81,19 @@ fn present(status: &Standing, out: &Out) -> Result<(), Failure> {
             "{} {} {state}{reason}",
             label("connection"),
             clean(&view.name)
+        ))?;
+    }
+    if let Err(error) = readable(&status.vault_keys) {
+        out.line(format!(
+            "{} {}",
+            label("vault"),
+            paint(style::BAD, error.message())
+        ))?;
+        out.line(format!(
+            "{} {} {}",
+            label(""),
+            paint(style::ACCENT, "→"),
+            error.hint()
         ))?;
     }
     out.line(format!(

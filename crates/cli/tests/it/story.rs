@@ -210,6 +210,56 @@ fn wrong_credentials_need_a_person() {
 }
 
 #[test]
+fn refused_credentials_of_the_environment_are_not_called_connected() {
+    let elsewhere = World::new();
+    let simulator = elsewhere.start(&["simulate", "--port", "0", "--json"]);
+    let world = world_at(simulator.hello()["base_url"].as_str().unwrap())
+        .env("ZOOM_ACCOUNT_ID", "simulator")
+        .env("ZOOM_S2S_CLIENT_ID", "simulator")
+        .env("ZOOM_S2S_CLIENT_SECRET", "not the secret");
+    let outcome = world.run(&["connect", "s2s"]).exits(3);
+    assert!(outcome.stdout.contains("✗ not connected"), "{outcome:?}");
+    assert!(outcome.stdout.contains("refused"), "{outcome:?}");
+    for word in ["ZOOM_S2S_CLIENT_SECRET", "marketplace.zoom.us"] {
+        assert!(outcome.stderr.contains(word), "{outcome:?}");
+    }
+    for word in ["WARN", "Next:"] {
+        assert!(!outcome.stderr.contains(word), "{outcome:?}");
+    }
+    let state = world.run(&["connect", "s2s", "--json"]).exits(3).json()["state"].clone();
+    assert_eq!(state, "needs_reconnect");
+    let list = world.run(&["connections", "list"]).exits(0);
+    assert!(list.stdout.contains(" ID "), "{}", list.stdout);
+}
+
+#[test]
+fn a_wrong_vault_key_ends_commands_at_once() {
+    let elsewhere = World::new();
+    let simulator = elsewhere.start(&["simulate", "--port", "0", "--json"]);
+    let world = world_at(simulator.hello()["base_url"].as_str().unwrap())
+        .env("ZOOM_ACCOUNT_ID", "simulator")
+        .env("ZOOM_S2S_CLIENT_ID", "simulator")
+        .env("ZOOM_S2S_CLIENT_SECRET", "simulator");
+    world.run(&["connect", "s2s"]).exits(0);
+    let world = world.env("TOKEN_ENCRYPTION_KEY", "ab".repeat(32));
+    for command in [["backfill", "start"], ["connect", "s2s"]] {
+        let problem = world
+            .run(&[command[0], command[1], "--json"])
+            .exits(3)
+            .problem();
+        assert_eq!(problem["code"], "vault_key_wrong", "{problem}");
+        let hint = problem["hint"].as_str().unwrap();
+        assert!(hint.contains("TOKEN_ENCRYPTION_KEY_PREVIOUS"), "{problem}");
+    }
+    let status = world.run(&["status"]).exits(3);
+    assert!(
+        status.stdout.contains("under a key that is not here"),
+        "{}",
+        status.stdout
+    );
+}
+
+#[test]
 fn a_server_says_where_it_listens_and_ends_when_asked() {
     let world = World::new().env("PARFOCAL_SERVER__LISTEN", "127.0.0.1:0");
     let server = world.start(&["serve", "--json"]);

@@ -10,6 +10,8 @@ use super::{Connections, ENV_NAME, ENV_SECRET, VAULT_WEBHOOK_SECRET};
 use crate::error::Result;
 use crate::vault::Purpose;
 
+/// Why a connection that came back without ever having worked is not called healthy.
+const UNCHECKED: &str = "Not checked yet: Zoom has given no token so far.";
 /// First and longest pause before untried connections are tried again.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -50,7 +52,13 @@ impl Connections<'_> {
             };
             let untried: Vec<_> = rows
                 .into_iter()
-                .filter(|row| row.last_ok.is_none() && row.state == ConnectionState::Healthy)
+                .filter(|row| row.last_ok.is_none())
+                .filter(|row| {
+                    matches!(
+                        row.state,
+                        ConnectionState::Healthy | ConnectionState::Degraded
+                    )
+                })
                 .collect();
             let mut again = false;
             for row in untried {
@@ -141,7 +149,16 @@ impl Connections<'_> {
                 now,
             )
             .await?;
-        tx.set_connection_state(connection, ConnectionState::Healthy, None, now)
+        // One that is back and never worked does not pass for healthy before Zoom gave it a token.
+        let untried = connections
+            .iter()
+            .any(|row| row.id == connection && row.last_ok.is_none());
+        let (state, reason) = if untried {
+            (ConnectionState::Degraded, Some(UNCHECKED))
+        } else {
+            (ConnectionState::Healthy, None)
+        };
+        tx.set_connection_state(connection, state, reason, now)
             .await?;
         tx.commit().await?;
         self.drop_env(Some(connection)).await

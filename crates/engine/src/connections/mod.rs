@@ -150,6 +150,10 @@ impl Connections<'_> {
         let mut rows = self.app.store().connections(self.app.scope()).await?;
         let id: Option<ConnectionId> = which.parse().ok();
         rows.retain(|row| Some(row.id) == id || row.name == which);
+        if rows.len() > 1 && rows.iter().any(|row| self.is_configured(row)) {
+            // Of the environment's connections, former ones included, the one that it names now is meant.
+            rows.retain(|row| row.origin != ConnectionOrigin::Env || self.is_configured(row));
+        }
         if rows.len() > 1 {
             return Err(EngineError::invalid(format!(
                 "there are {} connections named {which}",
@@ -163,14 +167,23 @@ impl Connections<'_> {
         })
     }
 
+    /// Whether a connection is the one that the environment names now.
+    fn is_configured(self, row: &Connection) -> bool {
+        let configured = self.app.config().zoom.account_id.as_deref();
+        row.origin == ConnectionOrigin::Env
+            && row.state != ConnectionState::Disconnected
+            && configured.map(str::trim) == Some(row.subject_id.as_str())
+    }
+
     /// Removes a connection and erases its secrets. What was taken in through it stays.
     ///
     /// # Errors
     /// `env_connection_fixed` for the environment's connection while it is configured.
     pub async fn remove(&self, which: &str) -> Result<()> {
         let row = self.find(which).await?;
-        if row.origin == ConnectionOrigin::Env && self.app.config().zoom.s2s_client_secret.is_some()
-        {
+        // Removing what cannot be read any more makes room for a new start.
+        let fixed = self.is_configured(&row) && self.app.config().zoom.s2s_client_secret.is_some();
+        if fixed && self.app.vault().check_keys().await.is_ok() {
             return Err(EngineError::new(
                 Code::EnvConnection,
                 "the connection `env` is made by the environment's credentials",

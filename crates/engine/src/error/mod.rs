@@ -201,7 +201,7 @@ impl From<zoom::Error> for EngineError {
             }
             K::Truncated => Code::DownloadIncomplete,
             K::Io => Code::FileFailed,
-            K::Store => Code::StoreUnavailable,
+            K::Store => vault_trouble(&error).unwrap_or(Code::StoreUnavailable),
             _ => Code::ZoomRefused,
         };
         let answer = ZoomAnswer {
@@ -221,6 +221,21 @@ impl From<zoom::Error> for EngineError {
         built.0.zoom = Some(answer);
         built.with_source(error)
     }
+}
+
+/// What a failing token store has to say of the vault: trouble that does not pass by itself.
+fn vault_trouble(error: &zoom::Error) -> Option<Code> {
+    use std::error::Error as _;
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(inner) = inner.downcast_ref::<EngineError>()
+            && matches!(inner.code(), Code::VaultKey | Code::VaultForged)
+        {
+            return Some(inner.code());
+        }
+        source = inner.source();
+    }
+    None
 }
 
 impl From<crate::vault::KeyError> for EngineError {

@@ -239,6 +239,14 @@ impl Vault {
         Ok(keys)
     }
 
+    /// Makes sure that all stored secrets can be read, before work begins that would fail for one of them.
+    ///
+    /// # Errors
+    /// `vault_key_wrong` when the key of some is not configured.
+    pub async fn check_keys(&self) -> Result<()> {
+        readable(&self.keys().await?)
+    }
+
     fn open_row(&self, row: &StoredSecret) -> Result<Zeroizing<Vec<u8>>> {
         let workspace = row.workspace.to_string();
         let binding = Binding {
@@ -258,6 +266,31 @@ impl Vault {
         };
         Ok(self.ring.open(binding, &sealed)?)
     }
+}
+
+/// Whether the keys are there for everything that is stored.
+///
+/// # Errors
+/// `vault_key_wrong` with how many secrets lie under keys that are not configured.
+pub fn readable(keys: &[KeyUse]) -> Result<()> {
+    let lost: u64 = keys
+        .iter()
+        .filter(|key| !key.readable)
+        .map(|key| key.secrets)
+        .sum();
+    if lost == 0 {
+        return Ok(());
+    }
+    let (secrets, lie) = if lost == 1 {
+        ("secret", "lies")
+    } else {
+        ("secrets", "lie")
+    };
+    let message = format!("{lost} {secrets} {lie} under a key that is not here");
+    Err(EngineError::new(Code::VaultKey, message).with_hint(
+        "Set the former key as TOKEN_ENCRYPTION_KEY_PREVIOUS and run `parfocal vault rotate`. If it is lost, remove \
+         the connections (`parfocal connections remove NAME`) and connect again.",
+    ))
 }
 
 fn stored(sealed: Sealed) -> StoredSeal {

@@ -23,6 +23,8 @@ on_both_stores! {
     a_missing_scope_degrades_and_is_named;
     removal_erases_the_secrets_and_the_webhook_door_closes;
     the_environments_connection_stores_no_secret;
+    a_mistyped_account_of_the_environment_is_no_dead_end;
+    a_wrong_vault_key_is_told_and_not_waited_out;
     two_processes_share_one_token_and_refresh_it_once;
     refused_credentials_need_a_person_and_checking_heals;
     the_accounts_own_plan_and_share_come_before_the_configuration;
@@ -289,6 +291,71 @@ async fn the_environments_connection_stores_no_secret() {
         (back.id, back.state),
         (checked.id, ConnectionState::Healthy)
     );
+    simulator.shutdown().await;
+}
+
+async fn a_mistyped_account_of_the_environment_is_no_dead_end() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let right: Config = with_env(config_for(dir.path(), simulator.base_url()));
+    let mut wrong = right.clone();
+    wrong.zoom.account_id = Some("simulatro".into());
+    let app = open(wrong.clone(), &clock).await;
+    let bad = app.connections().check("env").await.unwrap();
+    assert_eq!(bad.state, ConnectionState::NeedsReconnect, "{bad:?}");
+    app.stop().await;
+
+    let app = open(right, &clock).await;
+    let good = app.connections().check("env").await.unwrap();
+    assert_eq!(good.state, ConnectionState::Healthy);
+    assert_ne!(good.id, bad.id);
+    assert_eq!(app.connections().list().await.unwrap().len(), 2);
+    let forecast =
+        parfocal_engine::backfill::plan(&app, &parfocal_engine::backfill::Request::default()).await;
+    forecast.unwrap();
+    app.stop().await;
+
+    // Back to the wrong one: it never worked, so it is not called healthy; the other one is gone for now.
+    let app = open(wrong, &clock).await;
+    let back = app.connections().show("env").await.unwrap();
+    assert_eq!((back.id, back.state), (bad.id, ConnectionState::Degraded));
+    assert!(back.reason.unwrap().contains("Not checked"));
+    app.connections()
+        .remove(&good.id.to_string())
+        .await
+        .unwrap();
+    simulator.shutdown().await;
+}
+
+async fn a_wrong_vault_key_is_told_and_not_waited_out() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let mut config: Config = with_env(config_for(dir.path(), simulator.base_url()));
+    config.vault.key = Some("11".repeat(32).as_str().into());
+    let app = open(config.clone(), &clock).await;
+    app.connections().check("env").await.unwrap();
+    app.vault().check_keys().await.unwrap();
+    app.stop().await;
+
+    config.vault.key = Some("22".repeat(32).as_str().into());
+    let app = open(config, &clock).await;
+    let lost = app.vault().check_keys().await.unwrap_err();
+    assert_eq!(lost.code(), Code::VaultKey, "{lost:?}");
+    assert!(lost.hint().contains("TOKEN_ENCRYPTION_KEY_PREVIOUS"));
+    let row = app.connections().find("env").await.unwrap();
+    let client = app.connections().client(&row).await.unwrap();
+    let error = client.tokens().access().await.unwrap_err();
+    let error = parfocal_engine::EngineError::from(error);
+    assert_eq!(error.code(), Code::VaultKey, "{error:?}");
+    assert!(!error.is_retryable());
+    let view = app.connections().check("env").await.unwrap();
+    assert_eq!(view.state, ConnectionState::NeedsReconnect);
+
+    // When the key is lost for good, removing makes room.
+    app.connections().remove("env").await.unwrap();
+    app.vault().check_keys().await.unwrap();
     simulator.shutdown().await;
 }
 
