@@ -8,19 +8,53 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 4;
 
-const SQLITE: &[(i64, &str, &str)] = &[(
-    1,
-    "the thread",
-    include_str!("../migrations/sqlite/0001_the_thread.sql"),
-)];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "the thread",
+        include_str!("../migrations/sqlite/0001_the_thread.sql"),
+    ),
+    (
+        2,
+        "connections",
+        include_str!("../migrations/sqlite/0002_connections.sql"),
+    ),
+    (
+        3,
+        "actions",
+        include_str!("../migrations/sqlite/0003_actions.sql"),
+    ),
+    (
+        4,
+        "insights",
+        include_str!("../migrations/sqlite/0004_insights.sql"),
+    ),
+];
 
-const POSTGRES: &[(i64, &str, &str)] = &[(
-    1,
-    "the thread",
-    include_str!("../migrations/postgres/0001_the_thread.sql"),
-)];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "the thread",
+        include_str!("../migrations/postgres/0001_the_thread.sql"),
+    ),
+    (
+        2,
+        "connections",
+        include_str!("../migrations/postgres/0002_connections.sql"),
+    ),
+    (
+        3,
+        "actions",
+        include_str!("../migrations/postgres/0003_actions.sql"),
+    ),
+    (
+        4,
+        "insights",
+        include_str!("../migrations/postgres/0004_insights.sql"),
+    ),
+];
 
 const LIMITS: &[(i64, &str, &str)] = &[(
     1,
