@@ -265,6 +265,10 @@ pub struct Config {
     pub webhooks: Vec<WebhookTarget>,
     /// Seconds for which a rotated refresh token still works; 0 kills it at once.
     pub refresh_grace_secs: u32,
+    /// Seconds for which an access token works; Zoom's are good for an hour.
+    pub access_life_secs: u32,
+    /// The regional API address that token answers name, without `/v2`; the simulator's own when `None`.
+    pub api_url: Option<String>,
     /// Whether server-to-server tokens may say `me` (Zoom: do not rely on it).
     pub s2s_me: bool,
     /// Refuse a redirect that is not exactly on the list.
@@ -295,6 +299,8 @@ impl Default for Config {
             base_time: None,
             webhooks: Vec::new(),
             refresh_grace_secs: 0,
+            access_life_secs: 3600,
+            api_url: None,
             s2s_me: true,
             strict_redirects: false,
             invalid_client_status: 400,

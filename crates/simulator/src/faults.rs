@@ -26,6 +26,12 @@ pub enum FaultKind {
     HtmlDownload,
     /// Lists never stop handing out page tokens.
     EndlessPages,
+    /// The request is carried out and the connection closed without a single byte of an answer.
+    Lost,
+    /// The request is carried out at once and its answer held back.
+    LateAnswer,
+    /// The answer that the order gives instead of one's own; nothing is carried out.
+    Answer,
 }
 
 /// One fault as ordered by flag or control call.
@@ -40,21 +46,30 @@ pub struct FaultSpec {
     /// Only requests with this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Only token requests with this `grant_type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_type: Option<String>,
+    /// Only each so-many-th request that it could hit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u32>,
     /// How many requests it hits; for ever when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// HTTP status of `server_error`; 500 when absent.
+    /// HTTP status of `server_error` (500 when absent) and `answer` (400 when absent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// `Retry-After` to send, verbatim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<String>,
-    /// Delay of `slow` and `transcript_late` in simulated milliseconds.
+    /// Delay of `slow`, `late_answer` and `transcript_late` in simulated milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
     /// Bytes of the body that still arrive under `cut`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_bytes: Option<u64>,
+    /// Body of `answer`: a text is sent as it is, anything else as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<serde_json::Value>,
 }
 
 /// A fault that is on.
@@ -67,6 +82,8 @@ pub struct Active {
     pub spec: FaultSpec,
     /// How often it has struck.
     pub struck: u32,
+    /// How many requests it could have hit.
+    pub seen: u32,
 }
 
 /// All faults that are on.
@@ -84,6 +101,7 @@ impl Faults {
             id: self.next,
             spec,
             struck: 0,
+            seen: 0,
         });
         self.next
     }
@@ -106,9 +124,23 @@ impl Faults {
         self.list.is_empty()
     }
 
-    /// The fault of one of these kinds that hits a request, counted as struck.
-    pub fn strike(&mut self, kinds: &[FaultKind], method: &str, path: &str) -> Option<FaultSpec> {
-        let fault = self.list.iter_mut().find(|fault| {
+    /// Whether some fault asks for the `grant_type` of a request.
+    pub fn minds_grants(&self) -> bool {
+        self.list
+            .iter()
+            .any(|fault| fault.spec.grant_type.is_some())
+    }
+
+    /// The fault of one of these kinds that hits a request, counted as struck. `grant` is the `grant_type` of a
+    /// token request.
+    pub fn strike(
+        &mut self,
+        kinds: &[FaultKind],
+        method: &str,
+        path: &str,
+        grant: Option<&str>,
+    ) -> Option<FaultSpec> {
+        let fits = |fault: &Active| {
             kinds.contains(&fault.spec.kind)
                 && fault.spec.times.is_none_or(|times| fault.struck < times)
                 && fault
@@ -121,9 +153,23 @@ impl Faults {
                     .path
                     .as_ref()
                     .is_none_or(|p| path.starts_with(p.as_str()))
-        })?;
-        fault.struck += 1;
-        Some(fault.spec.clone())
+                && fault
+                    .spec
+                    .grant_type
+                    .as_deref()
+                    .is_none_or(|wanted| Some(wanted) == grant)
+        };
+        for fault in self.list.iter_mut().filter(|fault| fits(fault)) {
+            fault.seen = fault.seen.saturating_add(1);
+            if fault
+                .seen
+                .is_multiple_of(fault.spec.every.unwrap_or(1).max(1))
+            {
+                fault.struck += 1;
+                return Some(fault.spec.clone());
+            }
+        }
+        None
     }
 
     /// A fault of this kind that is on, without counting it.
@@ -150,15 +196,36 @@ mod tests {
         .unwrap();
         let id = faults.add(spec);
         let kinds = [FaultKind::ServerError];
-        assert!(faults.strike(&kinds, "GET", "/v2/meetings/1").is_none());
         assert!(
             faults
-                .strike(&[FaultKind::Slow], "GET", "/v2/users")
+                .strike(&kinds, "GET", "/v2/meetings/1", None)
                 .is_none()
         );
-        assert!(faults.strike(&kinds, "GET", "/v2/users").is_some());
-        assert!(faults.strike(&kinds, "GET", "/v2/users/me").is_some());
-        assert!(faults.strike(&kinds, "GET", "/v2/users").is_none());
+        assert!(
+            faults
+                .strike(&[FaultKind::Slow], "GET", "/v2/users", None)
+                .is_none()
+        );
+        assert!(faults.strike(&kinds, "GET", "/v2/users", None).is_some());
+        assert!(faults.strike(&kinds, "GET", "/v2/users/me", None).is_some());
+        assert!(faults.strike(&kinds, "GET", "/v2/users", None).is_none());
         assert_eq!(faults.remove(Some(id)), 1);
+    }
+
+    #[test]
+    fn a_fault_strikes_each_so_many_th_request_of_a_grant_type() {
+        let mut faults = Faults::default();
+        let spec =
+            r#"{"kind":"lost","path":"/oauth/token","grant_type":"refresh_token","every":3}"#;
+        faults.add(serde_json::from_str(spec).unwrap());
+        assert!(faults.minds_grants());
+        let mut hit = |grant| {
+            faults
+                .strike(&[FaultKind::Lost], "POST", "/oauth/token", Some(grant))
+                .is_some()
+        };
+        assert!(!hit("authorization_code"));
+        let hits: Vec<bool> = (0..7).map(|_| hit("refresh_token")).collect();
+        assert_eq!(hits, [false, false, true, false, false, true, false]);
     }
 }

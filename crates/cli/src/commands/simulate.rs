@@ -25,8 +25,9 @@ Programs with Zoom's own hosts built in reach it through the proxy on the same p
   HTTPS_PROXY=http://127.0.0.1:8090 NODE_EXTRA_CA_CERTS=$(parfocal simulate ca) node app.js
 
 Faults are KIND[,KEY=VALUE...] or a JSON object. Kinds: rate_limit, server_error, slow, cut, expired_token, revoked_consent,
-transcript_late, transcript_never, html_download, endless_pages. Keys: path, method, times, status, retry_after, delay_ms,
-after_bytes. Example: --fault server_error,path=/v2/users,times=2,status=503";
+transcript_late, transcript_never, html_download, endless_pages; lost (carried out, never answered), late_answer (carried
+out, answered late), answer (your own status and body). Keys: path, method, grant_type, every, times, status, retry_after,
+delay_ms, after_bytes, body. Example: --fault server_error,path=/v2/users,times=2,status=503";
 
 /// Run a Zoom account on this machine, for trying things and for tests
 #[derive(Debug, Args)]

@@ -57,12 +57,39 @@ pub(super) fn fault(ctx: Ctx<'_>) -> Told {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Tokens {
+    refresh_grace_secs: Option<u32>,
+    access_life_secs: Option<u32>,
+    /// An empty text is the simulator's own again.
+    api_url: Option<String>,
+}
+
+/// `POST /_sim/oauth`: life of tokens, grace of rotated ones, the regional address.
+pub(super) fn oauth(ctx: Ctx<'_>) -> Told {
+    let order: Tokens = read(ctx)?;
+    let mut grants = ctx.site.grants();
+    let mut knobs = grants.knobs().clone();
+    knobs.refresh_grace_secs = order.refresh_grace_secs.unwrap_or(knobs.refresh_grace_secs);
+    knobs.access_life_secs = order.access_life_secs.unwrap_or(knobs.access_life_secs);
+    if let Some(url) = order.api_url {
+        knobs.api_url = Some(url).filter(|url| !url.is_empty());
+    }
+    let told = json!(knobs);
+    grants.set_knobs(knobs);
+    Ok(told)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Removal {
     client_id: Option<String>,
     user: Option<String>,
+    /// Zoom tells apps in development nothing.
+    #[serde(default)]
+    silent: bool,
 }
 
-/// `POST /_sim/deauthorize`: users remove the app; their grants die and `app_deauthorized` is sent.
+/// `POST /_sim/deauthorize`: users remove the app; their grants die and `app_deauthorized` is sent, unless `silent`.
 pub(super) fn deauthorize(ctx: Ctx<'_>) -> Result<Value, No> {
     let order: Removal = read(ctx)?;
     let user = match &order.user {
@@ -84,7 +111,7 @@ pub(super) fn deauthorize(ctx: Ctx<'_>) -> Result<Value, No> {
         .site
         .grants()
         .remove_app(order.client_id.as_deref(), user_id);
-    for (client_id, user_id) in &gone {
+    for (client_id, user_id) in gone.iter().filter(|_| !order.silent) {
         ctx.site.world.announce_deauthorized(user_id, client_id);
     }
     Ok(json!({ "removed": removed }))

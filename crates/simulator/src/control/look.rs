@@ -82,13 +82,14 @@ pub(super) fn calls(ctx: Ctx<'_>) -> Value {
     })
 }
 
-/// `GET /_sim/grants`.
+/// `GET /_sim/grants`: the living ones, with `all=true` every one there has been.
 pub(super) fn grants(ctx: Ctx<'_>) -> Value {
+    let all = ctx.call.filled("all") == Some("true");
     ctx.site
         .grants()
-        .living()
-        .into_iter()
-        .map(|(client_id, user_id)| json!({ "client_id": client_id, "user_id": user_id }))
+        .history()
+        .filter(|record| all || record.ended.is_none())
+        .map(|record| json!(record))
         .collect()
 }
 

@@ -55,6 +55,8 @@ async fn told(ctx: Ctx<'_>) -> Told {
         ("GET", ["calls"]) => Ok(look::calls(ctx)),
         ("GET", ["gaps"]) => Ok(json!(ctx.site.ledger().gaps())),
         ("GET", ["grants"]) => Ok(look::grants(ctx)),
+        ("GET", ["oauth"]) => Ok(json!(ctx.site.grants().knobs())),
+        ("POST", ["oauth"]) => knobs::oauth(ctx),
         ("GET", ["clock"]) => Ok(knobs::clock(ctx)),
         ("POST", ["clock"]) => knobs::move_clock(ctx),
         ("GET", ["subscriptions"]) => Ok(json!(ctx.site.hub.subscriptions())),

@@ -45,9 +45,24 @@ impl Ctx<'_> {
                     Some(key) => format!("/rec/meeting/transcript/download/{key}"),
                     None => format!("/rec/{rest}"),
                 });
+        let grant = (faults.minds_grants() && path == "/oauth/token")
+            .then(|| self.grant_type())
+            .flatten();
+        let (method, grant) = (self.call.method.as_str(), grant.as_deref());
         faults
-            .strike(kinds, self.call.method.as_str(), path)
-            .or_else(|| faults.strike(kinds, self.call.method.as_str(), &origin?))
+            .strike(kinds, method, path, grant)
+            .or_else(|| faults.strike(kinds, method, &origin?, grant))
+    }
+
+    /// The `grant_type` of a token request.
+    fn grant_type(&self) -> Option<String> {
+        let named = |pairs: &[(String, String)]| {
+            pairs
+                .iter()
+                .find(|(name, _)| name == "grant_type")
+                .map(|(_, value)| value.clone())
+        };
+        named(&self.call.form()).or_else(|| named(&self.call.query))
     }
 
     /// Whether the request was meant for one of Zoom's hosts and came through the proxy.
@@ -59,12 +74,24 @@ impl Ctx<'_> {
     }
 
     /// Where REST answers, as this caller should be told (`api_url`).
-    pub(crate) fn api_base(&self) -> &str {
-        if self.for_zoom_host() {
-            "https://api.zoom.us"
-        } else {
-            &self.shared.base_url
-        }
+    pub(crate) fn api_base(&self) -> String {
+        let ordered = self.site.grants().knobs().api_url.clone();
+        ordered.unwrap_or_else(|| {
+            if self.for_zoom_host() {
+                "https://api.zoom.us".to_owned()
+            } else {
+                self.shared.base_url.clone()
+            }
+        })
+    }
+
+    /// Waits as long as a fault says.
+    async fn hold_up(&self, fault: &FaultSpec) {
+        let delay = i64::try_from(fault.delay_ms.unwrap_or(3000)).unwrap_or(i64::MAX);
+        self.shared
+            .clock
+            .sleep(SignedDuration::from_millis(delay))
+            .await;
     }
 
     /// Addresses in a text, moved to Zoom's hosts for callers behind the proxy.
@@ -127,25 +154,39 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Reply {
     {
         reply = cut(reply, fault.after_bytes);
     }
+    if let Some(fault) = ctx.strike(&[FaultKind::LateAnswer]) {
+        ctx.hold_up(&fault).await;
+    }
+    if ctx.strike(&[FaultKind::Lost]).is_some() {
+        reply = lost(reply);
+    }
     reply.with("x-zm-trackingid", &shared.tracking_id())
 }
 
 /// Faults that answer instead of the part asked for, or hold it up.
 async fn upset(ctx: Ctx<'_>) -> Option<Reply> {
     if let Some(fault) = ctx.strike(&[FaultKind::Slow]) {
-        let delay = i64::try_from(fault.delay_ms.unwrap_or(3000)).unwrap_or(i64::MAX);
-        ctx.shared
-            .clock
-            .sleep(SignedDuration::from_millis(delay))
-            .await;
+        ctx.hold_up(&fault).await;
     }
-    let fault = ctx.strike(&[FaultKind::RateLimit, FaultKind::ServerError])?;
+    let fault = ctx.strike(&[
+        FaultKind::RateLimit,
+        FaultKind::ServerError,
+        FaultKind::Answer,
+    ])?;
     let mut reply = if fault.kind == FaultKind::RateLimit {
         Reply::from(Refusal::new(
             fault.status.unwrap_or(429),
             429,
             "You have reached the maximum per-second rate limit for this API. Try again later.",
         ))
+    } else if fault.kind == FaultKind::Answer {
+        let status = StatusCode::from_u16(fault.status.unwrap_or(400));
+        let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+        match &fault.body {
+            Some(serde_json::Value::String(text)) => Reply::html(status, text.clone()),
+            Some(value) => Reply::json(status, value),
+            None => Reply::empty(status),
+        }
     } else {
         let status = StatusCode::from_u16(fault.status.unwrap_or(500))
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -194,6 +235,20 @@ fn cut(reply: Reply, after: Option<u64>) -> Reply {
         status,
         headers,
         body: Content::Stream(stream, length),
+    }
+}
+
+/// No answer at all: the body breaks before anything of the head was written out.
+fn lost(reply: Reply) -> Reply {
+    let gone = futures_util::stream::once(async move {
+        Err::<Bytes, _>(std::io::Error::new(
+            std::io::ErrorKind::ConnectionReset,
+            "lost by order",
+        ))
+    });
+    Reply {
+        body: Content::Stream(Body::from_stream(gone), Some(1)),
+        ..reply
     }
 }
 

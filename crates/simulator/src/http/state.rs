@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::server::StartError;
@@ -14,7 +14,7 @@ use crate::faults::{FaultKind, Faults};
 use crate::knowable::Hashes;
 use crate::limits::Limiter;
 use crate::limits::ledger::Ledger;
-use crate::oauth::grants::Grants;
+use crate::oauth::grants::{Grants, Knobs};
 use crate::rest::paging::PageKey;
 use crate::webhooks::{Hub, HubOptions, NewSubscription};
 use crate::world::chance::Chance;
@@ -114,7 +114,11 @@ impl Site {
             grants: Mutex::new(Grants::new(
                 config.seed,
                 now,
-                SignedDuration::from_secs(i64::from(config.refresh_grace_secs)),
+                Knobs {
+                    refresh_grace_secs: config.refresh_grace_secs,
+                    access_life_secs: config.access_life_secs,
+                    api_url: config.api_url.clone(),
+                },
             )),
             limiter: Mutex::new(Limiter::new(config.limits.plan(config.plan), now)),
             ledger: Mutex::default(),

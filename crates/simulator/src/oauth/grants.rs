@@ -6,14 +6,14 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::history::{History, Record};
 use crate::config::{App, AppKind};
 use crate::world::chance::Chance;
 
-/// Life of an access token.
-pub const ACCESS_LIFE: SignedDuration = SignedDuration::from_secs(3600);
 /// Life of a refresh token.
 pub const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// Life of an authorization code.
@@ -103,6 +103,8 @@ struct Grant {
 pub struct Issued {
     /// Access token.
     pub access_token: String,
+    /// Seconds for which it works.
+    pub expires_in: u32,
     /// Refresh token, for grants that have one.
     pub refresh_token: Option<String>,
     /// Scopes.
@@ -118,6 +120,17 @@ pub enum Refused {
     Expired,
 }
 
+/// What can be set of the tokens, at the start and while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Knobs {
+    /// Seconds for which a rotated refresh token still works; 0 kills it at once.
+    pub refresh_grace_secs: u32,
+    /// Seconds for which an access token works.
+    pub access_life_secs: u32,
+    /// The regional API address that token answers name; the simulator's own when `None`.
+    pub api_url: Option<String>,
+}
+
 /// All tokens of the simulated account.
 #[derive(Debug)]
 pub struct Grants {
@@ -126,14 +139,15 @@ pub struct Grants {
     access: HashMap<String, Arc<Access>>,
     consents: HashMap<u64, Grant>,
     next_grant: u64,
-    grace: SignedDuration,
+    knobs: Knobs,
+    history: History,
 }
 
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Grants {
-    /// No tokens yet. `grace` is how long a rotated refresh token still works.
-    pub fn new(seed: u64, started: Timestamp, grace: SignedDuration) -> Self {
+    /// No tokens yet.
+    pub fn new(seed: u64, started: Timestamp, knobs: Knobs) -> Self {
         let nonce = u64::try_from(started.as_microsecond()).unwrap_or(0);
         Self {
             chance: Chance::of(seed, "oauth", nonce),
@@ -141,8 +155,19 @@ impl Grants {
             access: HashMap::new(),
             consents: HashMap::new(),
             next_grant: 1,
-            grace,
+            knobs,
+            history: History::default(),
         }
+    }
+
+    /// What is set.
+    pub fn knobs(&self) -> &Knobs {
+        &self.knobs
+    }
+
+    /// Sets it, for tokens given from here on.
+    pub fn set_knobs(&mut self, knobs: Knobs) {
+        self.knobs = knobs;
     }
 
     /// Random letters and digits.
@@ -210,7 +235,7 @@ impl Grants {
     ) -> String {
         self.access
             .retain(|_, access| access.expires + SignedDuration::from_hours(24) > now);
-        let expires = now + ACCESS_LIFE;
+        let expires = now + self.access_life();
         let token = self.jwt(&app.client_id, 0, now, expires);
         self.access.insert(
             token.clone(),
@@ -225,6 +250,10 @@ impl Grants {
         token
     }
 
+    fn access_life(&self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.knobs.access_life_secs))
+    }
+
     /// A token without refresh: server-to-server, or the app itself.
     pub fn issue_plain(
         &mut self,
@@ -236,6 +265,7 @@ impl Grants {
         let access_token = self.access(app, subject, scopes.clone(), None, now);
         Issued {
             access_token,
+            expires_in: self.knobs.access_life_secs,
             refresh_token: None,
             scopes,
         }
@@ -256,7 +286,7 @@ impl Grants {
             .map(|(id, _)| *id)
             .collect();
         for id in earlier {
-            self.kill(id);
+            self.kill(id, "replaced");
         }
         let subject = match app.kind {
             AppKind::User => Subject::User(user_id.to_owned()),
@@ -279,9 +309,25 @@ impl Grants {
                 old: None,
             },
         );
+        let record = Record {
+            grant: id,
+            client_id: app.client_id.clone(),
+            user_id: user_id.to_owned(),
+            since: now,
+            generation: 1,
+            access_expires: now + self.access_life(),
+            asked: 0,
+            accepted: 0,
+            early: 0,
+            replayed: 0,
+            replays_accepted: 0,
+            ended: None,
+        };
+        self.history.begin(record, &refresh);
         let access_token = self.access(app, subject, scopes.clone(), Some(id), now);
         Issued {
             access_token,
+            expires_in: self.knobs.access_life_secs,
             refresh_token: Some(refresh),
             scopes,
         }
@@ -298,6 +344,7 @@ impl Grants {
 
     /// Rotates a refresh token: a new pair, and the old refresh token dies (after the grace, if there is one).
     pub fn refresh(&mut self, app: &App, token: &str, now: Timestamp) -> Result<Issued, Refused> {
+        let replay = self.history.asked(token);
         let (id, grant) = self
             .consents
             .iter()
@@ -315,7 +362,9 @@ impl Grants {
             return Err(Refused::Expired);
         }
         let refresh = self.jwt(&app.client_id, 1, now, now + REFRESH_LIFE);
-        let grace = self.grace;
+        let grace = SignedDuration::from_secs(i64::from(self.knobs.refresh_grace_secs));
+        let expires = now + self.access_life();
+        self.history.accepted(id, &refresh, replay, now, expires);
         if let Some(grant) = self.consents.get_mut(&id) {
             let old = std::mem::replace(&mut grant.refresh, refresh.clone());
             grant.expires = now + REFRESH_LIFE;
@@ -324,6 +373,7 @@ impl Grants {
         let access_token = self.access(app, grant.subject, grant.scopes.clone(), Some(id), now);
         Ok(Issued {
             access_token,
+            expires_in: self.knobs.access_life_secs,
             refresh_token: Some(refresh),
             scopes: grant.scopes,
         })
@@ -343,6 +393,9 @@ impl Grants {
     pub fn expire(&mut self, token: &str, now: Timestamp) {
         if let Some(access) = self.access.get_mut(token) {
             Arc::make_mut(access).expires = now;
+            if let Some(grant) = access.grant {
+                self.history.shortened(grant, now);
+            }
         }
     }
 
@@ -364,7 +417,7 @@ impl Grants {
                 .find(|(_, grant)| grant.client_id == client_id && grant.refresh == token)
                 .map(|(id, _)| *id),
         };
-        grant.is_some_and(|id| self.kill(id))
+        grant.is_some_and(|id| self.kill(id, "revoked"))
     }
 
     /// The user removes the app: every grant of that app (and user, if named) dies. Gives how many.
@@ -376,12 +429,18 @@ impl Grants {
             .filter(|(_, grant)| user_id.is_none_or(|id| id == grant.user_id))
             .map(|(id, _)| *id)
             .collect();
-        dead.iter().filter(|id| self.kill(**id)).count()
+        dead.iter().filter(|id| self.kill(**id, "removed")).count()
     }
 
-    fn kill(&mut self, id: u64) -> bool {
+    fn kill(&mut self, id: u64, how: &'static str) -> bool {
+        self.history.end(id, how);
         self.access.retain(|_, access| access.grant != Some(id));
         self.consents.remove(&id).is_some()
+    }
+
+    /// Every consent there has been, oldest first.
+    pub fn history(&self) -> impl Iterator<Item = &Record> {
+        self.history.records()
     }
 
     /// Living grants: client id, user id.
@@ -400,13 +459,22 @@ impl Grants {
 mod tests {
     use super::*;
 
+    fn with_grace(secs: u32) -> Grants {
+        let knobs = Knobs {
+            refresh_grace_secs: secs,
+            access_life_secs: 3600,
+            api_url: None,
+        };
+        Grants::new(1, at(0), knobs)
+    }
+
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + seconds).unwrap()
     }
 
     #[test]
     fn tokens_look_like_zooms() {
-        let mut grants = Grants::new(1, at(0), SignedDuration::ZERO);
+        let mut grants = with_grace(0);
         let app = &App::defaults()[1];
         let issued = grants.authorize(app, "u", BTreeSet::new(), at(0));
         assert!(
@@ -422,7 +490,7 @@ mod tests {
     fn rotation_kills_the_old_refresh_token_at_once_or_after_the_grace() {
         let app = &App::defaults()[1];
         for (grace, works) in [(0, false), (30, true)] {
-            let mut grants = Grants::new(1, at(0), SignedDuration::from_secs(grace));
+            let mut grants = with_grace(grace);
             let first = grants
                 .authorize(app, "u", BTreeSet::new(), at(0))
                 .refresh_token
@@ -436,7 +504,7 @@ mod tests {
     #[test]
     fn a_new_authorisation_kills_the_earlier_one() {
         let app = &App::defaults()[1];
-        let mut grants = Grants::new(1, at(0), SignedDuration::ZERO);
+        let mut grants = with_grace(0);
         let first = grants.authorize(app, "u", BTreeSet::new(), at(0));
         let other = grants.authorize(app, "v", BTreeSet::new(), at(0));
         grants.authorize(app, "u", BTreeSet::new(), at(1));
@@ -456,7 +524,7 @@ mod tests {
     #[test]
     fn refresh_tokens_die_after_ninety_days() {
         let app = &App::defaults()[1];
-        let mut grants = Grants::new(1, at(0), SignedDuration::ZERO);
+        let mut grants = with_grace(0);
         let refresh = grants
             .authorize(app, "u", BTreeSet::new(), at(0))
             .refresh_token
@@ -465,5 +533,34 @@ mod tests {
             grants.refresh(app, &refresh, at(90 * 86_400)).unwrap_err(),
             Refused::Expired
         );
+    }
+
+    #[test]
+    fn what_became_of_a_consent_is_told() {
+        let app = &App::defaults()[1];
+        let mut grants = with_grace(30);
+        let first = grants.authorize(app, "u", BTreeSet::new(), at(0));
+        let first = first.refresh_token.unwrap();
+        let second = grants.refresh(app, &first, at(10)).unwrap();
+        grants.refresh(app, &first, at(20)).unwrap();
+        assert!(grants.refresh(app, &first, at(20)).is_err(), "two back");
+        grants
+            .refresh(app, &second.refresh_token.unwrap(), at(3_700))
+            .unwrap_err();
+        let record = grants.history().next().unwrap();
+        assert_eq!(
+            (
+                record.asked,
+                record.accepted,
+                record.early,
+                record.replayed,
+                record.replays_accepted
+            ),
+            (4, 2, 2, 3, 1)
+        );
+        assert_eq!((record.generation, record.ended), (3, None));
+        grants.authorize(app, "u", BTreeSet::new(), at(4_000));
+        let ended: Vec<_> = grants.history().map(|record| record.ended).collect();
+        assert_eq!(ended, [Some("replaced"), None]);
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod authorize;
 pub mod device;
 pub mod grants;
+pub mod history;
 pub(crate) mod pages;
 pub mod scopes;
 pub(crate) mod token;

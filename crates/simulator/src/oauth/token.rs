@@ -109,7 +109,7 @@ fn tell(ctx: Ctx<'_>, issued: &Issued) -> serde_json::Value {
     let mut body = json!({
         "access_token": issued.access_token,
         "token_type": "bearer",
-        "expires_in": 3600,
+        "expires_in": issued.expires_in,
         "scope": scope,
         "api_url": ctx.api_base(),
     });

@@ -1,5 +1,6 @@
 //! Zoom's REST API under `/v2`: one pipeline (token, rate, scope, plan), one file per group of endpoints.
 
+mod accounts;
 mod body;
 pub(crate) mod downloads;
 mod invitation;
@@ -215,6 +216,7 @@ async fn dispatch(r: &Req<'_>) -> Answer {
         ("GET", "/users/{userId}") => users::get(r),
         ("PATCH", "/users/{userId}") => users::update(r),
         ("DELETE", "/users/{userId}") => users::delete(r),
+        ("GET", "/accounts/{accountId}/settings") => accounts::settings(r),
         ("GET", "/users/{userId}/settings") => users::settings(r),
         ("PATCH", "/users/{userId}/settings") => users::update_settings(r),
         ("GET", "/users/{userId}/permissions") => users::permissions(r),

@@ -18,6 +18,7 @@ mod oauth;
 mod paging;
 mod plans;
 mod recordings;
+mod refresh;
 mod registrants;
 mod schema;
 mod scopes;

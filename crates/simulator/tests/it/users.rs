@@ -1,9 +1,10 @@
 //! Users and their settings.
 
+use parfocal_simulator::{Config, Plan};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::kit::start;
+use crate::kit::{config, start, start_with};
 
 #[tokio::test]
 async fn users_are_listed_by_status_and_read_by_id_or_address() {
@@ -113,4 +114,23 @@ async fn keys_are_tokens() {
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn the_account_says_what_its_settings_allow() {
+    let sim = start().await;
+    let settings = sim.ok("/accounts/me/settings").await;
+    assert_eq!(settings["recording"]["cloud_recording"], true);
+    let got = sim.get("/accounts/another/settings").await;
+    assert_eq!(got.refusal(), (400, 2001));
+    let user = sim.user_token("ingrid@brightwater.example").await;
+    let got = sim.call_as(&user, Method::GET, "/accounts/me/settings", None);
+    assert_eq!(got.await.refusal(), (400, 4711), "an admin scope is needed");
+    let free = start_with(Config {
+        plan: Plan::Free,
+        ..config()
+    })
+    .await;
+    let settings = free.ok("/accounts/me/settings").await;
+    assert_eq!(settings["recording"]["cloud_recording"], false);
 }
