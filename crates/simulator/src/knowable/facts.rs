@@ -82,11 +82,16 @@ pub(super) fn gather(world: &World, means: &Means) -> Facts {
         .cloned()
         .collect();
     let mut meetings: Vec<Arc<Meeting>> = Vec::new();
+    // Who hears events has been here since then, and saw meetings whose numbers have expired meanwhile.
+    let alive = match means.events.as_slice() {
+        [] => now,
+        _ => means.events_from.min(now),
+    };
     if means.opens("GET /users/{userId}/meetings") {
         for host in hosts.iter().filter(|host| !matches!(host.kind, 4 | 99)) {
             meetings.extend(
                 world
-                    .meetings_of(&host.id)
+                    .meetings_alive(&host.id, alive)
                     .into_iter()
                     .filter(|meeting| !meeting.is_webinar()),
             );

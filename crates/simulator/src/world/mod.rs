@@ -178,21 +178,30 @@ impl World {
 
     /// A meeting or webinar by number; none when deleted or expired.
     pub fn meeting(&self, number: u64) -> Option<Arc<Meeting>> {
-        let now = self.clock.now();
+        self.meeting_alive(number, self.clock.now())
+    }
+
+    /// A meeting or webinar by number that has not expired at that time.
+    fn meeting_alive(&self, number: u64, at: Timestamp) -> Option<Arc<Meeting>> {
         let state = self.read();
         let meeting = self.meeting_in(&state, number)?;
         let last_end = state.heads_of(number).filter_map(|head| head.end).max();
         let running = state.heads_of(number).any(|head| head.end.is_none());
-        let expired = state::expires_at(&meeting, last_end).is_some_and(|end| end < now);
+        let expired = state::expires_at(&meeting, last_end).is_some_and(|end| end < at);
         (running || !expired).then_some(meeting)
     }
 
     /// What a host has scheduled (types 2, 3, 8 and webinars 5, 6, 9), by creation; expired ones left out.
     pub fn meetings_of(&self, host_id: &str) -> Vec<Arc<Meeting>> {
+        self.meetings_alive(host_id, self.clock.now())
+    }
+
+    /// What a host has scheduled, those left out that had expired by then.
+    pub fn meetings_alive(&self, host_id: &str, at: Timestamp) -> Vec<Arc<Meeting>> {
         let numbers = self.read().numbers_of(host_id).to_vec();
         let mut out: Vec<Arc<Meeting>> = numbers
             .into_iter()
-            .filter_map(|number| self.meeting(number))
+            .filter_map(|number| self.meeting_alive(number, at))
             .filter(|meeting| !matches!(meeting.kind, 0 | 1 | 4))
             .collect();
         out.sort_by_key(|meeting| (meeting.created_at, meeting.number));

@@ -218,3 +218,17 @@ async fn the_least_calls_follow_the_plan() {
     let medium = calls["by_label"]["MEDIUM"].as_u64().unwrap() as f64 / 2.0;
     assert!(calls["seconds"].as_f64().unwrap() >= medium);
 }
+
+#[tokio::test]
+async fn who_listens_knows_meetings_whose_numbers_have_expired_since() {
+    let sim = start().await;
+    let count = async |events: &str| {
+        let known = sim.sim(&format!("/knowable?events={events}")).await;
+        known["totals"]["meetings"].as_u64().unwrap()
+    };
+    let first = count("all").await;
+    assert_eq!(count("none").await, first);
+    sim.advance(40 * 24 * 3600).await;
+    assert!(count("none").await < first, "one-off meetings live 30 days");
+    assert_eq!(count("all").await, first);
+}
