@@ -160,7 +160,11 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Reply {
     if ctx.strike(&[FaultKind::Lost]).is_some() {
         reply = lost(reply);
     }
-    reply.with("x-zm-trackingid", &shared.tracking_id())
+    // The simulated clock is Zoom's: whoever compares clocks must not see this machine's.
+    let date = ctx.now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    reply
+        .with("x-zm-trackingid", &shared.tracking_id())
+        .with("date", &date)
 }
 
 /// Faults that answer instead of the part asked for, or hold it up.

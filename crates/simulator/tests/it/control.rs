@@ -13,6 +13,11 @@ async fn health_info_and_clock() {
     assert_eq!(info["limits"], "off");
     assert!(info["counts"]["instances"].as_u64().unwrap() >= 60);
     assert_eq!(sim.sim("/clock").await["speed"], 0.0);
+    assert_eq!(
+        sim.get("/users/me").await.header("date"),
+        Some("Fri, 20 Nov 2026 12:00:00 GMT"),
+        "answers carry the simulated time"
+    );
     let moved = sim
         .sim_post(
             "/clock",
