@@ -5,14 +5,20 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Package, metadata};
 
 /// Crates of ours that a crate may use.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     ("parfocal-formats", &[]),
+    ("parfocal-understand", &[]),
     ("parfocal-zoom", &[]),
     ("parfocal-simulator", &[]),
     ("parfocal-store", &["parfocal-formats"]),
     (
         "parfocal-engine",
-        &["parfocal-store", "parfocal-zoom", "parfocal-formats"],
+        &[
+            "parfocal-store",
+            "parfocal-zoom",
+            "parfocal-formats",
+            "parfocal-understand",
+        ],
     ),
     ("parfocal-server", &["parfocal-engine"]),
     (
