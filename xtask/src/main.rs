@@ -14,6 +14,7 @@ mod fuzz;
 mod lint;
 mod peers;
 mod postgres;
+mod quality;
 mod steps;
 mod test;
 mod tools;
@@ -42,6 +43,8 @@ enum Task {
     Docs(docs::Options),
     /// Measure speed and memory beside alternatives, into the book's page of figures
     Bench(bench::Options),
+    /// Measure how good summaries, action items and decisions are, into the book's page of quality
+    Quality(quality::Options),
     /// Measure which lines the tests reach
     Coverage(coverage::Options),
     /// Search for inputs that break the parsers
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Peers(options) => peers::run(&options),
         Task::Docs(options) => docs::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Quality(options) => quality::run(&options),
         Task::Coverage(options) => coverage::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };

@@ -91,8 +91,7 @@ fn cut(utterance: &Utterance) -> Vec<(usize, usize)> {
     let mut start = 0;
     let mut count = 0;
     let mut part = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         let end = at + c.len_utf8();
         let over = match c {
             '。' | '？' | '！' | '؟' | '।' => true,
