@@ -20,7 +20,14 @@ pub(crate) struct Options {
 }
 
 /// The targets in `fuzz/fuzz_targets`.
-const TARGETS: [&str; 5] = ["transcript", "chat", "query", "webhook", "signature"];
+const TARGETS: [&str; 6] = [
+    "transcript",
+    "chat",
+    "query",
+    "webhook",
+    "signature",
+    "configuration",
+];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new("fuzz");

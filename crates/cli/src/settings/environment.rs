@@ -1,6 +1,7 @@
 //! Environment variables and `.env`: the names users know, `PARFOCAL_SECTION__KEY`, and `NAME_FILE` for secrets.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
 use config::ValueKind;
@@ -162,13 +163,17 @@ fn path_of(name: &str) -> Option<(Vec<String>, bool)> {
 }
 
 fn secret_file(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path)
-        .map_err(|error| format!("cannot be read: {error}"))?
-        .len();
-    if size > MAX_SECRET_FILE {
-        return Err(format!("has {size} bytes, which is no secret"));
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    // Bounded while reading: the size of a device or a pipe says nothing.
+    let read = file.take(MAX_SECRET_FILE + 1).read_to_string(&mut text);
+    if text.len() as u64 > MAX_SECRET_FILE {
+        return Err(format!(
+            "has more than {MAX_SECRET_FILE} bytes, which is no secret"
+        ));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    read.map_err(unreadable)?;
     let text = text.trim();
     if text.is_empty() {
         Err("is empty".to_owned())

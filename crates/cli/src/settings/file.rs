@@ -1,5 +1,6 @@
 //! `parfocal.yaml`: read by the `config` crate, flattened to paths with their lines.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use config::{FileFormat, Map, Source as _, Value, ValueKind};
@@ -16,15 +17,21 @@ pub(crate) fn read(path: &Path, complaints: &mut Vec<Complaint>) -> Result<Vec<S
         Failure::new(Exit::Usage, "config", format!("the configuration file {} cannot be read: {error}", path.display()))
             .hint("Name another one with --config, or leave the flag out to use parfocal.yaml of this directory.")
     };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    // Bounded while reading: the size of a device or a pipe says nothing.
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+    if text.len() as u64 > MAX_BYTES {
         return Err(Failure::usage(
             "config",
-            format!("the configuration file {} has {size} bytes", path.display()),
+            format!(
+                "the configuration file {} has more than {MAX_BYTES} bytes",
+                path.display()
+            ),
         )
         .hint("Configuration files are read up to 1 MiB. Is this the right file?"));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    read.map_err(unreadable)?;
     let table = match config::File::from_str(&text, FileFormat::Yaml).collect() {
         Ok(table) => table,
         Err(_)

@@ -278,3 +278,33 @@ fn the_reference_page_has_every_key() {
         );
     }
 }
+
+/// What fuzzing found and started from: a `parfocal.yaml` and, behind a zero byte, a `.env`.
+#[test]
+fn the_corpus_of_fuzzing_is_read_or_refused_in_words() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/configuration");
+    let (mut read, mut refused) = (0, 0);
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let mut parts = bytes.splitn(2, |byte| *byte == 0);
+        let case = Case::new();
+        for name in ["parfocal.yaml", ".env"] {
+            let text = parts.next().unwrap_or_default();
+            std::fs::write(case.directory.path().join(name), text).unwrap();
+        }
+        match case.load() {
+            Ok(settings) => {
+                settings.config.validate().unwrap();
+                assert!(!format!("{settings:?}").contains("canary-7446"), "{path:?}");
+                read += 1;
+            }
+            Err(failure) => {
+                let said = format!("{failure:?}");
+                assert!(!said.contains("canary-7446"), "{path:?}: {said}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(read >= 2 && refused >= 2, "{read} read, {refused} refused");
+}
