@@ -159,8 +159,15 @@ impl App {
         }
     }
 
-    /// Stops the work and closes the database: running jobs may finish for the configured time, the rest is repeated
-    /// at the next start.
+    /// Takes no new job from now on, while everything else goes on; the first half of [`App::stop`].
+    pub fn drain(&self) {
+        if let Some(work) = &*self.work() {
+            work.runner.drain();
+        }
+    }
+
+    /// Stops the work and closes the database: running jobs may finish for the configured time, the rest is given up, so
+    /// that another process can begin it anew at once.
     pub async fn stop(&self) {
         let work = self.work().take();
         if let Some(Work { runner, trying }) = work {

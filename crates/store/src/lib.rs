@@ -39,6 +39,8 @@ pub use error::{ErrorKind, Result, StoreError};
 pub use events::SEQUENCER;
 pub use id::*;
 pub use inbox::{Inbox, ROUTE_JOB};
+pub use jobs::ATTEMPTS_KEPT;
+pub use maintenance::Watch;
 pub use model::*;
 pub use rates::{
     DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,

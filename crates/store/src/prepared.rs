@@ -32,6 +32,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("work", crate::work::STATEMENTS),
         ("events", crate::events::STATEMENTS),
         ("status", crate::status::STATEMENTS),
+        ("maintenance", crate::maintenance::STATEMENTS),
     ]
 }
 

@@ -9,6 +9,8 @@ statements! {
     PING = one("SELECT 1");
     FIGURES = one("SELECT
         (SELECT COUNT(*) FROM users WHERE workspace_id = $1 AND deleted_at IS NULL),
+        (SELECT COUNT(*) FROM users WHERE workspace_id = $1 AND deleted_at IS NULL AND status = 'inactive'),
+        (SELECT COUNT(*) FROM users WHERE workspace_id = $1 AND deleted_at IS NULL AND status = 'pending'),
         (SELECT COUNT(*) FROM meetings WHERE workspace_id = $1 AND deleted_at IS NULL),
         (SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND deleted_at IS NULL),
         (SELECT COUNT(*) FROM instances WHERE workspace_id = $1 AND deleted_at IS NULL AND state = 'ended'),
@@ -32,6 +34,8 @@ impl Store {
                 Ok(Status {
                     engine,
                     users: row.count()?,
+                    users_inactive: row.count()?,
+                    users_pending: row.count()?,
                     meetings: row.count()?,
                     instances: row.count()?,
                     instances_ended: row.count()?,

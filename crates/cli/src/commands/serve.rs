@@ -51,7 +51,16 @@ pub(crate) async fn run(command: Serve, context: &Context) -> Result<Exit, Failu
         context.out.line(paint(style::DIM, hint))?;
     }
     tracing::info!(%address, "serving");
+    // No new job while requests still finish: what is begun now would only be cut off.
+    let draining = tokio::spawn({
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            stop.cancelled().await;
+            app.drain();
+        }
+    });
     let served = server.run(stop).await;
+    draining.abort();
     app.stop().await;
     served?;
     tracing::info!("stopped");

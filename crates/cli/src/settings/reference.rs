@@ -17,6 +17,7 @@ const SECTIONS: [(&str, &str); 11] = [
     ("limits", "The share of Zoom's rate budget"),
     ("backfill", "Taking in the past"),
     ("media", "Files of recordings"),
+    ("inbox", "Events that arrived"),
     ("jobs", "Work in the background"),
     ("clock", "The clock"),
     ("log", "What is logged"),

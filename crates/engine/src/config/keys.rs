@@ -296,6 +296,13 @@ pub static KEYS: &[Key] = &[
         "Largest file that is fetched by itself, in megabytes.",
     ),
     key(
+        "inbox.keep_days",
+        Kind::Integer,
+        "90",
+        None,
+        "How many days an event that arrived is kept, and can be replayed, after it was routed. Events that failed stay.",
+    ),
+    key(
         "jobs.workers",
         Kind::Integer,
         "32",
@@ -315,6 +322,13 @@ pub static KEYS: &[Key] = &[
         "12",
         None,
         "How often a job is tried before it is put before a person.",
+    ),
+    key(
+        "jobs.keep_days",
+        Kind::Integer,
+        "30",
+        None,
+        "How many days a job is kept after it was done or dropped. Jobs that were given up stay until a person retries or drops them.",
     ),
     key(
         "clock.file",

@@ -29,6 +29,8 @@ pub struct Config {
     pub backfill: Backfill,
     /// Files of recordings.
     pub media: Media,
+    /// Events that arrived.
+    pub inbox: Inbox,
     /// Work in the background.
     pub jobs: Jobs,
     /// The clock.
@@ -309,6 +311,20 @@ impl Default for Media {
     }
 }
 
+/// Events that arrived.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inbox {
+    /// How many days an event is kept after it was routed.
+    pub keep_days: u16,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self { keep_days: 90 }
+    }
+}
+
 /// Work in the background.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -319,6 +335,8 @@ pub struct Jobs {
     pub lease_seconds: u64,
     /// How often a job is tried before it is put before a person.
     pub max_attempts: u32,
+    /// How many days a job is kept after it was done or dropped.
+    pub keep_days: u16,
 }
 
 impl Default for Jobs {
@@ -327,6 +345,7 @@ impl Default for Jobs {
             workers: 32,
             lease_seconds: 120,
             max_attempts: 12,
+            keep_days: 30,
         }
     }
 }

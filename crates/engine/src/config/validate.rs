@@ -279,6 +279,18 @@ impl Config {
                 "12 tries span about a day.",
             );
         }
+        for (key, days) in [
+            ("inbox.keep_days", self.inbox.keep_days),
+            ("jobs.keep_days", self.jobs.keep_days),
+        ] {
+            if !(1..=3650).contains(&days) {
+                found.add(
+                    key,
+                    "must lie between 1 and 3650",
+                    "30 suits most: what is older is deleted.",
+                );
+            }
+        }
         if self.media.max_file_mb == 0 {
             found.add(
                 "media.max_file_mb",

@@ -16,6 +16,7 @@ mod participants_fetch;
 mod recording_refresh;
 mod retry;
 mod runner;
+mod tidy;
 mod transcript_parse;
 mod verbs;
 
@@ -34,6 +35,7 @@ pub use participants_fetch::ParticipantsFetch;
 pub use recording_refresh::RecordingRefresh;
 pub use retry::{Policy, look_again};
 pub use runner::Runner;
+pub use tidy::{Tidied, tidy};
 pub use transcript_parse::TranscriptParse;
 pub use verbs::{JobDetail, Open, drop_jobs, get, list, open, redrive, retry};
 

@@ -16,43 +16,66 @@ use crate::error::{Code, Result};
 
 /// How often the table is looked at even if nobody said that something is in it: other processes write to it too.
 const POLL: SignedDuration = SignedDuration::from_secs(1);
-/// Pause after the store could not be read.
+/// Pause after the store could not be read, and between two looks at leases while nothing new is taken.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// What is noted with a job that was given up because its process stopped.
+const CUT_OFF: &str = "cut off when its process stopped";
+
+/// How long giving up what did not end in time may take.
+const LET_GO: Duration = Duration::from_secs(5);
 
 /// Workers at work.
 #[derive(Debug)]
 pub struct Runner {
     stop: CancellationToken,
+    cut: CancellationToken,
     task: JoinHandle<()>,
+    tidying: JoinHandle<()>,
 }
 
 impl Runner {
     /// Starts the workers of this process.
     pub fn start(app: App) -> Self {
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(Dispatcher::new(app, stop.clone()).run());
-        Self { stop, task }
+        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        let tidying = tokio::spawn(super::tidy::daily(app.clone(), stop.clone()));
+        let task = tokio::spawn(Dispatcher::new(app, stop.clone(), cut.clone()).run());
+        Self {
+            stop,
+            cut,
+            task,
+            tidying,
+        }
     }
 
-    /// Takes no new job, waits for those under way up to `grace`, and then lets go of the rest; those are done again
-    /// when their leases have run out.
-    pub async fn shutdown(mut self, grace: Duration) {
+    /// Takes no new job from now on; those under way go on, and their leases are kept.
+    pub fn drain(&self) {
         self.stop.cancel();
+    }
+
+    /// Takes no new job, waits for those under way up to `grace`, and then gives up the rest: another process may begin
+    /// them anew at once.
+    pub async fn shutdown(mut self, grace: Duration) {
+        self.drain();
         if tokio::time::timeout(grace, &mut self.task).await.is_err() {
-            tracing::warn!("some jobs did not end in time; they will be done again");
-            self.abort();
+            self.cut.cancel();
+            if tokio::time::timeout(LET_GO, &mut self.task).await.is_err() {
+                tracing::warn!(
+                    "jobs that did not end in time are begun anew when their leases end"
+                );
+            }
         }
     }
 
     /// Stops everything at once, as a crash would.
     pub fn abort(&self) {
         self.task.abort();
+        self.tidying.abort();
     }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.task.abort();
+        self.abort();
     }
 }
 
@@ -66,17 +89,19 @@ struct Held {
 struct Dispatcher {
     app: App,
     stop: CancellationToken,
+    cut: CancellationToken,
     running: JoinSet<()>,
     held: HashMap<Id, Held>,
     extended: Timestamp,
 }
 
 impl Dispatcher {
-    fn new(app: App, stop: CancellationToken) -> Self {
+    fn new(app: App, stop: CancellationToken, cut: CancellationToken) -> Self {
         let extended = app.clock().now();
         Self {
             app,
             stop,
+            cut,
             running: JoinSet::new(),
             held: HashMap::new(),
             extended,
@@ -110,8 +135,39 @@ impl Dispatcher {
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(ended).await,
             }
         }
-        while let Some(ended) = self.running.join_next_with_id().await {
-            self.ended(ended).await;
+        self.drain().await;
+    }
+
+    /// Waits for what is under way and keeps its leases, until it is cut off.
+    async fn drain(&mut self) {
+        let (cut, clock) = (self.cut.clone(), self.app.clock().clone());
+        while !self.running.is_empty() {
+            tokio::select! {
+                () = cut.cancelled() => return self.let_go().await,
+                Some(ended) = self.running.join_next_with_id() => self.ended(ended).await,
+                () = clock.sleep(STORE_PAUSE) => {
+                    if let Err(error) = self.keep_leases(clock.now()).await {
+                        tracing::error!(error = %error, "leases of jobs could not be prolonged");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends what is under way in the middle, and its leases with it.
+    async fn let_go(&mut self) {
+        self.running.shutdown().await;
+        // What ended at the last moment has no lease any more and is not touched.
+        let leases: Vec<JobLease> = self.held.drain().map(|(_, held)| held.lease).collect();
+        let now = self.app.clock().now();
+        match self.app.store().let_go(&leases, CUT_OFF, now).await {
+            Ok(jobs) => tracing::warn!(
+                jobs,
+                "jobs that did not end in time were given up; they are begun anew at the next start"
+            ),
+            Err(error) => {
+                tracing::error!(%error, "jobs could not be given up; they are begun anew when their leases end");
+            }
         }
     }
 
@@ -122,7 +178,7 @@ impl Dispatcher {
         }
         let now = self.app.clock().now();
         self.keep_leases(now).await?;
-        loop {
+        while !self.stop.is_cancelled() {
             let free = self.free();
             if free.is_empty() {
                 break;

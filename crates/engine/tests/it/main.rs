@@ -15,3 +15,4 @@ mod work_door;
 mod work_live;
 mod work_order;
 mod work_stage;
+mod work_stop;

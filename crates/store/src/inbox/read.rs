@@ -121,6 +121,17 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Forgets events that were routed (or ignored) and arrived before an instant, at most `limit`; how many. One that
+    /// failed, or waits, stays.
+    pub async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64> {
+        let mut tx = self.begin(Scope::DEFAULT).await?;
+        let done = tx.execute(PRUNE, args![before, limit]).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
 impl Tx {
     /// An event with its body.
     pub async fn inbox_event(&mut self, id: EventId) -> Result<Option<InboxEvent>> {
@@ -170,10 +181,5 @@ impl Tx {
         };
         self.enqueue(&job, now).await?;
         Ok(true)
-    }
-
-    /// Forgets events that were routed (or ignored) and arrived before an instant; how many, at most `limit`.
-    pub async fn prune_events(&mut self, before: Timestamp, limit: u32) -> Result<u64> {
-        self.execute(PRUNE, args![before, limit]).await
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::db::{Tx, args, one, statements};
 use crate::error::Result;
 use crate::model::{AttemptReport, JobLease};
+use crate::store::{Scope, Store};
 
 statements! {
     // A job that was enqueued again while it ran is not over: it becomes ready once more.
@@ -24,7 +25,16 @@ statements! {
     CHECK = one("SELECT 1 FROM jobs WHERE id = $1 AND lease_token = $2 AND state = 'running'");
     ATTEMPT = one("INSERT INTO attempts (job_id, no, started, ended, outcome, request, status, tracking_id, error, advice)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (job_id, no, ended) DO NOTHING");
+    // A job that waits for months must not gather tries without end: the latest say enough.
+    OLD_ATTEMPTS = one("DELETE FROM attempts WHERE job_id = $1 AND ended < (
+        SELECT ended FROM attempts WHERE job_id = $1 ORDER BY ended DESC LIMIT 1 OFFSET $2)");
+    LET_GO = one("UPDATE jobs SET state = 'ready', attempts = attempts - 1, note = $3,
+            again = 0, lease_token = NULL, lease_until = NULL, updated_at = $4
+        WHERE id = $1 AND lease_token = $2 AND state = 'running'");
 }
+
+/// How many tries of a job are remembered.
+pub const ATTEMPTS_KEPT: u32 = 50;
 
 pub(super) fn held(rows: u64, lease: &JobLease) -> Result<()> {
     if rows == 0 {
@@ -157,6 +167,25 @@ impl Tx {
             ],
         )
         .await?;
+        self.execute(OLD_ATTEMPTS, args![lease.id, ATTEMPTS_KEPT - 1])
+            .await?;
         Ok(())
+    }
+}
+
+impl Store {
+    /// Gives up jobs in the middle, so that any worker may begin them anew at once; the tries do not count. What has
+    /// ended meanwhile, or is another's, stays as it is. How many were given up.
+    pub async fn let_go(&self, leases: &[JobLease], reason: &str, now: Timestamp) -> Result<u64> {
+        let mut tx = self.begin(Scope::DEFAULT).await?;
+        let mut done = 0;
+        for lease in leases {
+            done += tx
+                .execute(LET_GO, args![lease.id, &lease.token, reason, now])
+                .await?;
+        }
+        tx.new_jobs = done > 0;
+        tx.commit().await?;
+        Ok(done)
     }
 }

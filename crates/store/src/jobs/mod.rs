@@ -8,6 +8,8 @@ mod claim;
 mod finish;
 mod read;
 
+pub use finish::ATTEMPTS_KEPT;
+
 #[cfg(test)]
 pub(crate) use claim::STATEMENTS as CLAIM_STATEMENTS;
 #[cfg(test)]

@@ -205,6 +205,10 @@ pub struct Status {
     pub engine: Engine,
     /// Users of the accounts.
     pub users: u64,
+    /// Those of them whom Zoom calls inactive.
+    pub users_inactive: u64,
+    /// Those of them who were invited and have not accepted yet.
+    pub users_pending: u64,
     /// Series.
     pub meetings: u64,
     /// Instances.

@@ -445,3 +445,46 @@ story!(
         assert_eq!(tries[0].outcome, "lease_lost");
     }
 );
+
+story!(what_is_let_go_is_ready_at_once, |world| async move {
+    enqueue(&world, &job("a.do", Some("lane"), None), 0).await;
+    enqueue(&world, &job("b.do", Some("lane"), None), 0).await;
+    let first = claim(&world.store, 2, 1).await.remove(0);
+    assert!(claim(&world.store, 2, 2).await.is_empty());
+    let leases = [first.lease.clone()];
+    let free = world.store.let_go(&leases, "stopped", at(3)).await;
+    assert_eq!(free.unwrap(), 1);
+    let again = claim(&world.store, 2, 3).await.remove(0);
+    assert_eq!(again.job.id, first.job.id);
+    assert_eq!(again.job.attempts, 1, "the try that was let go counts not");
+    // The lease is another's now.
+    assert_eq!(world.store.let_go(&leases, "late", at(4)).await.unwrap(), 0);
+    let mut tx = world.begin().await;
+    tx.complete_job(&again.lease, None, at(5)).await.unwrap();
+    tx.commit().await.unwrap();
+});
+
+story!(only_the_latest_tries_are_kept, |world| async move {
+    enqueue(&world, &job("a.do", None, None), 0).await;
+    let tries = i64::from(parfocal_store::ATTEMPTS_KEPT) + 7;
+    for n in 0..tries {
+        let claimed = claim(&world.store, 1, n * 100).await.remove(0);
+        let mut tx = world.begin().await;
+        let (again, now) = (at(n * 100 + 50), at(n * 100 + 1));
+        tx.snooze_job(&claimed.lease, again, "wait", Some(&failed("429")), now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let id = world
+        .store
+        .jobs(SCOPE, &JobFilter::default(), &PageRequest::first(1))
+        .await
+        .unwrap()
+        .items[0]
+        .id;
+    let kept = world.store.attempts(SCOPE, id).await.unwrap();
+    assert_eq!(kept.len(), parfocal_store::ATTEMPTS_KEPT as usize);
+    let last = kept.iter().map(|attempt| attempt.ended).max();
+    assert_eq!(last, Some(at((tries - 1) * 100 + 1)));
+});

@@ -21,4 +21,5 @@ mod speed;
 mod support;
 mod talk;
 mod trouble;
+mod upkeep;
 mod work;
