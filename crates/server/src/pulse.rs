@@ -1,16 +1,16 @@
 //! Live pages: notices that something changed, and pages ask again for what they show.
 //!
-//! One task looks at the store while anybody listens, and tells all listeners at once. A notice says what kind of thing changed,
-//! never what it is now: pages fetch themselves, so there is one way in which anything is shown.
+//! One task asks the store whether anything was written while anybody listens, and tells all listeners at once. A notice never
+//! says what is there now: pages fetch themselves, so there is one way in which anything is shown.
 
 use std::convert::Infallible;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
-use parfocal_engine::{App, EngineError};
+use parfocal_engine::App;
+use parfocal_engine::store::{StoreError, Watch};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -44,20 +44,24 @@ impl Pulse {
 
     /// Looks at the store while anybody listens, until the server stops.
     pub(crate) async fn run(&self, app: &App) {
+        let mut watch = None;
         let mut last = None;
         while !self.stop.is_cancelled() {
             if self.beats.receiver_count() > 0 {
-                match digest(app).await {
+                match look(app, &mut watch).await {
                     Ok(now) => {
                         if last.is_some_and(|last| last != now) {
                             self.beats.send_modify(|beat| *beat += 1);
                         }
                         last = Some(now);
                     }
-                    Err(error) => tracing::debug!(%error, "the store could not be looked at"),
+                    Err(error) => {
+                        tracing::debug!(%error, "the store could not be looked at");
+                        watch = None;
+                    }
                 }
             } else {
-                last = None;
+                (watch, last) = (None, None);
             }
             tokio::select! {
                 () = app.clock().sleep(LOOK) => {}
@@ -67,24 +71,13 @@ impl Pulse {
     }
 }
 
-/// Everything on which pages depend, as one number.
-async fn digest(app: &App) -> Result<u64, EngineError> {
-    let (store, scope) = (app.store(), app.scope());
-    let mut hasher = DefaultHasher::new();
-    let inbox = store.inbox_status(scope).await?;
-    (inbox.events, inbox.waiting, inbox.failed).hash(&mut hasher);
-    for count in store.job_counts(scope).await? {
-        (count.kind, count.state.as_str(), count.count).hash(&mut hasher);
-    }
-    for connection in store.connections(scope).await? {
-        (
-            connection.id,
-            connection.state.as_str(),
-            connection.updated_at,
-        )
-            .hash(&mut hasher);
-    }
-    Ok(hasher.finish())
+/// The store's mark of changes; what it takes to read it is kept for the next look.
+async fn look(app: &App, watch: &mut Option<Watch>) -> Result<i64, StoreError> {
+    let watch = match watch {
+        Some(watch) => watch,
+        None => watch.insert(app.store().watch().await?),
+    };
+    watch.mark().await
 }
 
 /// `GET /events/stream`: a `change` whenever a page may have something new to show.
