@@ -122,6 +122,6 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     Completions(commands::completions::Completions),
     /// Check the configuration, print its reference
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Config(commands::config::ConfigCommand),
 }

@@ -4,6 +4,8 @@
 //! `speaker:`, `host:`, `topic:`, `from:` and `before:`.
 
 use jiff::tz::TimeZone;
+pub use parfocal_formats::query::advice;
+
 use parfocal_formats::query;
 use parfocal_store::SearchPage;
 

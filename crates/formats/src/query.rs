@@ -9,7 +9,7 @@
 //! | `speaker:ana`, `host:"Ana Silva"`, `topic:standup` | who spoke, whose meeting, its topic; `-` in front excludes |
 //! | `from:2026-03-01` (also `after:`), `before:2026-04-01` | meetings from that day on, before that day |
 //!
-//! A word with a colon that is none of these is searched as words.
+//! A word with a colon that is none of these is searched as words; [`advice`] says so.
 
 use jiff::civil::Date;
 
@@ -185,6 +185,53 @@ pub fn parse(input: &str) -> Result<Query, QueryError> {
                 .to_owned(),
         )),
     }
+}
+
+/// What a reader of a query may have misunderstood: each a sentence that says how the query was taken.
+///
+/// Names of filters that do not exist, `OR`, `AND` and `NOT` of other search languages, and stars that are not at a
+/// word's end are searched as words.
+pub fn advice(input: &str) -> Vec<String> {
+    let mut reader = Reader {
+        chars: input.chars().take(MAX_QUERY).collect(),
+        at: 0,
+    };
+    let mut said = Vec::new();
+    while let Ok(Some(part)) = reader.part() {
+        if part.quoted || part.name.is_some() {
+            continue;
+        }
+        let line = match part.value.as_str() {
+            "OR" | "||" | "|" => Some(
+                "There is no OR: all words have to occur. Search once for each instead.".to_owned(),
+            ),
+            "AND" | "&&" => {
+                Some("AND is searched as a word: all words have to occur anyway.".to_owned())
+            }
+            "NOT" => Some("NOT is searched as a word: write -word to leave one out.".to_owned()),
+            value => unknown_filter(value).or_else(|| misplaced_star(value)),
+        };
+        said.extend(line.filter(|line| !said.contains(line)));
+    }
+    said
+}
+
+fn unknown_filter(value: &str) -> Option<String> {
+    let (name, rest) = value.split_once(':')?;
+    // Not addresses (`https://…`) and not times of day (`12:30`).
+    let is_name = name.chars().count() >= 2 && name.chars().all(|c| c.is_ascii_alphabetic());
+    if !is_name || rest.is_empty() || rest.starts_with("//") {
+        return None;
+    }
+    Some(format!(
+        "{name}: is no filter and was searched as words; there are speaker:, host:, topic:, from: and before:."
+    ))
+}
+
+fn misplaced_star(value: &str) -> Option<String> {
+    value.contains('*').then(|| {
+        format!("The star in {value} is ignored: it stands at the end of a word, like budg*.")
+    })
 }
 
 fn fail(at: usize, kind: QueryErrorKind, message: String) -> QueryError {

@@ -352,7 +352,7 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
         forecast.basis
     ))?;
     out.line(format!(
-        "{} users, {} series, {} meetings held",
+        "{} active users, {} series, {} meetings held",
         grouped(forecast.users),
         grouped(forecast.meetings),
         grouped(forecast.instances)

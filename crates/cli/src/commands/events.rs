@@ -8,6 +8,7 @@ use parfocal_server::views::{EventView, PageView};
 use serde_json::json;
 
 use super::paging::Paging;
+use super::when::When;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
@@ -43,12 +44,12 @@ pub(crate) struct Which {
     /// In this state: received, routed, ignored or failed
     #[arg(long, value_name = "STATE")]
     state: Option<EventState>,
-    /// That arrived at or after this instant (RFC 3339)
+    /// That arrived then or later: 2026-11-01, today, yesterday, "3 days ago", RFC 3339
     #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// That arrived before this instant (RFC 3339)
+    from: Option<When>,
+    /// That arrived before then, written as --from
     #[arg(long, value_name = "TIME")]
-    before: Option<Timestamp>,
+    before: Option<When>,
 }
 
 /// Show a webhook with its body
@@ -69,13 +70,14 @@ pub(crate) struct Replay {
 }
 
 impl Which {
-    fn filter(&self) -> EventFilter {
+    fn filter(&self, now: Timestamp) -> EventFilter {
+        let at = |when: &Option<When>| when.as_ref().map(|when| when.resolve(now));
         EventFilter {
             event: self.event.clone(),
             state: self.state,
             lane: None,
-            from: self.from,
-            before: self.before,
+            from: at(&self.from),
+            before: at(&self.before),
         }
     }
 }
@@ -83,9 +85,10 @@ impl Which {
 /// Runs the command.
 pub(crate) async fn run(command: Events, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
+    let now = app.clock().now();
     match command {
         Events::List(list) => {
-            let page = events::list(&app, &list.which.filter(), &list.paging.request()).await?;
+            let page = events::list(&app, &list.which.filter(now), &list.paging.request()).await?;
             let page = PageView::of(page, EventView::from);
             if context.out.is_json() {
                 context.out.json(&page)?;
@@ -96,7 +99,7 @@ pub(crate) async fn run(command: Events, context: &Context) -> Result<Exit, Fail
         Events::Show(one) => present(&EventView::from(events::get(&app, one.id).await?), context)?,
         Events::Replay(replay) => {
             let count = if replay.ids.is_empty() {
-                events::replay_matching(&app, &replay.which.filter()).await?
+                events::replay_matching(&app, &replay.which.filter(now)).await?
             } else {
                 for id in &replay.ids {
                     events::replay(&app, *id).await?;

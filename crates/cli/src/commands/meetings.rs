@@ -7,6 +7,7 @@ use parfocal_server::lookup;
 use parfocal_server::views::{InstanceDetailView, InstanceView, PageView};
 
 use super::paging::{self, Paging};
+use super::when::When;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
@@ -34,12 +35,12 @@ pub(crate) struct List {
     /// With this meeting number
     #[arg(long, value_name = "NUMBER")]
     number: Option<String>,
-    /// That began at or after this instant (RFC 3339)
+    /// That began then or later: 2026-11-01, today, yesterday, "3 days ago", RFC 3339
     #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// That began before this instant (RFC 3339)
+    from: Option<When>,
+    /// That began before then, written as --from
     #[arg(long, value_name = "TIME")]
-    before: Option<Timestamp>,
+    before: Option<When>,
     /// Only those with a transcript
     #[arg(long)]
     transcript: bool,
@@ -59,12 +60,13 @@ pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Fa
     let app = context.app().await?;
     match command {
         Meetings::List(list) => {
+            let now = app.clock().now();
             let filter = InstanceFilter {
                 topic: list.topic,
                 host: list.host,
                 number: list.number,
-                from: list.from,
-                before: list.before,
+                from: list.from.map(|when| when.resolve(now)),
+                before: list.before.map(|when| when.resolve(now)),
                 has_transcript: list.transcript.then_some(true),
                 ..InstanceFilter::default()
             };

@@ -19,6 +19,7 @@ pub(crate) mod transcript;
 pub(crate) mod vault;
 
 mod paging;
+mod when;
 
 use crate::args::Command;
 use crate::context::Context;

@@ -13,7 +13,8 @@ use crate::output::{clean, position};
 
 const AFTER_HELP: &str = "\
 Words must all occur; \"quoted words\" as a phrase; budg* by beginning; -word excludes (after --).
-Filters: speaker:ana  host:ana@example.org  from:2026-10-01  before:2026-11-01";
+Filters: speaker:ana  host:ana@example.org  topic:standup  from:2026-10-01  before:2026-11-01
+There is no OR: search once for each.";
 
 /// Find what was said
 #[derive(Debug, Args)]
@@ -29,13 +30,17 @@ pub(crate) struct Search {
 /// Runs the command.
 pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
-    let found = lookup::search(&app, &command.query.join(" "), &command.paging.request())
+    let query = command.query.join(" ");
+    let found = lookup::search(&app, &query, &command.paging.request())
         .await
         .map_err(|error| match error.code() {
             // A query that cannot be read, or a page key of something else.
             Code::InvalidInput => Failure::from(error).ending(Exit::Usage),
             _ => error.into(),
         })?;
+    for advice in parfocal_engine::search::advice(&query) {
+        context.out.note(paint(style::DIM, clean(&advice)));
+    }
     if context.out.is_json() {
         context.out.json(&found)?;
         return Ok(Exit::Done);

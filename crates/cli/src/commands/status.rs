@@ -97,9 +97,10 @@ fn present(status: &Standing, out: &Out) -> Result<(), Failure> {
         ))?;
     }
     out.line(format!(
-        "{} {} users, {} series, {} meetings held, {} visits",
+        "{} {} users{}, {} series, {} meetings held, {} visits",
         label("taken in"),
         grouped(store.users),
+        not_active(store.users_inactive, store.users_pending),
         grouped(store.meetings),
         grouped(store.instances),
         grouped(store.attendance)
@@ -165,6 +166,20 @@ fn present(status: &Standing, out: &Out) -> Result<(), Failure> {
     budgets(status, out)
 }
 
+/// Those of the users whom Zoom does not count as active, since plans and calls are about the active ones.
+fn not_active(inactive: u64, pending: u64) -> String {
+    match (inactive, pending) {
+        (0, 0) => String::new(),
+        (inactive, 0) => format!(" ({} of them inactive)", grouped(inactive)),
+        (0, pending) => format!(" ({} of them invited)", grouped(pending)),
+        (inactive, pending) => format!(
+            " ({} of them inactive, {} invited)",
+            grouped(inactive),
+            grouped(pending)
+        ),
+    }
+}
+
 fn budgets(status: &Standing, out: &Out) -> Result<(), Failure> {
     let columns = [
         ("RATE BUDGET", Align::Left),
@@ -177,18 +192,23 @@ fn budgets(status: &Standing, out: &Out) -> Result<(), Failure> {
     let mut table = Table::new(&columns, "");
     let mut any = false;
     for budget in &status.budgets {
-        for label in &budget.labels {
+        for (at, label) in budget.labels.iter().enumerate() {
             any = true;
-            let day = label
-                .per_day
-                .map(|day| format!(" of {}", grouped(day)))
-                .unwrap_or_default();
+            let shared = budget.labels[..at]
+                .iter()
+                .find(|other| other.pool == label.pool);
+            let today = match (shared, label.per_day) {
+                // One number for both would be read as two.
+                (Some(other), _) => format!("with {}", other.label),
+                (None, Some(day)) => format!("{} of {}", grouped(label.used_today), grouped(day)),
+                (None, None) => grouped(label.used_today),
+            };
             table.row([
                 Field::from(budget.name.as_deref().unwrap_or(&budget.account)),
                 Field::from(label.label),
                 Field::from(format!("{} / {} s", label.per_window, label.window_seconds)),
                 Field::from(grouped(u64::try_from(label.waiting).unwrap_or_default())),
-                Field::from(format!("{}{day}", grouped(label.used_today))),
+                Field::from(today),
                 Field::styled(
                     style::WARN,
                     label

@@ -26,17 +26,28 @@ pub(crate) async fn run(command: Vault, context: &Context) -> Result<Exit, Failu
         context.out.json(&rotation)?;
     } else {
         let key = paint(style::DIM, format!("key {}", rotation.key_id));
-        context.out.line(format!(
-            "{} {} secrets are now under {key}",
-            paint(style::OK, "✓"),
-            grouped(rotation.resealed)
-        ))?;
-        if rotation.unreadable > 0 {
-            context.out.warn(format!(
-                "{} secrets were stored under another key: set it as TOKEN_ENCRYPTION_KEY_PREVIOUS and run this again",
-                rotation.unreadable
-            ));
+        let secrets = |n: u64| match n {
+            1 => "1 secret".to_owned(),
+            n => format!("{} secrets", grouped(n)),
+        };
+        let (done, left) = (rotation.resealed + rotation.overtaken, rotation.unreadable);
+        if left > 0 {
+            // What is missing comes first: nothing is finished while somebody's key is still needed.
+            context.out.line(format!(
+                "{} {} under a key that is not here; {} now under {key}",
+                paint(style::WARN, "!"),
+                secrets(left),
+                secrets(done)
+            ))?;
+            context.out.warn(
+                "set the former key as TOKEN_ENCRYPTION_KEY_PREVIOUS and run this again; if it is lost, remove the connections and connect anew",
+            );
         } else {
+            context.out.line(format!(
+                "{} {} now under {key}",
+                paint(style::OK, "✓"),
+                secrets(done)
+            ))?;
             context.out.note(paint(
                 style::DIM,
                 "TOKEN_ENCRYPTION_KEY_PREVIOUS is not needed any more.",

@@ -152,15 +152,11 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{}.{} {}", whole / 1000, whole % 1000 / 100, UNITS[unit])
 }
 
-/// Writes milliseconds as a position in a recording: `1:02:03` or `02:03`.
+/// Writes milliseconds as a position in a recording, always with hours so that nobody takes it for a time of day: `0:02:03`.
 pub(crate) fn position(ms: u64) -> String {
     let seconds = ms / 1000;
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if h > 0 {
-        format!("{h}:{m:02}:{s:02}")
-    } else {
-        format!("{m:02}:{s:02}")
-    }
+    format!("{h}:{m:02}:{s:02}")
 }
 
 /// Writes a length of time as people say it: `1 h 5 min`, `42 s`.
@@ -195,7 +191,7 @@ mod tests {
         assert_eq!(bytes(1000), "1.0 kB");
         assert_eq!(bytes(1_449_999), "1.4 MB");
         assert_eq!(bytes(2_000_000_000), "2.0 GB");
-        assert_eq!(position(62_003), "01:02");
+        assert_eq!(position(62_003), "0:01:02");
         assert_eq!(position(3_723_000), "1:02:03");
         assert_eq!(duration(59), "59 s");
         assert_eq!(duration(3900), "1 h 5 min");

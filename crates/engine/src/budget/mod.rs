@@ -191,10 +191,11 @@ impl Shared {
             return Ok(Asked::Rest(quota_spent(quota, until), until));
         }
         let subject = quota.map(Quota::subject);
-        let day = day_cap(&limits, pool, share, request.priority).map(|cap| DayBudget {
+        // Counted also where Zoom publishes no daily limit, so that people see what is used.
+        let day = DayBudget {
             label: pool.as_str(),
-            cap,
-        });
+            cap: day_cap(&limits, pool, share, request.priority).unwrap_or(u64::MAX),
+        };
         let asked = RateRequest {
             account: &request.account,
             windows: &[RateWindow {
@@ -202,7 +203,7 @@ impl Shared {
                 capacity: rate.count,
                 window: rate.window.saturating_add(SLACK),
             }],
-            days: day.as_slice(),
+            days: &[day],
             host: quota
                 .zip(subject.as_deref())
                 .map(|(quota, subject)| HostQuota {

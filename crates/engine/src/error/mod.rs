@@ -60,7 +60,17 @@ impl EngineError {
 
     /// Something that is not there: `what` as in "meeting", `which` as it was asked for.
     pub fn not_found(what: &str, which: impl fmt::Display) -> Self {
-        Self::new(Code::NotFound, format!("there is no {what} {which}"))
+        let error = Self::new(Code::NotFound, format!("there is no {what} {which}"));
+        match what {
+            "meeting" => error.with_hint(
+                "`parfocal meetings list` shows which there are; our id, Zoom's instance UUID and the meeting number are all understood.",
+            ),
+            "file" => error.with_hint("`parfocal meetings get MEETING` shows its files."),
+            "job" => error.with_hint("`parfocal jobs list` shows which there are."),
+            "event" => error.with_hint("`parfocal events list` shows which there are."),
+            "backfill" => error.with_hint("`parfocal backfill status` shows which there are."),
+            _ => error,
+        }
     }
 
     /// An argument that cannot be used.

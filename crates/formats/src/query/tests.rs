@@ -108,10 +108,38 @@ fn cjk_and_other_quotes() {
     assert!(query.clauses[2].terms.prefix);
 }
 
+#[test]
+fn other_languages_are_told_from_words() {
+    for (written, part) in [
+        ("budget OR plan", "no OR"),
+        ("budget AND plan", "all words have to occur anyway"),
+        ("title:standup x", "title: is no filter"),
+        ("bud*get", "at the end of a word"),
+        ("*get plan", "at the end of a word"),
+    ] {
+        let said = advice(written);
+        assert_eq!(said.len(), 1, "{written}: {said:?}");
+        assert!(said[0].contains(part), "{written}: {said:?}");
+    }
+    for plain in [
+        "budg* plan",
+        "speaker:ana from:2026-01-01",
+        "at 12:30",
+        "https://example.org/x",
+        "\"this OR that\"",
+        "or and not",
+        "note: later",
+    ] {
+        assert_eq!(advice(plain), Vec::<String>::new(), "{plain}");
+    }
+    assert_eq!(advice("a OR b OR c").len(), 1);
+}
+
 proptest! {
     #[test]
     fn never_panics(input in "\\PC*") {
         let _ = parse(&input);
+        let _ = advice(&input);
     }
 
     #[test]

@@ -49,15 +49,11 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// Milliseconds as a position in a recording: `1:02:03` or `02:03`.
+/// Milliseconds as a position in a recording, always with hours so that nobody takes it for a time of day: `0:02:03`.
 fn position(ms: u64) -> String {
     let seconds = ms / 1000;
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if h > 0 {
-        format!("{h}:{m:02}:{s:02}")
-    } else {
-        format!("{m:02}:{s:02}")
-    }
+    format!("{h}:{m:02}:{s:02}")
 }
 
 /// A size as people read it, in powers of ten.
@@ -82,6 +78,7 @@ mod tests {
     fn values_are_written_for_readers() {
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(position(3_723_000), "1:02:03");
+        assert_eq!(position(62_003), "0:01:02");
         assert_eq!(bytes(1_234_567), "1.2 MB");
         assert_eq!(utc("2026-11-22T06:30:00Z"), "2026-11-22 06:30 UTC");
         assert_eq!(words("single_person"), "single person");

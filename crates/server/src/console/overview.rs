@@ -29,7 +29,7 @@ struct Page {
 
 /// What is left of an account's rate budget.
 #[derive(Serialize)]
-struct Budget {
+pub(super) struct Budget {
     account: String,
     labels: Vec<Label>,
 }
@@ -180,7 +180,7 @@ fn attention(status: &Status) -> Vec<Notice> {
         .collect()
 }
 
-fn budget(account: &AccountBudget) -> Budget {
+pub(super) fn budget(account: &AccountBudget) -> Budget {
     Budget {
         account: account
             .name
@@ -189,10 +189,15 @@ fn budget(account: &AccountBudget) -> Budget {
         labels: account
             .labels
             .iter()
-            .map(|label| {
+            .enumerate()
+            .map(|(at, label)| {
                 let size = u64::from(label.per_window);
+                // One daily number for two labels would be read as two.
+                let shared = account.labels[..at]
+                    .iter()
+                    .find(|other| other.pool == label.pool);
                 Label {
-                    name: label.label.to_lowercase().replace('-', " "),
+                    name: readable(label.label),
                     free: size.saturating_sub(label.busy),
                     size,
                     window: match label.window_seconds {
@@ -201,14 +206,28 @@ fn budget(account: &AccountBudget) -> Budget {
                         seconds => format!("in {seconds:.0} s"),
                     },
                     waiting: u64::try_from(label.waiting).unwrap_or_default(),
-                    today: label.per_day.map(|day| {
-                        format!("{} of {} today", grouped(label.used_today), grouped(day))
-                    }),
+                    today: match (shared, label.per_day) {
+                        (Some(other), Some(_)) => {
+                            Some(format!("shares the day with {}", readable(other.label)))
+                        }
+                        (None, Some(day)) => Some(format!(
+                            "{} of {} today",
+                            grouped(label.used_today),
+                            grouped(day)
+                        )),
+                        (_, None) => (label.used_today > 0)
+                            .then(|| format!("{} today", grouped(label.used_today))),
+                    },
                     parked_until: label.parked_until,
                 }
             })
             .collect(),
     }
+}
+
+/// `RESOURCE-INTENSIVE` → `resource intensive`.
+fn readable(label: &str) -> String {
+    label.to_lowercase().replace('-', " ")
 }
 
 fn failed(failure: &Failure) -> Failed {

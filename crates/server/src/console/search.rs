@@ -22,6 +22,8 @@ struct Page {
     query: String,
     hits: Vec<Row>,
     trouble: Option<Problem>,
+    /// How the query was taken, where a reader may have meant something else.
+    advice: Vec<String>,
     next: Option<String>,
 }
 
@@ -46,6 +48,7 @@ pub(crate) async fn get(
         .take(400)
         .collect();
     let mut page = Page {
+        advice: parfocal_engine::search::advice(&query),
         query,
         hits: Vec::new(),
         trouble: None,
