@@ -55,6 +55,7 @@ async fn told(ctx: Ctx<'_>) -> Told {
         ("GET", ["calls"]) => Ok(look::calls(ctx)),
         ("GET", ["gaps"]) => Ok(json!(ctx.site.ledger().gaps())),
         ("GET", ["grants"]) => Ok(look::grants(ctx)),
+        ("GET", ["secrets"]) => Ok(json!(ctx.site.grants().secrets())),
         ("GET", ["oauth"]) => Ok(json!(ctx.site.grants().knobs())),
         ("POST", ["oauth"]) => knobs::oauth(ctx),
         ("GET", ["clock"]) => Ok(knobs::clock(ctx)),

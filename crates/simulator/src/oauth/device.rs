@@ -58,7 +58,9 @@ pub(super) fn start(ctx: Ctx<'_>) -> Reply {
     }
     let (code, user_code) = {
         let mut grants = ctx.site.grants();
-        (grants.letters(64), grants.letters(8).to_uppercase())
+        let code = grants.letters(64);
+        grants.handed_out(&code);
+        (code, grants.letters(8).to_uppercase())
     };
     let mut devices = ctx.site.devices();
     devices

@@ -141,8 +141,11 @@ pub struct Grants {
     next_grant: u64,
     knobs: Knobs,
     history: History,
+    handed_out: Vec<String>,
 }
 
+/// So many secrets are remembered.
+const MOST_HANDED_OUT: usize = 10_000;
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Grants {
@@ -157,6 +160,7 @@ impl Grants {
             next_grant: 1,
             knobs,
             history: History::default(),
+            handed_out: Vec::new(),
         }
     }
 
@@ -173,6 +177,18 @@ impl Grants {
     /// Random letters and digits.
     pub fn letters(&mut self, len: usize) -> String {
         self.chance.text(LETTERS, len)
+    }
+
+    /// Notes a secret that somebody was given.
+    pub fn handed_out(&mut self, secret: &str) {
+        if self.handed_out.len() < MOST_HANDED_OUT {
+            self.handed_out.push(secret.to_owned());
+        }
+    }
+
+    /// The secrets that were given to anybody: codes, access and refresh tokens.
+    pub fn secrets(&self) -> &[String] {
+        &self.handed_out
     }
 
     /// A JWT-shaped text of at least 600 characters; nothing in it may be relied on.
@@ -199,18 +215,21 @@ impl Grants {
         for chunk in tail.chunks_mut(16) {
             chunk.copy_from_slice(&self.chance.bytes16());
         }
-        format!(
+        let token = format!(
             "{}.{}.{}",
             URL_SAFE_NO_PAD.encode(head.to_string()),
             URL_SAFE_NO_PAD.encode(body.to_string()),
             URL_SAFE_NO_PAD.encode(tail)
-        )
+        );
+        self.handed_out(&token);
+        token
     }
 
     /// Hands out a code.
     pub fn code(&mut self, code: Code, now: Timestamp) -> String {
         self.codes.retain(|_, code| code.expires > now);
         let text = self.letters(48);
+        self.handed_out(&text);
         self.codes.insert(text.clone(), code);
         text
     }
@@ -456,111 +475,4 @@ impl Grants {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with_grace(secs: u32) -> Grants {
-        let knobs = Knobs {
-            refresh_grace_secs: secs,
-            access_life_secs: 3600,
-            api_url: None,
-        };
-        Grants::new(1, at(0), knobs)
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
-    }
-
-    #[test]
-    fn tokens_look_like_zooms() {
-        let mut grants = with_grace(0);
-        let app = &App::defaults()[1];
-        let issued = grants.authorize(app, "u", BTreeSet::new(), at(0));
-        assert!(
-            issued.access_token.len() >= 600,
-            "{}",
-            issued.access_token.len()
-        );
-        assert_eq!(issued.access_token.split('.').count(), 3);
-        assert!(issued.access_token.starts_with("eyJ"));
-    }
-
-    #[test]
-    fn rotation_kills_the_old_refresh_token_at_once_or_after_the_grace() {
-        let app = &App::defaults()[1];
-        for (grace, works) in [(0, false), (30, true)] {
-            let mut grants = with_grace(grace);
-            let first = grants
-                .authorize(app, "u", BTreeSet::new(), at(0))
-                .refresh_token
-                .unwrap();
-            grants.refresh(app, &first, at(1)).unwrap();
-            assert_eq!(grants.refresh(app, &first, at(2)).is_ok(), works);
-            assert!(grants.refresh(app, &first, at(60)).is_err());
-        }
-    }
-
-    #[test]
-    fn a_new_authorisation_kills_the_earlier_one() {
-        let app = &App::defaults()[1];
-        let mut grants = with_grace(0);
-        let first = grants.authorize(app, "u", BTreeSet::new(), at(0));
-        let other = grants.authorize(app, "v", BTreeSet::new(), at(0));
-        grants.authorize(app, "u", BTreeSet::new(), at(1));
-        assert_eq!(
-            grants.check(&first.access_token, at(2)).unwrap_err(),
-            Refused::Invalid
-        );
-        assert!(grants.check(&other.access_token, at(2)).is_ok());
-        assert_eq!(
-            grants
-                .refresh(app, &first.refresh_token.unwrap(), at(2))
-                .unwrap_err(),
-            Refused::Invalid
-        );
-    }
-
-    #[test]
-    fn refresh_tokens_die_after_ninety_days() {
-        let app = &App::defaults()[1];
-        let mut grants = with_grace(0);
-        let refresh = grants
-            .authorize(app, "u", BTreeSet::new(), at(0))
-            .refresh_token
-            .unwrap();
-        assert_eq!(
-            grants.refresh(app, &refresh, at(90 * 86_400)).unwrap_err(),
-            Refused::Expired
-        );
-    }
-
-    #[test]
-    fn what_became_of_a_consent_is_told() {
-        let app = &App::defaults()[1];
-        let mut grants = with_grace(30);
-        let first = grants.authorize(app, "u", BTreeSet::new(), at(0));
-        let first = first.refresh_token.unwrap();
-        let second = grants.refresh(app, &first, at(10)).unwrap();
-        grants.refresh(app, &first, at(20)).unwrap();
-        assert!(grants.refresh(app, &first, at(20)).is_err(), "two back");
-        grants
-            .refresh(app, &second.refresh_token.unwrap(), at(3_700))
-            .unwrap_err();
-        let record = grants.history().next().unwrap();
-        assert_eq!(
-            (
-                record.asked,
-                record.accepted,
-                record.early,
-                record.replayed,
-                record.replays_accepted
-            ),
-            (4, 2, 2, 3, 1)
-        );
-        assert_eq!((record.generation, record.ended), (3, None));
-        grants.authorize(app, "u", BTreeSet::new(), at(4_000));
-        let ended: Vec<_> = grants.history().map(|record| record.ended).collect();
-        assert_eq!(ended, [Some("replaced"), None]);
-    }
-}
+mod tests;

@@ -25,7 +25,8 @@ pub struct Record {
     pub asked: u64,
     /// Refreshes that gave a new pair.
     pub accepted: u64,
-    /// Of those, the ones that came while the newest access token had more than half of its life before it.
+    /// Of those, the ones that nobody needed: with the newest refresh token, while the access token that came with it
+    /// had more than three quarters of its life before it.
     pub early: u64,
     /// Refreshes asked for with a token that had been rotated away.
     pub replayed: u64,
@@ -83,8 +84,9 @@ impl History {
         record.accepted += 1;
         record.generation += 1;
         record.replays_accepted += u64::from(replay);
-        let life = expires.duration_since(now);
-        record.early += u64::from(record.access_expires.duration_since(now) > life / 2);
+        let left = record.access_expires.duration_since(now);
+        let early = left > expires.duration_since(now) / 4 * 3;
+        record.early += u64::from(early && !replay);
         record.access_expires = expires;
         self.tokens
             .insert(name(refresh), (grant, record.generation));

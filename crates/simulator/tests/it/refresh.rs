@@ -133,6 +133,10 @@ async fn early_refreshes_are_told_from_due_ones() {
     );
     let user = sim.sim("/grants").await[0]["user_id"].clone();
     assert_eq!(told["user_id"], user);
+    // What a client must keep to itself can be looked for.
+    let secrets = sim.sim("/secrets").await;
+    let held = |secret: &str| secrets.as_array().unwrap().contains(&json!(secret));
+    assert!(held(&first) && held(second) && held(&sim.token));
     sim.sim_post("/deauthorize", json!({ "user": USER, "silent": true }))
         .await;
     assert_eq!(record(&sim).await["ended"], "removed");

@@ -8,6 +8,7 @@ mod fake;
 mod kit;
 mod limiter;
 mod logs;
+mod oauth_errors;
 mod paging;
 mod pipeline;
 mod simulator;
