@@ -103,7 +103,12 @@ impl App {
             .idle_timeout(timeout)
             .build()?;
         let oauth = OAuth::new(transport.clone(), clock.as_zoom(), chance.as_zoom())?
-            .with_url(config.zoom.oauth_url.as_str())?;
+            .with_url(config.zoom.oauth_url.as_str())?
+            // Shorter than the client's own: a lease has to outlast it.
+            .with_backoff(parfocal_zoom::Backoff {
+                total: crate::connections::EXCHANGE,
+                ..parfocal_zoom::Backoff::default()
+            });
         let share = config.limits.share;
         let default = match config.limits.plan {
             Plan::Off => AccountLimits::Off,
@@ -144,6 +149,7 @@ impl App {
         Ok(app)
     }
 
+        app.connections().sync_apps().await?;
     /// Starts the work in the background; a second call does nothing.
     ///
     /// Must be called within a tokio runtime.
@@ -237,6 +243,11 @@ impl App {
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks { app: self }
     }
+    /// The audit log.
+    pub fn audit(&self) -> crate::audit::Audit<'_> {
+        crate::audit::Audit { app: self }
+    }
+
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.inner.parts

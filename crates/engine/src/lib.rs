@@ -5,6 +5,7 @@
 
 mod app;
 pub mod backfill;
+pub mod audit;
 pub mod budget;
 pub mod clock;
 pub mod config;

@@ -6,14 +6,14 @@ use crate::db::{Cells, Tx, args, locked, one, statements};
 use crate::error::Result;
 use crate::id::{AccountId, AppId, ConnectionId, WorkspaceId};
 use crate::model::{
-    Account, App, Change, Connection, ConnectionState, NewAccount, NewApp, NewConnection, Provider,
-    Upsert, Workspace,
+    Account, App, AppPlace, Change, Connection, ConnectionState, NewAccount, NewApp, NewConnection,
+    Provider, Upsert, Workspace,
 };
 use crate::store::{Scope, Store};
 
 macro_rules! app {
     () => {
-        "id, workspace_id, provider, kind, name, client_id, secret_ref, webhook_secrets, public, created_at, updated_at"
+        "id, workspace_id, provider, kind, name, client_id, secret_ref, webhook_secrets, public, cloud, oauth_url, api_url, family, created_at, updated_at"
     };
 }
 macro_rules! account {
@@ -41,6 +41,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (workspace_id, provider, client_id) DO NOTHING");
     APP_SET = one("UPDATE apps SET kind = $3, name = $4, secret_ref = $5, webhook_secrets = $6, public = $7, updated_at = $8
         WHERE workspace_id = $1 AND id = $2");
+    APP_PLACE = one("UPDATE apps SET cloud = $3, oauth_url = $4, api_url = $5, family = $6, updated_at = $7 WHERE workspace_id = $1 AND id = $2
+        AND (cloud <> $3 OR COALESCE(oauth_url, '') <> COALESCE($4, '') OR COALESCE(api_url, '') <> COALESCE($5, '') OR COALESCE(family, '') <> COALESCE($6, ''))");
     APP_DELETE = one("DELETE FROM apps WHERE workspace_id = $1 AND id = $2");
 
     ACCOUNT = one(concat!("SELECT ", account!(), " FROM accounts WHERE workspace_id = $1 AND id = $2"));
@@ -65,6 +67,10 @@ statements! {
     CONNECTION_OK = one("UPDATE connections SET last_ok = $3 WHERE workspace_id = $1 AND id = $2 AND COALESCE(last_ok, 0) < $3");
     CONNECTION_ERROR = one("UPDATE connections SET last_error = $3, last_error_at = $4 WHERE workspace_id = $1 AND id = $2");
     CONNECTION_RENAME = one("UPDATE connections SET name = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2");
+    CONNECTION_HEARD = one("SELECT COUNT(*) FROM (SELECT connection_id FROM inbox WHERE workspace_id = $1 ORDER BY n DESC LIMIT 2000) AS newest
+        WHERE connection_id = $2");
+    CONNECTION_MOVE = one("UPDATE connections SET app_id = $3, account_id = $4, subject_id = $5, updated_at = $6 WHERE workspace_id = $1 AND id = $2
+        AND (app_id <> $3 OR account_id <> $4 OR subject_id <> $5)");
     CONNECTION_DELETE = one("DELETE FROM connections WHERE workspace_id = $1 AND id = $2");
 }
 
@@ -87,6 +93,12 @@ fn app(row: &mut Cells) -> Result<App> {
         secret_ref: row.opt_text()?,
         webhook_secrets: serde_json::from_value(row.json()?).unwrap_or_default(),
         public: row.flag()?,
+        place: AppPlace {
+            cloud: row.text()?,
+            oauth_url: row.opt_text()?,
+            api_url: row.opt_text()?,
+        },
+        family: row.opt_text()?,
         created_at: row.instant()?,
         updated_at: row.instant()?,
     })
@@ -200,6 +212,13 @@ impl Store {
             .await
     }
 
+    /// Whether any of the newest two thousand events is about this connection.
+    pub async fn has_events(&self, scope: Scope, id: ConnectionId) -> Result<bool> {
+        let args = args![scope.workspace, id];
+        let heard = self.exactly(CONNECTION_HEARD, args, Cells::count).await?;
+        Ok(heard > 0)
+    }
+
     /// The connections of all workspaces.
     pub async fn all_connections(&self) -> Result<Vec<Connection>> {
         self.all(CONNECTIONS_EVERYWHERE, args![], connection).await
@@ -267,6 +286,32 @@ impl Tx {
             id: old.id,
             change: Change::Updated,
         })
+    }
+
+    /// Says where an app lives and which clients are one app; whether that was a change.
+    pub async fn place_app(
+        &mut self,
+        id: AppId,
+        place: &AppPlace,
+        family: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let w = self.w();
+        Ok(self
+            .execute(
+                APP_PLACE,
+                args![
+                    w,
+                    id,
+                    &place.cloud,
+                    place.oauth_url.clone(),
+                    place.api_url.clone(),
+                    family,
+                    now
+                ],
+            )
+            .await?
+            > 0)
     }
 
     /// Removes an app that nothing refers to any more.
@@ -371,6 +416,25 @@ impl Tx {
         let w = self.w();
         Ok(self
             .execute(CONNECTION_RENAME, args![w, id, name, now])
+            .await?
+            > 0)
+    }
+
+    /// Lets a connection go through another app (or another client of it), or reach another identity; it keeps its id.
+    ///
+    /// # Errors
+    /// `Constraint` when another connection does that already.
+    pub async fn move_connection(
+        &mut self,
+        id: ConnectionId,
+        app: AppId,
+        account: AccountId,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let w = self.w();
+        Ok(self
+            .execute(CONNECTION_MOVE, args![w, id, app, account, subject, now])
             .await?
             > 0)
     }

@@ -171,6 +171,8 @@ ids! {
     BackfillId;
     /// One slice of a backfill.
     SliceId;
+    /// A link through which a person can connect.
+    LinkId;
     /// What an artefact belongs to: an instance, a meeting, an account or a file.
     OwnerId;
 }

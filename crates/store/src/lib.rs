@@ -8,9 +8,11 @@
 //! It knows no HTTP and no provider. What Zoom's JSON means is decided in the engine; here it is kept.
 
 mod access;
+mod audit;
 mod checkpoint;
 mod db;
 mod error;
+mod erasure;
 mod events;
 mod grants;
 mod id;
@@ -18,6 +20,7 @@ mod inbox;
 mod jobs;
 mod maintenance;
 mod media;
+mod links;
 mod meetings;
 mod merge;
 mod migrations;
@@ -38,8 +41,10 @@ pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use error::{ErrorKind, Result, StoreError};
 pub use events::SEQUENCER;
 pub use id::*;
+pub use audit::{AuditEntry, AuditFilter, AuditHead};
 pub use inbox::{Inbox, ROUTE_JOB};
 pub use jobs::ATTEMPTS_KEPT;
+pub use erasure::{ErasureCounts, ErasureScope};
 pub use maintenance::Watch;
 pub use model::*;
 pub use rates::{

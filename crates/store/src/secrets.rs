@@ -1,6 +1,6 @@
 //! The vault's rows and the logins that are under way. Nothing here is readable without the key.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::db::{Cells, Tx, args, one, statements};
 use crate::error::Result;
@@ -13,6 +13,15 @@ macro_rules! secret {
         "id, workspace_id, purpose, owner_id, key_id, nonce, ciphertext, updated_at"
     };
 }
+
+macro_rules! state {
+    () => {
+        "workspace_id, hash, purpose, app_id, verifier_ref, data, created_at, expires, used_at"
+    };
+}
+
+/// How long a login is remembered after it expired.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 statements! {
     SECRET = one(concat!("SELECT ", secret!(), " FROM secrets WHERE workspace_id = $1 AND purpose = $2 AND owner_id = $3"));
@@ -28,9 +37,12 @@ statements! {
     NOT_UNDER = one(concat!("SELECT ", secret!(), " FROM secrets WHERE key_id <> $1 AND id > $2 ORDER BY id LIMIT $3"));
     BY_KEY = one("SELECT key_id, COUNT(*) FROM secrets GROUP BY key_id ORDER BY key_id");
 
-    STATE_PUT = one("INSERT INTO oauth_states (hash, workspace_id, purpose, app_id, verifier_ref, data, expires)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)");
-    STATE_TAKE = one("DELETE FROM oauth_states WHERE hash = $1 RETURNING workspace_id, hash, purpose, app_id, verifier_ref, data, expires");
+    STATE_PUT = one("INSERT INTO oauth_states (hash, workspace_id, purpose, app_id, verifier_ref, data, created_at, expires)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+    STATE = one(concat!("SELECT ", state!(), " FROM oauth_states WHERE hash = $1"));
+    STATE_TAKE = one("UPDATE oauth_states SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires > $2");
+    STATE_DATA = one("UPDATE oauth_states SET data = $2 WHERE hash = $1 AND used_at IS NULL");
+    VERIFIERS_TIDY = one("DELETE FROM secrets WHERE purpose = 'verifier' AND owner_id IN (SELECT hash FROM oauth_states WHERE expires <= $1)");
     STATES_TIDY = one("DELETE FROM oauth_states WHERE expires <= $1");
 }
 
@@ -84,33 +96,26 @@ impl Store {
             .await
     }
 
-    /// Takes a login that was begun: it can be taken once, and not after it expired.
-    ///
-    /// The callback does not know the workspace; the state does.
-    pub async fn take_oauth_state(
-        &self,
-        hash: &str,
-        now: Timestamp,
-    ) -> Result<Option<(Scope, OAuthState)>> {
-        let mut tx = self.begin(Scope::DEFAULT).await?;
-        let state = tx
-            .one(STATE_TAKE, args![hash], |row| {
-                let scope = Scope::of(row.id()?);
-                let state = OAuthState {
-                    hash: row.text()?,
-                    purpose: row.text()?,
-                    app_id: row.id()?,
-                    verifier_ref: row.opt_text()?,
-                    data: row.text()?,
-                    expires: row.instant()?,
-                };
-                Ok((scope, state))
-            })
-            .await?;
-        tx.execute(STATES_TIDY, args![now]).await?;
-        tx.commit().await?;
-        Ok(state.filter(|(_, state)| state.expires > now))
+    /// A login that was begun, used and expired ones included for a day. The callback does not know the workspace;
+    /// the state does.
+    pub async fn oauth_state(&self, hash: &str) -> Result<Option<(Scope, OAuthState)>> {
+        self.one(STATE, args![hash], state).await
     }
+}
+
+fn state(row: &mut Cells) -> Result<(Scope, OAuthState)> {
+    let scope = Scope::of(row.id()?);
+    let state = OAuthState {
+        hash: row.text()?,
+        purpose: row.text()?,
+        app_id: row.id()?,
+        verifier_ref: row.opt_text()?,
+        data: row.text()?,
+        created_at: row.instant()?,
+        expires: row.instant()?,
+        used_at: row.opt_instant()?,
+    };
+    Ok((scope, state))
 }
 
 impl Tx {
@@ -181,9 +186,13 @@ impl Tx {
         self.execute(SECRETS_DELETE, args![w, owner_id]).await
     }
 
-    /// Writes down a login that begins.
+    /// Writes down a login that begins, and forgets those that expired long ago.
     pub async fn put_oauth_state(&mut self, state: &OAuthState) -> Result<()> {
         let w = self.w();
+        let now = state.created_at;
+        let forgotten = now.saturating_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
+        self.execute(VERIFIERS_TIDY, args![now]).await?;
+        self.execute(STATES_TIDY, args![forgotten]).await?;
         self.execute(
             STATE_PUT,
             args![
@@ -193,10 +202,21 @@ impl Tx {
                 state.app_id,
                 state.verifier_ref.clone(),
                 &state.data,
+                now,
                 state.expires
             ],
         )
         .await?;
         Ok(())
+    }
+
+    /// Takes a login that was begun: once, and not after it expired; whether it was free to take.
+    pub async fn take_oauth_state(&mut self, hash: &str, now: Timestamp) -> Result<bool> {
+        Ok(self.execute(STATE_TAKE, args![hash, now]).await? > 0)
+    }
+
+    /// Changes what the callback of a login needs to know.
+    pub async fn set_oauth_state_data(&mut self, hash: &str, data: &str) -> Result<bool> {
+        Ok(self.execute(STATE_DATA, args![hash, data]).await? > 0)
     }
 }

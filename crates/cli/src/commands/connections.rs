@@ -55,7 +55,9 @@ pub(crate) async fn run(command: Connections, context: &Context) -> Result<Exit,
             Ok(attention(needs_attention(&view)))
         }
         Connections::Remove(one) => {
-            app.connections().remove(&one.name).await?;
+            let by = parfocal_engine::audit::By::new("operator", parfocal_engine::audit::Surface::Cli);
+            let how = parfocal_engine::connections::Remove::default();
+            app.connections().remove(&one.name, how, &by).await?;
             if context.out.is_json() {
                 context.out.json(&json!({"removed": one.name}))?;
             } else {

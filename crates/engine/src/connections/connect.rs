@@ -4,11 +4,14 @@ use parfocal_store::{
     Account, AppKind, Connection, ConnectionOrigin, ConnectionState, EventFilter, EventState,
     NewAccount, NewApp, NewConnection, PageRequest, Provider,
 };
-use parfocal_zoom::Client;
 use parfocal_zoom::auth::{App as ZoomApp, TokenSource};
 
+use super::features::{Feature, Level};
+use super::place::Cloud;
 use super::probe::{self, Access, Capabilities, Capability, Probe};
-use super::{ConnectionView, Connections, VAULT_SECRET, VAULT_WEBHOOK_SECRET, grants, scopes};
+use super::{
+    ConnectionView, Connections, VAULT_SECRET, VAULT_WEBHOOK_SECRET, findings, grants, scopes,
+};
 use crate::config::{Plan, Secret};
 use crate::error::{Code, EngineError, Result};
 use crate::vault::Purpose;
@@ -33,6 +36,8 @@ pub struct NewServerToServer {
     pub plan: Option<Plan>,
     /// The part of the account's rate budget that is ours; none: as configured.
     pub share: Option<f64>,
+    /// The cloud in which the app is registered.
+    pub cloud: Cloud,
 }
 
 impl Connections<'_> {
@@ -48,20 +53,15 @@ impl Connections<'_> {
         let client_id = new.client_id.trim().to_owned();
         let secret = new.client_secret.to_secret_string();
         let parts = self.app.parts();
+        let place = new.cloud.to_place();
         let zoom_app = ZoomApp::confidential(client_id.clone(), secret);
-        let source =
-            TokenSource::server_to_server(parts.oauth.clone(), zoom_app, account_id.clone())
-                .build();
+        let oauth = self.oauth(&place)?;
+        let source = TokenSource::server_to_server(oauth, zoom_app, account_id.clone()).build();
         source.access().await.map_err(explain)?;
         let granted = source.scopes().await.map_err(explain)?;
-        let mut builder = Client::builder(source)
-            .download_hosts(&self.app.config().zoom.download_hosts)
-            .budget(std::sync::Arc::new(parts.budget.clone()))
-            .account(format!("{}/{account_id}", Provider::Zoom));
-        if let Some(url) = &self.app.config().zoom.api_url {
-            builder = builder.api_url(url.as_str());
-        }
-        let found = probe::account(&builder.build()?).await?;
+        let key = format!("{}/{account_id}", Provider::Zoom);
+        let client = self.client_at(&place, source, key)?;
+        let found = probe::account(&client, Level::Account).await?;
 
         let scope = self.app.scope();
         let now = self.app.clock().now();
@@ -75,20 +75,21 @@ impl Connections<'_> {
         let before = known
             .map(|account| Capabilities::read(&account.capabilities))
             .unwrap_or_default();
-        let capabilities = learn(before, &found, &external_id, now);
+        let mut capabilities = learn(before, &found, &external_id, now);
+        let owner = found.owner.as_deref();
+        match findings::switches(&client, Level::Account, owner, now).await {
+            Ok(switches) => drop(capabilities.switches.insert(account_id.clone(), switches)),
+            Err(error) => tracing::warn!(%error, "the account's settings could not be read"),
+        }
         let name = name_for(&new, &found, &external_id);
         let apps = parts.store.apps(scope).await?;
         let existing = apps
             .iter()
             .find(|app| app.provider == Provider::Zoom && app.client_id == client_id);
-        let taken = |slug: &str| {
-            apps.iter()
-                .any(|app| app.name == slug && app.client_id != client_id)
-        };
-        let mut app_name = existing.map_or_else(|| slug(&name), |app| app.name.clone());
-        if taken(&app_name) {
-            app_name = format!("{app_name}-{}", &hex::encode(parts.chance.bytes::<3>()));
-        }
+        let app_name = existing.map_or_else(
+            || self.free_name(&name, &apps, &client_id),
+            |app| app.name.clone(),
+        );
         let mut webhook_secrets = existing
             .map(|app| app.webhook_secrets.clone())
             .unwrap_or_default();
@@ -113,20 +114,15 @@ impl Connections<'_> {
             )
             .await?
             .id;
+        tx.place_app(app_id, &place, None, now).await?;
         let owner = app_id.to_string();
         let secret = new.client_secret.expose().as_bytes();
         parts
             .vault
             .put(&mut tx, Purpose::ClientSecret, &owner, secret)
             .await?;
-        if !new.webhook_secrets.is_empty() {
-            let lines: Vec<&str> = new.webhook_secrets.iter().map(Secret::expose).collect();
-            let lines = zeroize::Zeroizing::new(lines.join("\n"));
-            parts
-                .vault
-                .put(&mut tx, Purpose::WebhookSecret, &owner, lines.as_bytes())
-                .await?;
-        }
+        self.put_webhook_secrets(&mut tx, app_id, &new.webhook_secrets)
+            .await?;
         let account = tx
             .upsert_account(
                 &NewAccount {
@@ -156,18 +152,15 @@ impl Connections<'_> {
                 now,
             )
             .await?;
-        let missing = scopes::sentence(&scopes::missing(&granted));
-        let state = if missing.is_some() {
-            ConnectionState::Degraded
-        } else {
-            ConnectionState::Healthy
-        };
+        let (state, missing) = assess(AppKind::ServerToServer, &granted);
         tx.set_connection_state(connection, state, missing.as_deref(), now)
             .await?;
         tx.note_connection_ok(connection, now).await?;
         tx.commit().await?;
 
-        grants::ensure_row(&parts.store, &parts.clock, scope, app_id, &account_id).await?;
+        let grant =
+            grants::ensure_row(&parts.store, &parts.clock, scope, app_id, &account_id).await?;
+        parts.store.resume_grant(scope, grant).await?;
         self.app.clients().forget(connection);
         self.app.webhooks().forget_cache();
         // The first use of the stored connection: its token is shared with other processes from here on.
@@ -184,16 +177,36 @@ impl Connections<'_> {
     pub async fn check(&self, which: &str) -> Result<ConnectionView> {
         let row = self.find(which).await?;
         let now = self.app.clock().now();
+        let app = self.app_row(row.app_id).await?;
+        if let Some(grant) = self
+            .app
+            .store()
+            .grant_of(self.app.scope(), row.app_id, &row.subject_id)
+            .await?
+        {
+            // Whoever checks has mended something, or wants to know now.
+            self.app
+                .store()
+                .resume_grant(self.app.scope(), grant.id)
+                .await?;
+        }
+        if row.state == ConnectionState::Disconnected && row.origin == ConnectionOrigin::Vault {
+            return self.view(row).await;
+        }
         let outcome = async {
             let client = self.client(&row).await?;
+            let explain = |error| explain_for(app.kind, error);
             client.tokens().access().await.map_err(explain)?;
             let granted = client.tokens().scopes().await.map_err(explain)?;
-            let found = probe::account(&client).await?;
-            Ok::<_, EngineError>((granted, found))
+            let level = scopes::level_of(app.kind, &granted);
+            let found = probe::account(&client, level).await?;
+            let owner = found.owner.as_deref();
+            let switches = findings::switches(&client, level, owner, now).await?;
+            Ok::<_, EngineError>((granted, found, switches))
         }
         .await;
         match outcome {
-            Ok((granted, found)) => {
+            Ok((granted, found, switches)) => {
                 let scope = self.app.scope();
                 let account = self
                     .app
@@ -203,13 +216,9 @@ impl Connections<'_> {
                     .ok_or_else(|| EngineError::not_found("account", row.account_id))?;
                 let before = Capabilities::read(&account.capabilities);
                 let known_ids = before.aliases.len();
-                let after = learn(before, &found, &account.external_id, now);
-                let missing = scopes::sentence(&scopes::missing(&granted));
-                let state = if missing.is_some() {
-                    ConnectionState::Degraded
-                } else {
-                    ConnectionState::Healthy
-                };
+                let mut after = learn(before, &found, &account.external_id, now);
+                after.switches.insert(row.subject_id.clone(), switches);
+                let (state, missing) = assess(app.kind, &granted);
                 let mut tx = self.app.store().begin(scope).await?;
                 tx.upsert_account(
                     &NewAccount {
@@ -243,7 +252,7 @@ impl Connections<'_> {
     }
 
     /// Has events routed that came before their account was known; they were kept for this.
-    async fn pick_up_waiting(&self, connection: &Connection) -> Result<()> {
+    pub(super) async fn pick_up_waiting(&self, connection: &Connection) -> Result<()> {
         let (scope, store) = (self.app.scope(), self.app.store());
         let Some(account) = store.account(scope, connection.account_id).await? else {
             return Ok(());
@@ -372,7 +381,31 @@ fn explain(error: parfocal_zoom::Error) -> EngineError {
     }
 }
 
-fn domain(email: &str) -> Option<&str> {
+/// The same for a connection that was made before: a grant that Zoom withdrew is dead, and credentials of an app that
+/// people authorise are the app's, not the connection's.
+fn explain_for(kind: AppKind, error: parfocal_zoom::Error) -> EngineError {
+    use parfocal_zoom::ErrorKind as K;
+    match (kind, error.kind()) {
+        (AppKind::ServerToServer, _) => explain(error),
+        (_, K::ClientRejected) => {
+            let message = format!("Zoom refused the app's client: {}", error.message());
+            EngineError::from(error).retold(Code::ClientRejected, message)
+        }
+        _ => error.into(),
+    }
+}
+
+/// The state that granted scopes make, and the reason for it.
+fn assess(kind: AppKind, granted: &[String]) -> (ConnectionState, Option<String>) {
+    let level = scopes::level_of(kind, granted);
+    let reason = scopes::sentence(level, &scopes::missing(Feature::Ingest, level, granted));
+    match reason {
+        Some(reason) => (ConnectionState::Degraded, Some(reason)),
+        None => (ConnectionState::Healthy, None),
+    }
+}
+
+pub(super) fn domain(email: &str) -> Option<&str> {
     email
         .rsplit_once('@')
         .map(|(_, domain)| domain)
@@ -380,7 +413,7 @@ fn domain(email: &str) -> Option<&str> {
 }
 
 /// A name as part of an address: lower-case letters, digits, `-`.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {

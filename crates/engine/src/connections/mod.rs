@@ -1,11 +1,22 @@
 //! Connections: our ways into Zoom accounts, their credentials, their health, and a client for each.
 
+mod apps;
 mod connect;
+mod device;
 mod env;
+pub(crate) mod erase;
+mod features;
+mod findings;
 mod grants;
 mod health;
+mod identity;
+mod install;
+mod links;
+mod place;
 mod probe;
-mod scopes;
+mod removal;
+pub mod scopes;
+mod view;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,20 +27,30 @@ use parfocal_store::{
     ConnectionState, Provider,
 };
 use parfocal_zoom::Client;
-use parfocal_zoom::auth::{App as ZoomApp, TokenSource};
+use parfocal_zoom::auth::TokenSource;
 use parfocal_zoom::limit::Plan as ZoomPlan;
-use secrecy::SecretString;
-use serde::Serialize;
 
 use crate::App;
 use crate::budget::AccountLimits;
 use crate::config::Plan;
 use crate::error::{Code, EngineError, Result};
-use crate::vault::Purpose;
 
+pub use apps::{AppView, NewUserApp};
 pub use connect::NewServerToServer;
+pub use device::{DevicePoll, DevicePrompt};
+pub use erase::Erased;
+pub use features::{Feature, Level};
+pub use findings::{Finding, Switches, Weight};
+pub(crate) use grants::EXCHANGE;
+pub use identity::{Finished, FinishedPurpose};
+pub use install::{BeginUser, Consent, Purpose, Returned};
+pub use links::{LinkState, LinkView, MadeLink, NewLink};
+pub use place::Cloud;
 pub use probe::{Access, Capabilities, Capability};
-pub use scopes::MissingScope;
+pub(crate) use removal::deauthorized;
+pub use removal::{Remove, Removed, Revoked};
+pub use scopes::{ChecklistFacts, EventNeed, FeatureHealth, MissingScope, Needed, ScopeNeed};
+pub use view::{AccountView, ConnectionView, GrantView};
 
 /// Name of the connection whose credentials come from the environment.
 pub const ENV_NAME: &str = "env";
@@ -39,62 +60,6 @@ const ENV_SECRET: &str = "env:ZOOM_S2S_CLIENT_SECRET";
 const VAULT_SECRET: &str = "vault:client_secret";
 /// Where webhook secrets of connected apps are.
 const VAULT_WEBHOOK_SECRET: &str = "vault:webhook_secret";
-
-/// A connection as shown to people and programs; no secrets.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ConnectionView {
-    /// Our id.
-    pub id: ConnectionId,
-    /// Its name.
-    pub name: String,
-    /// How the app obtains tokens.
-    pub kind: AppKind,
-    /// Where its credentials come from.
-    pub origin: ConnectionOrigin,
-    /// Whether it works.
-    pub state: ConnectionState,
-    /// Why it is in that state.
-    pub reason: Option<String>,
-    /// The account it reaches.
-    pub account: AccountView,
-    /// The app it goes through.
-    pub app: String,
-    /// That app's client id.
-    pub client_id: String,
-    /// Where Zoom sends that app's events, as a path on this server; none when no secret of it is known.
-    pub webhook_path: Option<String>,
-    /// Scopes of the present token.
-    pub scopes: Vec<String>,
-    /// What those scopes do not allow.
-    pub missing_scopes: Vec<MissingScope>,
-    /// When a call last succeeded.
-    pub last_ok: Option<Timestamp>,
-    /// What the last failure said.
-    pub last_error: Option<String>,
-    /// When that was.
-    pub last_error_at: Option<Timestamp>,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// An account as shown with its connection.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AccountView {
-    /// Our id.
-    pub id: AccountId,
-    /// Zoom's account id.
-    pub external_id: String,
-    /// A readable name.
-    pub name: Option<String>,
-    /// The plan whose limits hold: `free`, `pro`, `business` or `off`.
-    pub plan: &'static str,
-    /// Where the plan is known from: `account`, `configuration`, `seen`, `assumed`.
-    pub plan_source: &'static str,
-    /// The part of the account's rate budget that is ours.
-    pub share: f64,
-    /// What the account gives and refuses.
-    pub capabilities: Capabilities,
-}
 
 /// The clients that are open, by connection.
 #[derive(Debug, Default)]
@@ -163,7 +128,7 @@ impl Connections<'_> {
         }
         rows.pop().ok_or_else(|| {
             EngineError::not_found("connection", which)
-                .with_hint("`parfocal connections list` shows what there is; `parfocal connect s2s` makes one.")
+                .with_hint("`parfocal connections list` shows what there is; `parfocal connect` makes one.")
         })
     }
 
@@ -173,44 +138,6 @@ impl Connections<'_> {
         row.origin == ConnectionOrigin::Env
             && row.state != ConnectionState::Disconnected
             && configured.map(str::trim) == Some(row.subject_id.as_str())
-    }
-
-    /// Removes a connection and erases its secrets. What was taken in through it stays.
-    ///
-    /// # Errors
-    /// `env_connection_fixed` for the environment's connection while it is configured.
-    pub async fn remove(&self, which: &str) -> Result<()> {
-        let row = self.find(which).await?;
-        // Removing what cannot be read any more makes room for a new start.
-        let fixed = self.is_configured(&row) && self.app.config().zoom.s2s_client_secret.is_some();
-        if fixed && self.app.vault().check_keys().await.is_ok() {
-            return Err(EngineError::new(
-                Code::EnvConnection,
-                "the connection `env` is made by the environment's credentials",
-            ));
-        }
-        let scope = self.app.scope();
-        let store = self.app.store();
-        let grant = store.grant_of(scope, row.app_id, &row.subject_id).await?;
-        let shared = store
-            .connections(scope)
-            .await?
-            .iter()
-            .any(|other| other.app_id == row.app_id && other.id != row.id);
-        let mut tx = store.begin(scope).await?;
-        if let Some(grant) = grant {
-            tx.delete_secrets_of(&grant.id.to_string()).await?;
-            tx.delete_grant(grant.id).await?;
-        }
-        tx.delete_connection(row.id).await?;
-        if !shared {
-            // The app's row stays, since events of the inbox name it; its secrets go.
-            tx.delete_secrets_of(&row.app_id.to_string()).await?;
-        }
-        tx.commit().await?;
-        self.app.clients().forget(row.id);
-        self.app.webhooks().forget_cache();
-        Ok(())
     }
 
     /// The connection through which an account is best reached: a healthy one before a degraded one.
@@ -294,8 +221,10 @@ impl Connections<'_> {
         {
             return Ok(open.client.clone());
         }
-        let secret = self.client_secret(&app).await?;
-        let client = self.build(&app, secret, &account, &connection.subject_id)?;
+        let zoom_app = self.zoom_app(&app).await?;
+        let (store, clock) = (self.app.store(), self.app.clock());
+        grants::ensure_row(store, clock, scope, app.id, &connection.subject_id).await?;
+        let client = self.build(&app, zoom_app, &account, &connection.subject_id)?;
         let open = Open {
             client: client.clone(),
             built_from,
@@ -307,75 +236,21 @@ impl Connections<'_> {
     fn build(
         self,
         app: &AppRow,
-        secret: Option<SecretString>,
+        zoom_app: parfocal_zoom::auth::App,
         account: &Account,
         subject: &str,
     ) -> Result<Client> {
-        let parts = self.app.parts();
-        let tokens = grants::token_store(
-            &parts.store,
-            &parts.vault,
-            &parts.clock,
-            self.app.scope(),
-            app.id,
-            subject,
-        );
-        let oauth = parts.oauth.clone();
-        let source = match (app.kind, secret) {
-            (AppKind::ServerToServer, Some(secret)) => {
-                let zoom_app = ZoomApp::confidential(app.client_id.clone(), secret);
-                TokenSource::server_to_server(oauth, zoom_app, subject)
-                    .store(tokens)
-                    .build()
-            }
-            (AppKind::User, Some(secret)) => {
-                let zoom_app = ZoomApp::confidential(app.client_id.clone(), secret);
-                TokenSource::user(oauth, zoom_app, tokens).build()
-            }
-            (AppKind::User, None) if app.public => {
-                TokenSource::user(oauth, ZoomApp::public(app.client_id.clone()), tokens).build()
-            }
-            _ => {
-                return Err(EngineError::new(
-                    Code::ConnectionNeedsAttention,
-                    format!(
-                        "the client secret of the app {} is not known any more",
-                        app.name
-                    ),
-                ));
-            }
+        let rotating = app.kind == AppKind::User;
+        let tokens = grants::token_store(self.app, app.id, subject, rotating);
+        let oauth = self.oauth(&app.place)?;
+        let source = if rotating {
+            TokenSource::user(oauth, zoom_app, tokens).build()
+        } else {
+            TokenSource::server_to_server(oauth, zoom_app, subject)
+                .store(tokens)
+                .build()
         };
-        let mut builder = Client::builder(source)
-            .download_hosts(&self.app.config().zoom.download_hosts)
-            .budget(std::sync::Arc::new(parts.budget.clone()))
-            .account(budget_key(account));
-        if let Some(url) = &self.app.config().zoom.api_url {
-            builder = builder.api_url(url.as_str());
-        }
-        Ok(builder.build()?)
-    }
-
-    /// The client secret of an app: from the environment by reference, or from the vault.
-    async fn client_secret(&self, app: &AppRow) -> Result<Option<SecretString>> {
-        match app.secret_ref.as_deref() {
-            Some(ENV_SECRET) => {
-                let zoom = &self.app.config().zoom;
-                let same = zoom.s2s_client_id.as_deref() == Some(app.client_id.as_str());
-                Ok(zoom
-                    .s2s_client_secret
-                    .as_ref()
-                    .filter(|_| same)
-                    .map(crate::config::Secret::to_secret_string))
-            }
-            Some(_) => {
-                let owner = app.id.to_string();
-                self.app
-                    .vault()
-                    .get_text(self.app.scope(), Purpose::ClientSecret, &owner)
-                    .await
-            }
-            None => Ok(None),
-        }
+        self.client_at(&app.place, source, budget_key(account))
     }
 
     /// The limits of an account: its own plan, else the configured one, else what was seen of it.
@@ -398,82 +273,6 @@ impl Connections<'_> {
                 share,
             },
         }
-    }
-
-    fn plan(self, account: &Account) -> (Plan, &'static str) {
-        let named = |name: &str| match name {
-            "free" => Some(Plan::Free),
-            "pro" => Some(Plan::Pro),
-            "business" => Some(Plan::Business),
-            "off" => Some(Plan::Off),
-            _ => None,
-        };
-        if let Some(plan) = account.plan.as_deref().and_then(named) {
-            return (plan, "account");
-        }
-        if self.app.config().limits.plan != Plan::Auto {
-            return (self.app.config().limits.plan, "configuration");
-        }
-        let seen = Capabilities::read(&account.capabilities).plan_hint;
-        match seen.as_deref().and_then(named) {
-            Some(plan) => (plan, "seen"),
-            None => (Plan::Free, "assumed"),
-        }
-    }
-
-    async fn view(&self, row: Connection) -> Result<ConnectionView> {
-        let scope = self.app.scope();
-        let store = self.app.store();
-        let app = store
-            .app(scope, row.app_id)
-            .await?
-            .ok_or_else(|| EngineError::not_found("app", row.app_id))?;
-        let account = store
-            .account(scope, row.account_id)
-            .await?
-            .ok_or_else(|| EngineError::not_found("account", row.account_id))?;
-        let scopes = store
-            .grant_of(scope, row.app_id, &row.subject_id)
-            .await?
-            .map(|grant| grant.scopes)
-            .unwrap_or_default();
-        let (plan, plan_source) = self.plan(&account);
-        let has_secret = !app.webhook_secrets.is_empty();
-        let any_secret = has_secret || !self.app.config().zoom.webhook_secret_token.is_empty();
-        Ok(ConnectionView {
-            id: row.id,
-            name: row.name,
-            kind: app.kind,
-            origin: row.origin,
-            state: row.state,
-            reason: row.reason,
-            account: AccountView {
-                id: account.id,
-                plan: plan.as_str(),
-                plan_source,
-                share: account
-                    .limits_share
-                    .unwrap_or(self.app.config().limits.share),
-                capabilities: Capabilities::read(&account.capabilities),
-                external_id: account.external_id,
-                name: account.name,
-            },
-            webhook_path: any_secret.then(|| {
-                if has_secret {
-                    format!("/webhooks/zoom/{}", app.name)
-                } else {
-                    "/webhooks/zoom".to_owned()
-                }
-            }),
-            app: app.name,
-            client_id: app.client_id,
-            missing_scopes: scopes::missing(&scopes),
-            scopes,
-            last_ok: row.last_ok,
-            last_error: row.last_error,
-            last_error_at: row.last_error_at,
-            created_at: row.created_at,
-        })
     }
 }
 

@@ -7,6 +7,7 @@ use parfocal_zoom::{Client, ErrorKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::features::Level;
 use crate::error::Result;
 
 /// Whether an account gives a resource.
@@ -46,6 +47,9 @@ pub struct Capabilities {
     pub plan_hint: Option<String>,
     /// Resources that were asked for.
     pub resources: BTreeMap<String, Capability>,
+    /// The settings that decide what comes, by the subject of the connection that could read them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub switches: BTreeMap<String, super::findings::Switches>,
 }
 
 impl Capabilities {
@@ -90,16 +94,20 @@ pub(super) fn cause_of(error: &parfocal_zoom::Error) -> Option<&'static str> {
     }
 }
 
-/// Asks who the account is, with at most three calls: the app's owner, one page of users, one user.
+/// Asks who the account is, with at most three calls: the app's owner, one page of users, one user. A connection of a
+/// user asks for that user only.
 ///
 /// # Errors
 /// What keeps the credentials from working at all; a refused resource is a finding.
-pub(super) async fn account(client: &Client) -> Result<Probe> {
+pub(super) async fn account(client: &Client, level: Level) -> Result<Probe> {
     let mut probe = Probe::default();
     // Zoom advises against `me` for server-to-server apps, although it mostly works; it is only the shortest way.
     match get(client, "/users/me", &[]).await {
         Ok(me) => probe.learn(&me),
         Err(error) => probe.refusal("users", &error)?,
+    }
+    if level == Level::User {
+        return Ok(probe);
     }
     match get(
         client,
@@ -145,8 +153,9 @@ impl Probe {
         };
         self.account_id = self.account_id.take().or_else(|| text("account_id"));
         self.owner = self.owner.take().or_else(|| text("email"));
-        if is_licensed(user) {
-            self.licensed = Some(true);
+        if let Some(licensed) = user.get("type").map(|_| is_licensed(user)) {
+            // One user without a licence says nothing about the others, but this is all there is to go by.
+            self.licensed = Some(licensed || self.licensed == Some(true));
         }
     }
 
@@ -183,7 +192,11 @@ fn is_licensed(user: &Value) -> bool {
     }
 }
 
-async fn get(client: &Client, path: &str, query: &[(&str, &str)]) -> parfocal_zoom::Result<Value> {
+pub(super) async fn get(
+    client: &Client,
+    path: &str,
+    query: &[(&str, &str)],
+) -> parfocal_zoom::Result<Value> {
     let mut call = client.call(http::Method::GET, path);
     for (name, value) in query {
         call = call.query(*name, value);

@@ -1,43 +1,14 @@
-//! Which scopes the intake of an account needs, told from the client's table of endpoints.
+//! Which scopes each feature needs, told from the client's table of endpoints; what a token lacks; what to tick.
 
-use http::Method;
-use parfocal_zoom::endpoint;
+use std::fmt::Write as _;
 
-/// A part of the intake and the endpoints it reads.
-struct Feature {
-    name: &'static str,
-    endpoints: &'static [&'static str],
-}
+use parfocal_zoom::endpoint::{self, Endpoint};
+use serde::Serialize;
 
-/// What the intake does, in words of the operator. Reports and per-user lists stand in for each other and are not here.
-const FEATURES: &[Feature] = &[
-    Feature {
-        name: "list users",
-        endpoints: &["/users"],
-    },
-    Feature {
-        name: "read meetings",
-        endpoints: &["/users/{userId}/meetings", "/meetings/{meetingId}"],
-    },
-    Feature {
-        name: "read past meetings and who attended",
-        endpoints: &[
-            "/past_meetings/{meetingId}",
-            "/past_meetings/{meetingId}/instances",
-            "/past_meetings/{meetingId}/participants",
-        ],
-    },
-    Feature {
-        name: "read recordings, transcripts and chats",
-        endpoints: &[
-            "/users/{userId}/recordings",
-            "/meetings/{meetingId}/recordings",
-        ],
-    },
-];
+use super::features::{Feature, Level, Need, calls, events};
 
 /// A feature that the granted scopes do not allow.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MissingScope {
     /// What cannot be done.
     pub feature: String,
@@ -45,51 +16,371 @@ pub struct MissingScope {
     pub any_of: Vec<String>,
 }
 
-/// What the granted scopes do not allow of the intake; empty when Zoom told no scopes.
-pub(super) fn missing(granted: &[String]) -> Vec<MissingScope> {
-    if granted.is_empty() {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for feature in FEATURES {
-        for template in feature.endpoints {
-            let Some(endpoint) = endpoint::by_template(&Method::GET, template) else {
-                continue;
-            };
-            let accepted = endpoint.scopes();
-            if !accepted.is_empty() && !accepted.iter().any(|scope| granted.contains(scope)) {
-                found.push(MissingScope {
-                    feature: feature.name.to_owned(),
-                    any_of: accepted,
-                });
+/// Whether a feature works with the granted scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeatureHealth {
+    /// The feature.
+    pub feature: Feature,
+    /// Whether everything that it needs is granted.
+    pub works: bool,
+    /// What is not.
+    pub missing: Vec<MissingScope>,
+}
+
+/// A scope to tick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScopeNeed {
+    /// The scope.
+    pub scope: String,
+    /// What it is for.
+    pub why: Vec<String>,
+    /// Whether the feature works without it, with less.
+    pub optional: bool,
+}
+
+/// An event to subscribe to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventNeed {
+    /// Its name, as Zoom spells it.
+    pub event: &'static str,
+    /// What it is for.
+    pub why: &'static str,
+    /// The granular scope that Zoom wants for the subscription.
+    pub scope: String,
+    /// The classic scope that does.
+    pub classic: String,
+    /// Whether the feature works without it, with less.
+    pub optional: bool,
+}
+
+/// What a feature needs of an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Needed {
+    /// The feature.
+    pub feature: Feature,
+    /// The kind of app.
+    pub level: Level,
+    /// Granular scopes: every app made today.
+    pub granular: Vec<ScopeNeed>,
+    /// Classic scopes, for apps from before granular ones.
+    pub classic: Vec<ScopeNeed>,
+    /// Events, which need scopes too; those are among the above.
+    pub events: Vec<EventNeed>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+}
+
+fn endpoint(need: &Need) -> Option<&'static Endpoint> {
+    endpoint::by_template(&need.method, need.path)
+}
+
+/// Of the scopes that an endpoint takes, the one that an app of this level would tick.
+fn pick<'s>(level: Level, scopes: impl IntoIterator<Item = &'s str>) -> Option<&'s str> {
+    let mut fitting: Vec<&str> = scopes.into_iter().filter(|s| level.holds(s)).collect();
+    // Reading is enough where writing would do as well.
+    fitting.sort_by_key(|scope| (scope.contains(":write"), scope.contains("phone_")));
+    fitting.first().copied()
+}
+
+fn add(list: &mut Vec<ScopeNeed>, scope: String, why: &str, optional: bool) {
+    match list.iter_mut().find(|known| known.scope == scope) {
+        Some(known) => {
+            known.optional &= optional;
+            if !known.why.iter().any(|known| known == why) {
+                known.why.push(why.to_owned());
             }
         }
+        None => list.push(ScopeNeed {
+            scope,
+            why: vec![why.to_owned()],
+            optional,
+        }),
+    }
+}
+
+/// What a feature needs of an app of this level.
+pub fn needed(feature: Feature, level: Level) -> Needed {
+    let mut found = Needed {
+        feature,
+        level,
+        granular: Vec::new(),
+        classic: Vec::new(),
+        events: Vec::new(),
+        notes: Vec::new(),
+    };
+    for need in calls(feature) {
+        let Some(endpoint) = endpoint(need) else {
+            continue;
+        };
+        let granular = endpoint.granular_scopes.iter().map(String::as_str);
+        if let Some(scope) = pick(level, granular) {
+            add(
+                &mut found.granular,
+                scope.to_owned(),
+                need.why,
+                need.optional,
+            );
+        }
+        if let Some(scope) = pick(level, endpoint.classic_scopes.iter().copied()) {
+            add(
+                &mut found.classic,
+                scope.to_owned(),
+                need.why,
+                need.optional,
+            );
+        }
+    }
+    if feature == Feature::ZoomApp && level == Level::User {
+        let why = "run inside Zoom's client";
+        add(
+            &mut found.granular,
+            "zoomapp:inmeeting".to_owned(),
+            why,
+            false,
+        );
+        add(
+            &mut found.classic,
+            "zoomapp:inmeeting".to_owned(),
+            why,
+            false,
+        );
+    }
+    for heard in events(feature) {
+        if heard.admin_only && level == Level::User {
+            continue;
+        }
+        let form = |base: &str| match level {
+            Level::User => base.to_owned(),
+            Level::Admin | Level::Account => format!("{base}:admin"),
+        };
+        let (scope, classic) = (form(heard.granular), form(heard.classic));
+        add(
+            &mut found.granular,
+            scope.clone(),
+            heard.why,
+            heard.optional,
+        );
+        add(
+            &mut found.classic,
+            classic.clone(),
+            heard.why,
+            heard.optional,
+        );
+        found.events.push(EventNeed {
+            event: heard.event,
+            why: heard.why,
+            scope,
+            classic,
+            optional: heard.optional,
+        });
+    }
+    found
+        .granular
+        .sort_by(|a, b| (a.optional, &a.scope).cmp(&(b.optional, &b.scope)));
+    found
+        .classic
+        .sort_by(|a, b| (a.optional, &a.scope).cmp(&(b.optional, &b.scope)));
+    if level == Level::User {
+        found.notes.push(
+            "A user-managed app sees its own user's meetings only; other hosts have to connect themselves.".to_owned(),
+        );
+    }
+    if feature == Feature::ZoomApp && level != Level::User {
+        found
+            .notes
+            .push("Apps inside Zoom's client are mostly user-managed general apps.".to_owned());
+    }
+    if !found.events.is_empty() {
+        found.notes.push(
+            "Zoom's portal offers an event only after its scope was ticked; transcripts need a paid plan with cloud recording and audio transcripts switched on.".to_owned(),
+        );
     }
     found
 }
 
+/// What the granted scopes do not allow of a feature; empty when Zoom told no scopes.
+pub(super) fn missing(feature: Feature, level: Level, granted: &[String]) -> Vec<MissingScope> {
+    if granted.is_empty() {
+        return Vec::new();
+    }
+    let mut found: Vec<MissingScope> = Vec::new();
+    for need in calls(feature).iter().filter(|need| !need.optional) {
+        let Some(endpoint) = endpoint(need) else {
+            continue;
+        };
+        let accepted = endpoint.scopes();
+        // What only admins can be granted is not missed where a user connected for themselves. Two classic scopes
+        // without `:admin` open the list of users, for users whose role allows it.
+        let granular = &endpoint.granular_scopes;
+        let reachable = granular.is_empty() || granular.iter().any(|scope| level.holds(scope));
+        let held = accepted.iter().any(|scope| granted.contains(scope));
+        if accepted.is_empty() || !reachable || held {
+            continue;
+        }
+        found.push(MissingScope {
+            feature: need.why.to_owned(),
+            any_of: accepted,
+        });
+    }
+    found
+}
+
+/// How each feature fares with the granted scopes.
+pub(super) fn features(level: Level, granted: &[String]) -> Vec<FeatureHealth> {
+    let health = |feature: &Feature| {
+        let missing = missing(*feature, level, granted);
+        FeatureHealth {
+            feature: *feature,
+            works: missing.is_empty(),
+            missing,
+        }
+    };
+    Feature::ALL.iter().map(health).collect()
+}
+
 /// One sentence for the connection's reason; none when nothing is missing.
-pub(super) fn sentence(missing: &[MissingScope]) -> Option<String> {
+pub(super) fn sentence(level: Level, missing: &[MissingScope]) -> Option<String> {
     if missing.is_empty() {
         return None;
     }
-    let parts: Vec<String> = missing
-        .iter()
-        .map(|missing| {
-            // The admin form is the one that serves a whole account.
-            let best = missing
-                .any_of
-                .iter()
-                .find(|scope| scope.ends_with(":admin"))
-                .or(missing.any_of.first());
-            format!(
-                "{} (add {})",
-                missing.feature,
-                best.map_or("a scope", String::as_str)
-            )
-        })
-        .collect();
+    let mut parts: Vec<String> = Vec::new();
+    for missing in missing {
+        let best = missing
+            .any_of
+            .iter()
+            .find(|scope| level.holds(scope))
+            .or(missing.any_of.first());
+        let scope = best.map_or("a scope", String::as_str);
+        parts.push(format!("{} (add {scope})", missing.feature));
+    }
     Some(format!("The app may not {}.", parts.join("; ")))
+}
+
+/// The level of a grant, as far as its scopes tell.
+pub(super) fn level_of(kind: parfocal_store::AppKind, granted: &[String]) -> Level {
+    match kind {
+        parfocal_store::AppKind::ServerToServer => Level::Account,
+        _ if granted.iter().any(|scope| Level::Admin.holds(scope)) => Level::Admin,
+        _ => Level::User,
+    }
+}
+
+/// What the hand-off checklist mentions besides scopes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChecklistFacts {
+    /// The address Zoom sends people back to.
+    pub redirect_uri: Option<String>,
+    /// The address Zoom sends events to.
+    pub webhook_url: Option<String>,
+    /// Whether the app's public client is used.
+    pub public_client: bool,
+    /// The address at which a person starts to connect.
+    pub install_url: Option<String>,
+}
+
+/// A checklist for the admin of a customer's Zoom account, in Markdown.
+pub fn checklist(feature: Feature, level: Level, facts: &ChecklistFacts) -> String {
+    let needed = needed(feature, level);
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
+    line(format!("# Zoom app for Parfocal: {}\n", feature.about()));
+    line(format!(
+        "Kind of app: **{}**, made at <https://marketplace.zoom.us> under Develop, Build App. You need the role of the account's owner, or one that may edit marketplace apps.\n",
+        level.about()
+    ));
+    line("## 1. The app\n".to_owned());
+    match level {
+        Level::Account => line(
+            "- [ ] Note **Account ID**, **Client ID** and **Client Secret** (App Credentials)."
+                .to_owned(),
+        ),
+        Level::User | Level::Admin => {
+            line("- [ ] Note **Client ID** and **Client Secret** (Basic Information); development and production have a pair each.".to_owned());
+            if facts.public_client {
+                line("- [ ] Switch the public client on and note its **Client ID**; it has no secret.".to_owned());
+            }
+            if let Some(uri) = &facts.redirect_uri {
+                line(format!(
+                    "- [ ] OAuth Redirect URL and OAuth Allow List: `{uri}`"
+                ));
+            }
+            if level == Level::Admin {
+                line("- [ ] App management: **admin-managed**.".to_owned());
+            }
+        }
+    }
+    line("\n## 2. Scopes\n".to_owned());
+    for (optional, title) in [
+        (false, "Needed:"),
+        (true, "Better with (the feature works without):"),
+    ] {
+        let some: Vec<&ScopeNeed> = needed
+            .granular
+            .iter()
+            .filter(|n| n.optional == optional)
+            .collect();
+        if some.is_empty() {
+            continue;
+        }
+        line(format!("{title}\n"));
+        for need in some {
+            line(format!("- [ ] `{}`: {}", need.scope, need.why.join("; ")));
+        }
+        line(String::new());
+    }
+    let classic: Vec<String> = needed
+        .classic
+        .iter()
+        .map(|need| format!("`{}`", need.scope))
+        .collect();
+    line(format!(
+        "An app from before granular scopes uses these instead: {}.\n",
+        classic.join(", ")
+    ));
+    if !needed.events.is_empty() {
+        line("## 3. Events\n".to_owned());
+        let url = facts
+            .webhook_url
+            .as_deref()
+            .unwrap_or("the webhook address of your Parfocal (https)");
+        line(format!(
+            "- [ ] Add a subscription with the endpoint `{url}` and press Validate."
+        ));
+        line("- [ ] Note the **Secret Token** of the app's Feature page.".to_owned());
+        line("- [ ] Tick these events:\n".to_owned());
+        for need in &needed.events {
+            let rest = if need.optional { " (optional)" } else { "" };
+            line(format!("  - [ ] `{}`{rest}: {}", need.event, need.why));
+        }
+        line(String::new());
+    }
+    line("## 4. Account settings\n".to_owned());
+    if feature == Feature::Ingest {
+        line("- [ ] Admin, Account Settings, Recording: **Cloud recording** on, and under it **Create audio transcript** on (and not locked off for groups).".to_owned());
+        line("- [ ] Automatic recording, if meetings shall be recorded without anybody pressing a button.".to_owned());
+    }
+    line(
+        "- [ ] Advanced, App Marketplace: the app is allowed (pre-approval may be required)."
+            .to_owned(),
+    );
+    line("\n## 5. Hand over\n".to_owned());
+    match level {
+        Level::Account => line("- [ ] Activate the app, then hand over Account ID, Client ID, Client Secret and Secret Token by a safe way, never by plain e-mail.".to_owned()),
+        Level::User | Level::Admin => {
+            line("- [ ] Hand over Client ID, Client Secret and Secret Token by a safe way, never by plain e-mail.".to_owned());
+            match &facts.install_url {
+                Some(url) => line(format!("- [ ] Then open `{url}` and allow the access.")),
+                None => line("- [ ] Then open the link to connect that you are sent, and allow the access.".to_owned()),
+            }
+        }
+    }
+    for note in &needed.notes {
+        line(format!("\n> {note}"));
+    }
+    out
 }
 
 #[cfg(test)]
@@ -97,42 +388,128 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_endpoint_of_a_feature_is_in_the_table() {
-        for feature in FEATURES {
-            for template in feature.endpoints {
-                let endpoint = endpoint::by_template(&Method::GET, template);
+    fn every_call_of_a_feature_is_in_the_table() {
+        for feature in Feature::ALL {
+            for need in calls(*feature) {
+                let endpoint = endpoint(need);
                 assert!(
                     endpoint.is_some_and(|e| !e.scopes().is_empty()),
-                    "{template}"
+                    "{} {}",
+                    need.method,
+                    need.path
                 );
             }
         }
     }
 
     #[test]
-    fn missing_scopes_are_named_with_what_they_are_for() {
-        let all: Vec<String> = FEATURES
-            .iter()
-            .flat_map(|feature| feature.endpoints)
-            .filter_map(|template| {
-                endpoint::by_template(&Method::GET, template)?
-                    .scopes()
-                    .pop()
-            })
-            .collect();
-        assert_eq!(missing(&all), []);
-        let without: Vec<String> = all
-            .iter()
-            .filter(|scope| !scope.contains("recording"))
-            .cloned()
-            .collect();
-        let missing = missing(&without);
-        assert!(missing.iter().all(|m| m.feature.contains("recordings")));
+    fn what_is_to_be_ticked_is_what_is_not_missing() {
+        for feature in Feature::ALL {
+            for level in Level::ALL {
+                let needed = needed(*feature, *level);
+                for list in [&needed.granular, &needed.classic] {
+                    let ticked: Vec<String> = list
+                        .iter()
+                        .filter(|need| !need.optional)
+                        .map(|need| need.scope.clone())
+                        .collect();
+                    assert_eq!(missing(*feature, *level, &ticked), [], "{feature} {level}");
+                    assert!(ticked.iter().all(|s| level.holds(s)), "{ticked:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn users_and_accounts_tick_different_forms() {
+        let user = needed(Feature::Ingest, Level::User);
         assert!(
-            sentence(&missing)
-                .unwrap()
-                .contains("cloud_recording:read:")
+            user.granular
+                .iter()
+                .any(|n| n.scope == "cloud_recording:read:list_user_recordings")
         );
-        assert!(super::missing(&[]).is_empty());
+        assert!(!user.granular.iter().any(|n| n.scope.contains("list_users")));
+        assert!(!user.events.iter().any(|e| e.event.starts_with("user.")));
+        let account = needed(Feature::Ingest, Level::Account);
+        assert!(
+            account
+                .granular
+                .iter()
+                .any(|n| n.scope == "user:read:list_users:admin")
+        );
+        assert!(
+            account
+                .classic
+                .iter()
+                .any(|n| n.scope == "recording:read:admin")
+        );
+        assert!(
+            account
+                .events
+                .iter()
+                .any(|e| e.event == "recording.completed"
+                    && e.scope == "cloud_recording:read:recording:admin")
+        );
+        let writes = needed(Feature::Schedule, Level::User);
+        for scope in [
+            "meeting:write:meeting",
+            "meeting:update:meeting",
+            "meeting:delete:meeting",
+        ] {
+            assert!(
+                writes
+                    .granular
+                    .iter()
+                    .any(|n| n.scope == scope && !n.optional),
+                "{scope}"
+            );
+        }
+        let zoom_app = needed(Feature::ZoomApp, Level::User);
+        assert!(
+            zoom_app
+                .granular
+                .iter()
+                .any(|n| n.scope == "zoomapp:inmeeting")
+        );
+    }
+
+    #[test]
+    fn missing_scopes_are_named_with_what_they_are_for() {
+        let all: Vec<String> = needed(Feature::Ingest, Level::Account)
+            .granular
+            .into_iter()
+            .map(|need| need.scope)
+            .filter(|scope| !scope.contains("recording"))
+            .collect();
+        let missing = missing(Feature::Ingest, Level::Account, &all);
+        assert!(!missing.is_empty() && missing.iter().all(|m| m.feature.contains("recordings")));
+        let said = sentence(Level::Account, &missing).unwrap();
+        assert!(
+            said.contains("cloud_recording:read:list_user_recordings:admin"),
+            "{said}"
+        );
+        assert!(super::missing(Feature::Ingest, Level::User, &[]).is_empty());
+    }
+
+    #[test]
+    fn the_checklist_names_everything_an_admin_has_to_do() {
+        let facts = ChecklistFacts {
+            redirect_uri: Some("https://p.example/oauth/zoom/callback".into()),
+            webhook_url: Some("https://p.example/webhooks/zoom/acme".into()),
+            ..ChecklistFacts::default()
+        };
+        let text = checklist(Feature::Ingest, Level::Admin, &facts);
+        for part in [
+            "https://p.example/oauth/zoom/callback",
+            "https://p.example/webhooks/zoom/acme",
+            "meeting:read:list_past_participants:admin",
+            "recording.completed",
+            "Secret Token",
+            "audio transcript",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        let s2s = checklist(Feature::Actions, Level::Account, &facts);
+        assert!(s2s.contains("Account ID") && !s2s.contains("Redirect"));
     }
 }

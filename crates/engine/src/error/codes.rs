@@ -132,6 +132,82 @@ codes! {
     DownloadIncomplete "download_incomplete" Unavailable "A download ended early"
         "The connection broke before the whole file had come."
         "It is resumed by itself.";
+    /// The person said no.
+    ConsentDenied "consent_denied" Invalid "Zoom was told not to allow it"
+        "On Zoom's page the access was declined, or the page was closed with its Decline button."
+        "Nothing was stored. Start again if that was not meant, or ask a person whose role may add the app.";
+    /// The answer belongs to no login of ours.
+    StateUnknown "oauth_state_unknown" Invalid "This answer belongs to no login that was begun here"
+        "The address was typed, forged or kept for days, or it belongs to another server."
+        "Start the login again from the console, the command line or the link that you were sent.";
+    /// The login was begun in another browser.
+    StateForeign "oauth_state_foreign" Invalid "The login was begun in another browser"
+        "The browser that came back from Zoom is not the one that began, or it does not keep cookies."
+        "Start again and stay in one browser; do not pass on the address of a login.";
+    /// The login took too long.
+    StateExpired "oauth_state_expired" Invalid "The login took too long"
+        "More than ten minutes passed between its beginning and Zoom's answer."
+        "Start it again.";
+    /// The login is over already.
+    StateUsed "oauth_state_used" Invalid "This login is over already"
+        "Zoom's answer to it came before: the page was reloaded, or the address was opened a second time."
+        "Look whether the connection is there; otherwise start again.";
+    /// Zoom does not accept the authorization code.
+    CodeRefused "oauth_code_refused" Invalid "Zoom does not accept the authorization code"
+        "A code works once and for five minutes; this one was used, is too old or was made up."
+        "Start the login again.";
+    /// Zoom does not accept the PKCE verifier.
+    VerifierWrong "oauth_verifier_wrong" Invalid "Zoom does not accept the proof that the login was begun here"
+        "The code was made for another login, which is what PKCE is there to notice."
+        "Start the login again; if it happens again, somebody may be passing on codes.";
+    /// The redirect address does not match.
+    RedirectMismatch "oauth_redirect_mismatch" NeedsAttention "Zoom does not know the address to come back to"
+        "The redirect address is not on the app's allow list, or differs from the one the code was sent to."
+        "Put the address that the message names into the app's redirect and allow lists, to the letter; see ZOOM_REDIRECT_URI.";
+    /// Zoom refused the client.
+    ClientRejected "oauth_client_rejected" NeedsAttention "Zoom refused the app's client id or secret"
+        "The secret was changed, belongs to another app or to the development credentials, or the app was switched off."
+        "Copy client id and secret from the app's page again; connections through the app stay and work again after that.";
+    /// A scope cannot be had.
+    ScopeRefused "oauth_scope_refused" NeedsAttention "A scope that was asked for cannot be had"
+        "The app was not built with it, or the person's role may not grant it."
+        "Add it on the app's Scopes page, or ask without it.";
+    /// The clock is wrong.
+    ClockSkewed "clock_skewed" NeedsAttention "This machine's clock is wrong"
+        "It differs from Zoom's by minutes, so codes, logins and signatures seem too old or not yet valid."
+        "Set the clock (NTP), then try again.";
+    /// Somebody else came back.
+    WrongIdentity "reconnect_wrong_identity" Conflict "Another Zoom user came back"
+        "The connection belongs to one Zoom user, and another one was signed in on Zoom's page."
+        "Sign out of Zoom in the browser, start again and sign in as the user that the message names; or connect the other user anew.";
+    /// The identity is linked in another workspace.
+    IdentityElsewhere "zoom_identity_elsewhere" Conflict "This Zoom user is connected in another workspace"
+        "Zoom keeps one grant for each user and app; a second one would break the first."
+        "The other connection was given the new tokens and goes on. Remove it there first to connect here, or use another app.";
+    /// There is no such link.
+    LinkUnknown "connect_link_unknown" NotFound "This link leads nowhere"
+        "It was mistyped or cut off."
+        "Ask for the whole link, or for a new one.";
+    /// The link expired.
+    LinkExpired "connect_link_expired" Invalid "This link has expired"
+        "Links to connect are good for some days only."
+        "Ask for a new one.";
+    /// The link was used.
+    LinkUsed "connect_link_used" Conflict "This link was used already"
+        "Somebody has connected through it; each link is good for one connection."
+        "If that was not you, tell whoever sent it. Otherwise all is done.";
+    /// The link was taken back.
+    LinkRevoked "connect_link_revoked" Invalid "This link was taken back"
+        "Whoever made it has withdrawn it."
+        "Ask for a new one.";
+    /// The device code ran out.
+    DeviceExpired "device_code_expired" Invalid "The code was not confirmed in time"
+        "Nobody allowed the device within the time that Zoom gives, mostly fifteen minutes."
+        "Begin again and type the new code.";
+    /// Answers to renewals were lost.
+    RefreshLost "zoom_refresh_lost" NeedsAttention "The answer to a renewal was lost"
+        "Two renewals of the access token got no answer, so it is not known which token lives; asking on could never end."
+        "Connect again; the connection keeps its id and data.";
     /// The database cannot be reached.
     StoreUnavailable "store_unavailable" Unavailable "The database cannot be reached"
         "The PostgreSQL server is down, the SQLite file is locked by another program, or too many connections are open."

@@ -105,6 +105,16 @@ impl EngineError {
     /// The stable code.
     pub fn code(&self) -> Code {
         self.0.code
+    /// The same failure under another code and with other words: Zoom's answer and what led to it stay, the advice is
+    /// the code's own.
+    #[must_use]
+    pub(crate) fn retold(mut self, code: Code, message: impl Into<String>) -> Self {
+        self.0.code = code;
+        self.0.message = message.into();
+        self.0.hint = None;
+        self
+    }
+
     }
 
     /// What sort of failure it is.

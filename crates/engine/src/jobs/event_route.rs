@@ -36,6 +36,9 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         }
     };
     let body_payload = body.get("payload").unwrap_or(&Value::Null);
+    if event.event == "app_deauthorized" {
+        return crate::connections::deauthorized(app, &event, body_payload).await;
+    }
     // Whose event it is was decided at the door, or is decided now; never by whatever connection is at hand.
     let zoom_account = body_payload.get("account_id").and_then(Value::as_str);
     let connection = match event.connection_id {

@@ -58,7 +58,8 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         | JobKind::TranscriptParse
         | JobKind::BackfillSlice
         | JobKind::BackfillReport
-        | JobKind::BackfillFinish => None,
+        | JobKind::BackfillFinish
+        | JobKind::DataErase => None,
     };
     both.unwrap_or_else(|| newer.clone())
 }

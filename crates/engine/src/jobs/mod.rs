@@ -92,6 +92,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
             crate::backfill::slice::run(app, job).await
         }
         JobKind::BackfillFinish => finish::run(app, job).await,
+        JobKind::DataErase => crate::connections::erase::run(app, job).await,
     }
 }
 
@@ -112,7 +113,10 @@ pub(crate) async fn buried(
         JobKind::ParticipantsFetch => participants_fetch::buried(tx, job, error, now).await,
         JobKind::InstanceRefresh => instance_refresh::buried(tx, job, error, now).await,
         JobKind::EventRoute => event_route::buried(tx, job, error).await,
-        JobKind::RecordingRefresh | JobKind::MeetingRefresh | JobKind::BackfillFinish => Ok(()),
+        JobKind::RecordingRefresh
+        | JobKind::MeetingRefresh
+        | JobKind::BackfillFinish
+        | JobKind::DataErase => Ok(()),
     }
 }
 

@@ -147,6 +147,14 @@ impl Blobs {
             .map_err(|error| store_error("read", &error))
     }
 
+    /// Removes the bytes under a key, if they are there.
+    pub async fn remove(&self, key: &str) -> Result<()> {
+        match self.store.delete(&parse(key)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(store_error("removed", &error)),
+        }
+    }
+
     /// Where the file of a key lies on this machine.
     pub fn local_path(&self, key: &str) -> Result<PathBuf> {
         self.path_of(&parse(key)?)

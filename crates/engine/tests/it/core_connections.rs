@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use parfocal_engine::App;
+use parfocal_engine::audit::By;
 use parfocal_engine::clock::Clock;
 use parfocal_engine::config::{Plan, Secret};
-use parfocal_engine::connections::{Access, NewServerToServer};
+use parfocal_engine::connections::{Access, Cloud, NewServerToServer, Remove};
 use parfocal_engine::store::{ConnectionOrigin, ConnectionState, EventState, InboxEvent};
 use parfocal_engine::webhooks::Answer;
 use parfocal_engine::{Code, config::Config};
@@ -39,6 +40,7 @@ fn s2s(name: &str) -> NewServerToServer {
         webhook_secrets: Vec::new(),
         plan: None,
         share: None,
+        cloud: Cloud::default(),
     }
 }
 
@@ -216,7 +218,10 @@ async fn removal_erases_the_secrets_and_the_webhook_door_closes() {
     let body = event("meeting.started", "simulator", 84_410_027_731, 1);
     deliver(&app, Some("acme"), "door", &body).await.unwrap();
     assert!(app.vault().keys().await.unwrap()[0].secrets >= 3);
-    app.connections().remove("Acme").await.unwrap();
+    app.connections()
+        .remove("Acme", Remove::default(), &By::system())
+        .await
+        .unwrap();
     assert_eq!(app.vault().keys().await.unwrap()[0].secrets, 0);
     assert!(app.connections().list().await.unwrap().is_empty());
     let refused = deliver(&app, Some("acme"), "door", &body)
@@ -263,7 +268,11 @@ async fn the_environments_connection_stores_no_secret() {
         }
     }
     assert_eq!(
-        app.connections().remove("env").await.unwrap_err().code(),
+        app.connections()
+            .remove("env", Remove::default(), &By::system())
+            .await
+            .unwrap_err()
+            .code(),
         Code::EnvConnection
     );
     let shown = format!(
@@ -322,7 +331,7 @@ async fn a_mistyped_account_of_the_environment_is_no_dead_end() {
     assert_eq!((back.id, back.state), (bad.id, ConnectionState::Degraded));
     assert!(back.reason.unwrap().contains("Not checked"));
     app.connections()
-        .remove(&good.id.to_string())
+        .remove(&good.id.to_string(), Remove::default(), &By::system())
         .await
         .unwrap();
     simulator.shutdown().await;
@@ -354,7 +363,10 @@ async fn a_wrong_vault_key_is_told_and_not_waited_out() {
     assert_eq!(view.state, ConnectionState::NeedsReconnect);
 
     // When the key is lost for good, removing makes room.
-    app.connections().remove("env").await.unwrap();
+    app.connections()
+        .remove("env", Remove::default(), &By::system())
+        .await
+        .unwrap();
     app.vault().check_keys().await.unwrap();
     simulator.shutdown().await;
 }

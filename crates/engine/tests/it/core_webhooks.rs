@@ -393,6 +393,7 @@ async fn an_app_connected_by_another_process_is_known_at_once() {
             webhook_secrets: vec![SECRET.into()],
             plan: None,
             share: None,
+            cloud: parfocal_engine::connections::Cloud::default(),
         })
         .await
         .unwrap();

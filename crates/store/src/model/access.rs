@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{Provider, words};
-use crate::id::{AccountId, AppId, ConnectionId, GrantId, SecretId, WorkspaceId};
+use crate::id::{AccountId, AppId, ConnectionId, GrantId, LinkId, SecretId, WorkspaceId};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,10 +51,35 @@ pub struct App {
     pub webhook_secrets: Vec<String>,
     /// Whether it is a public client (PKCE, no secret).
     pub public: bool,
+    /// Where it lives.
+    pub place: AppPlace,
+    /// The client id that stands for all clients of one marketplace app, when it is another one's.
+    pub family: Option<String>,
     /// When it was made known.
     pub created_at: Timestamp,
     /// When it was changed.
     pub updated_at: Timestamp,
+}
+
+/// The cloud in which an app is registered, and addresses that differ from that cloud's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppPlace {
+    /// `commercial`, `gov` or `other`.
+    pub cloud: String,
+    /// Address of consent and token pages, when it is not the cloud's.
+    pub oauth_url: Option<String>,
+    /// Address of the API, when it is not the cloud's.
+    pub api_url: Option<String>,
+}
+
+impl Default for AppPlace {
+    fn default() -> Self {
+        Self {
+            cloud: "commercial".to_owned(),
+            oauth_url: None,
+            api_url: None,
+        }
+    }
 }
 
 /// What is known of an app when it is put in.
@@ -219,6 +244,12 @@ pub struct Grant {
     pub lease_until: Option<Timestamp>,
     /// When a refresh was begun whose answer is not known yet.
     pub pending_refresh: Option<Timestamp>,
+    /// How often the refresh token of this generation was shown to the provider without an answer.
+    pub asked: i64,
+    /// How many refreshes in a row were answered with a failure.
+    pub failures: i64,
+    /// Until when nobody asks again, after failures.
+    pub refresh_after: Option<Timestamp>,
     /// Why it can never be used again, if so.
     pub dead_reason: Option<String>,
     /// When it was changed.
@@ -270,14 +301,51 @@ pub enum LeaseAnswer {
         lease: GrantLease,
         /// When a former holder began a refresh whose answer never arrived.
         pending_refresh: Option<Timestamp>,
+        /// How many such refreshes there were with the token of this generation.
+        asked: i64,
+        /// How many refreshes in a row were answered with a failure.
+        failures: i64,
     },
     /// Somebody else has it, until then at the latest.
     HeldElsewhere {
         /// When to look again at the latest.
         until: Timestamp,
     },
+    /// Refreshes failed, and it is not time to try again.
+    Paused {
+        /// When it is.
+        until: Timestamp,
+        /// How many failed in a row.
+        failures: i64,
+    },
     /// There is no such grant, or it is dead.
     Gone,
+}
+
+/// What is known when a lease is given back without a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshRelease {
+    /// The provider may have made a pair that never arrived: the ask stays counted.
+    Unanswered,
+    /// It is certain that the provider made none: the ask does not count.
+    WithoutEffect {
+        /// After a failure, when to ask again at the earliest.
+        pause_until: Option<Timestamp>,
+    },
+}
+
+/// What became of the pair of a holder who was overtaken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatePair {
+    /// It is the grant's pair now.
+    Stored,
+    /// Somebody else is asking; try again then.
+    Wait {
+        /// When their lease ends at the latest.
+        until: Timestamp,
+    },
+    /// A newer pair is there, or the grant was taken back.
+    Superseded,
 }
 
 /// An encrypted value of the vault.
@@ -346,6 +414,55 @@ pub struct OAuthState {
     pub verifier_ref: Option<String>,
     /// Whatever the callback needs to know, as JSON text.
     pub data: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it stops being valid.
+    pub expires: Timestamp,
+    /// When it was used, which it can be once.
+    pub used_at: Option<Timestamp>,
+}
+
+/// A link to send to a person, through which they can connect once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConnectLink {
+    /// Its id.
+    pub id: LinkId,
+    /// The workspace it belongs to.
+    #[serde(skip)]
+    pub workspace: WorkspaceId,
+    /// The app it leads to.
+    pub app_id: AppId,
+    /// For whom it is.
+    pub name: Option<String>,
+    /// Scopes that are asked for; empty: the app's own.
+    pub scopes: Vec<String>,
+    /// Who made it.
+    pub made_by: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops being valid.
+    pub expires: Timestamp,
+    /// When somebody connected through it.
+    pub used_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+    /// The connection that was made through it.
+    pub connection_id: Option<ConnectionId>,
+}
+
+/// A link to put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConnectLink {
+    /// Hash of its token; the token itself is not stored.
+    pub token_hash: String,
+    /// The app it leads to.
+    pub app_id: AppId,
+    /// For whom it is.
+    pub name: Option<String>,
+    /// Scopes that are asked for.
+    pub scopes: Vec<String>,
+    /// Who made it.
+    pub made_by: String,
     /// When it stops being valid.
     pub expires: Timestamp,
 }

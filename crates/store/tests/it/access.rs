@@ -225,31 +225,51 @@ story!(
 
 story!(a_login_is_taken_once_and_in_time, |world| async move {
     let (app, _) = world.account().await;
-    let state = |hash: &str| OAuthState {
+    let state = |hash: &str, begun: i64| OAuthState {
         hash: hash.into(),
         purpose: "install".into(),
         app_id: app,
         verifier_ref: Some("v".into()),
         data: "{}".into(),
-        expires: at(600),
+        created_at: at(begun),
+        expires: at(begun + 600),
+        used_at: None,
     };
     let mut tx = world.begin().await;
-    tx.put_oauth_state(&state("h1")).await.unwrap();
-    tx.put_oauth_state(&state("h2")).await.unwrap();
+    for hash in ["h1", "h2", "h3"] {
+        tx.put_oauth_state(&state(hash, 0)).await.unwrap();
+        let sealed = Sealed {
+            key_id: "k".into(),
+            nonce: vec![1],
+            ciphertext: vec![2],
+        };
+        tx.put_secret("verifier", hash, &sealed, at(0))
+            .await
+            .unwrap();
+    }
     tx.commit().await.unwrap();
-    let (scope, taken) = world
-        .store
-        .take_oauth_state("h1", at(1))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((scope, taken), (Scope::DEFAULT, state("h1")));
-    assert_eq!(
-        world.store.take_oauth_state("h1", at(1)).await.unwrap(),
-        None
-    );
-    assert_eq!(
-        world.store.take_oauth_state("h2", at(600)).await.unwrap(),
-        None
-    );
+    let found = world.store.oauth_state("h1").await.unwrap().unwrap();
+    assert_eq!(found, (Scope::DEFAULT, state("h1", 0)));
+    let take = async |hash: &str, now: i64| {
+        let mut tx = world.begin().await;
+        let taken = tx.take_oauth_state(hash, at(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        taken
+    };
+    assert!(take("h1", 1).await);
+    assert!(!take("h1", 1).await, "once");
+    assert!(!take("h2", 600).await, "in time");
+    // What was used or expired is still known for a day, so that it is told from a forged one; its verifier is gone.
+    let mut tx = world.begin().await;
+    tx.put_oauth_state(&state("h4", 700)).await.unwrap();
+    tx.commit().await.unwrap();
+    let (_, used) = world.store.oauth_state("h1").await.unwrap().unwrap();
+    assert_eq!(used.used_at, Some(at(1)));
+    let verifier = world.store.secret(Scope::DEFAULT, "verifier", "h3").await;
+    assert_eq!(verifier.unwrap(), None);
+    let mut tx = world.begin().await;
+    tx.put_oauth_state(&state("h5", 2 * 86_400)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(world.store.oauth_state("h1").await.unwrap(), None);
+    assert_eq!(world.store.oauth_state("never").await.unwrap(), None);
 });

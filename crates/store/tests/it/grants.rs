@@ -1,6 +1,6 @@
 use parfocal_store::{
-    ErrorKind, GrantId, GrantLease, GrantTokens, LeaseAnswer, NewGrant, Provider, Scope, Sealed,
-    Store,
+    ErrorKind, GrantId, GrantLease, GrantTokens, LatePair, LeaseAnswer, NewGrant, Provider,
+    RefreshRelease, Scope, Sealed, Store,
 };
 
 use crate::support::{World, at, story};
@@ -39,7 +39,7 @@ async fn lease(store: &Store, id: GrantId, now: i64) -> Option<GrantLease> {
         .unwrap()
     {
         LeaseAnswer::Held { lease, .. } => Some(lease),
-        LeaseAnswer::HeldElsewhere { .. } | LeaseAnswer::Gone => None,
+        LeaseAnswer::HeldElsewhere { .. } | LeaseAnswer::Paused { .. } | LeaseAnswer::Gone => None,
     }
 }
 
@@ -65,6 +65,7 @@ story!(
         let LeaseAnswer::Held {
             lease: theirs,
             pending_refresh,
+            ..
         } = other.lease_grant(SCOPE, id, at(30), at(60)).await.unwrap()
         else {
             panic!("an ended lease must be free");
@@ -208,5 +209,114 @@ story!(
         let (a, b) = tokio::join!(make(&world.store), make(&other));
         assert_eq!(a, b);
         other.close().await;
+    }
+);
+
+/// How often the present token was shown without an answer.
+async fn asked(world: &World, id: GrantId) -> i64 {
+    world.store.grant(SCOPE, id).await.unwrap().unwrap().asked
+}
+
+story!(
+    asks_without_an_answer_are_counted_and_failures_pause_everybody,
+    |world| async move {
+        let id = grant(&world).await;
+        let other = world.neighbour().await;
+        let store = &world.store;
+        let first = lease(store, id, 0).await.unwrap();
+        store.begin_refresh(SCOPE, &first, at(0)).await.unwrap();
+        assert_eq!(asked(&world, id).await, 1);
+        // No answer came: the lease is free at once, the ask stays counted, for other processes too.
+        store
+            .release_grant(SCOPE, &first, RefreshRelease::Unanswered)
+            .await
+            .unwrap();
+        let LeaseAnswer::Held {
+            lease: second,
+            asked: known,
+            pending_refresh,
+            ..
+        } = other.lease_grant(SCOPE, id, at(1), at(31)).await.unwrap()
+        else {
+            panic!("given back");
+        };
+        assert_eq!((known, pending_refresh), (1, Some(at(0))));
+        other.begin_refresh(SCOPE, &second, at(1)).await.unwrap();
+        assert_eq!(asked(&world, id).await, 2);
+        // This one was answered with a failure: it does not count, the one before still does; all pause.
+        let pause_until = Some(at(10));
+        other
+            .release_grant(
+                SCOPE,
+                &second,
+                RefreshRelease::WithoutEffect { pause_until },
+            )
+            .await
+            .unwrap();
+        let row = store.grant(SCOPE, id).await.unwrap().unwrap();
+        assert_eq!(
+            (row.asked, row.failures, row.refresh_after),
+            (1, 1, pause_until)
+        );
+        assert!(row.pending_refresh.is_some());
+        assert_eq!(
+            store.lease_grant(SCOPE, id, at(9), at(39)).await.unwrap(),
+            LeaseAnswer::Paused {
+                until: at(10),
+                failures: 1
+            }
+        );
+        store.resume_grant(SCOPE, id).await.unwrap();
+        let third = lease(store, id, 9).await.unwrap();
+        // A release by one who lost the lease has no effect.
+        other
+            .release_grant(SCOPE, &second, RefreshRelease::Unanswered)
+            .await
+            .unwrap();
+        let mut tx = world.begin().await;
+        tx.store_refreshed(&third, &tokens(7200), at(9))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(asked(&world, id).await, 0);
+        other.close().await;
+    }
+);
+
+story!(
+    the_pair_of_an_overtaken_holder_is_kept_where_it_is_the_newest,
+    |world| async move {
+        let id = grant(&world).await;
+        let late = async |made_from: i64, now: i64| {
+            let mut tx = world.begin().await;
+            let done = tx.store_late(id, made_from, &tokens(9000), at(now)).await;
+            tx.commit().await.unwrap();
+            done.unwrap()
+        };
+        let mine = lease(&world.store, id, 0).await.unwrap();
+        // My lease ran out; another one asks with the token that I have used up.
+        let theirs = lease(&world.store, id, 40).await.unwrap();
+        assert_eq!(
+            late(mine.generation, 41).await,
+            LatePair::Wait { until: at(70) }
+        );
+        let mut tx = world.begin().await;
+        assert!(
+            tx.kill_grant(id, theirs.generation, "Invalid Token!", at(42))
+                .await
+                .unwrap()
+        );
+        tx.commit().await.unwrap();
+        // They were refused, since my pair is the living one.
+        assert_eq!(late(mine.generation, 43).await, LatePair::Stored);
+        let row = world.store.grant(SCOPE, id).await.unwrap().unwrap();
+        assert_eq!((row.generation, row.dead_reason), (2, None));
+        assert_eq!(late(mine.generation, 44).await, LatePair::Superseded);
+        // What a person took back stays so.
+        let mut tx = world.begin().await;
+        assert!(tx.withdraw_grant(id, "removed", at(45)).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(late(2, 46).await, LatePair::Superseded);
+        assert!(lease(&world.store, id, 46).await.is_none());
     }
 );

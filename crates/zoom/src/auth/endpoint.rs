@@ -1,12 +1,14 @@
 //! Zoom's token endpoint.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::refusal::refusal;
 use super::{App, AuthorizationRequest, Authorize, Grant, Pkce};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, OsRandom, Random, SystemClock};
@@ -39,6 +41,17 @@ pub struct OAuth {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     backoff: Backoff,
+    /// Our clock minus Zoom's at the last answer, in seconds; `i64::MIN` before the first.
+    skew: Arc<AtomicI64>,
+}
+
+/// Whether a request may be sent again although an earlier one may have had its effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It gives the same, or another token as good.
+    Always,
+    /// It uses up what it sends: only when it surely did not get there, or was answered with a failure.
+    UnlessLost,
 }
 
 #[derive(Deserialize)]
@@ -55,16 +68,6 @@ struct TokenAnswer {
     api_url: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
-struct TokenRefusal {
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default, alias = "errorMessage", alias = "message")]
-    error_description: Option<String>,
-}
-
 impl OAuth {
     /// The server at `https://zoom.us`.
     pub fn new(
@@ -78,6 +81,7 @@ impl OAuth {
             clock,
             random,
             backoff: Backoff::default(),
+            skew: Arc::new(AtomicI64::new(i64::MIN)),
         })
     }
 
@@ -114,6 +118,15 @@ impl OAuth {
     #[must_use]
     pub fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// How far this machine's clock is ahead of Zoom's (negative: behind), as the last answer told; to the second.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        match self.skew.load(Ordering::Relaxed) {
+            i64::MIN => None,
+            seconds => Some(SignedDuration::from_secs(seconds)),
+        }
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -172,10 +185,13 @@ impl OAuth {
         if let Some(pkce) = pkce {
             form.push(("code_verifier", pkce.verifier().expose_secret()));
         }
-        self.grant(app, form, 1).await
+        self.grant(app, form, 1, Again::UnlessLost).await
     }
 
     /// Exchanges a refresh token; the new grant replaces the old one and has the next generation.
+    ///
+    /// Failures that Zoom answers with are waited out for a while; a request whose answer was lost is never repeated
+    /// here, since it may have used the token up (see [`super::protocol`]).
     ///
     /// # Errors
     ///
@@ -192,7 +208,9 @@ impl OAuth {
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose_secret()),
         ];
-        let mut fresh = self.grant(app, form, grant.generation + 1).await?;
+        let mut fresh = self
+            .grant(app, form, grant.generation + 1, Again::UnlessLost)
+            .await?;
         // Zoom always sends a new one; if it ever does not, the old one has to do.
         fresh.refresh_token = fresh.refresh_token.or_else(|| Some(refresh_token.clone()));
         if fresh.scopes.is_empty() {
@@ -216,14 +234,15 @@ impl OAuth {
                 ("account_id", account_id),
             ],
             generation,
+            Again::Always,
         )
         .await
     }
 
     /// Asks for a token of the app itself.
     pub async fn client_credentials(&self, app: &App, generation: u64) -> Result<Grant> {
-        self.grant(app, vec![("grant_type", "client_credentials")], generation)
-            .await
+        let form = vec![("grant_type", "client_credentials")];
+        self.grant(app, form, generation, Again::Always).await
     }
 
     /// Revokes a grant by its access token; both its tokens die.
@@ -232,13 +251,20 @@ impl OAuth {
             app,
             "/oauth/revoke",
             vec![("token", access_token.expose_secret())],
+            Again::Always,
         )
         .await
         .map(|_| ())
     }
 
-    async fn grant(&self, app: &App, form: Vec<(&str, &str)>, generation: u64) -> Result<Grant> {
-        let (body, issued_at) = self.post(app, "/oauth/token", form).await?;
+    pub(super) async fn grant(
+        &self,
+        app: &App,
+        form: Vec<(&str, &str)>,
+        generation: u64,
+        repeat: Again,
+    ) -> Result<Grant> {
+        let (body, issued_at) = self.post(app, "/oauth/token", form, repeat).await?;
         // serde's message could quote the body, which holds tokens.
         let answer: TokenAnswer = serde_json::from_slice(&body)
             .map_err(|_| decode("the token answer is not the JSON it should be"))?;
@@ -268,11 +294,12 @@ impl OAuth {
     }
 
     /// Posts a form, repeating what is safe to repeat; gives the body and the time before the last attempt.
-    async fn post(
+    pub(super) async fn post(
         &self,
         app: &App,
         path: &str,
         mut form: Vec<(&str, &str)>,
+        repeat: Again,
     ) -> Result<(bytes::Bytes, Timestamp)> {
         let operation = format!("POST {path}");
         if app.is_public() {
@@ -281,7 +308,10 @@ impl OAuth {
         let secrets: Vec<&str> = form
             .iter()
             .filter(|(name, _)| {
-                matches!(*name, "code" | "refresh_token" | "token" | "code_verifier")
+                matches!(
+                    *name,
+                    "code" | "refresh_token" | "token" | "code_verifier" | "device_code"
+                )
             })
             .map(|(_, value)| *value)
             .collect();
@@ -303,10 +333,11 @@ impl OAuth {
             let delay = self
                 .backoff
                 .delay(attempt, error.retry_after(), &*self.random);
-            let again = matches!(
-                error.kind(),
-                ErrorKind::Server | ErrorKind::Network | ErrorKind::RateLimited
-            );
+            let again = match error.kind() {
+                ErrorKind::Server | ErrorKind::RateLimited => true,
+                ErrorKind::Network => repeat == Again::Always || !error.may_have_been_received(),
+                _ => false,
+            };
             if !again || attempt >= self.backoff.attempts || elapsed + delay > self.backoff.total {
                 return Err(error
                     .with_operation(operation)
@@ -331,6 +362,7 @@ impl OAuth {
             .and_then(RetryAfter::parse)
             .map(|retry| retry.delay(self.clock.now()));
         let tracking = crate::client::tracking_id(response.headers());
+        self.compare_clocks(response.headers());
         let body = transport::bounded_body(response, MAX_BODY).await?;
         if status.is_success() {
             return Ok(body);
@@ -339,101 +371,19 @@ impl OAuth {
             .with_retry_after(retry_after)
             .with_tracking_id(tracking))
     }
+
+    fn compare_clocks(&self, headers: &http::HeaderMap) {
+        let date = headers
+            .get("date")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+        if let Some(date) = date {
+            let ahead = self.clock.now().as_second() - date.timestamp().as_second();
+            self.skew.store(ahead, Ordering::Relaxed);
+        }
+    }
 }
 
-fn decode(message: &str) -> Error {
+pub(super) fn decode(message: &str) -> Error {
     Error::new(ErrorKind::Decode, message).with_received(true)
-}
-
-/// Reads the token endpoint's refusal; it has no numeric code.
-fn refusal(status: u16, body: &[u8], secrets: &[&str]) -> Error {
-    let answer: TokenRefusal = serde_json::from_slice(body).unwrap_or_default();
-    let reason = answer
-        .reason
-        .or(answer.error_description)
-        .unwrap_or_default();
-    let error = answer.error.unwrap_or_default();
-    let kind = match (status, error.as_str()) {
-        (429, _) => ErrorKind::RateLimited,
-        (500.., _) => ErrorKind::Server,
-        // Zoom used to answer a dead token with invalid_request; its words have stayed the same.
-        (_, "invalid_grant") => ErrorKind::GrantDead,
-        _ if reason == "Invalid Token!" => ErrorKind::GrantDead,
-        (_, "invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
-            ErrorKind::ClientRejected
-        }
-        (_, "invalid_request") if reason.starts_with("Invalid authorization code") => {
-            ErrorKind::Validation
-        }
-        (_, "invalid_request") => ErrorKind::ClientRejected,
-        (300..=399, _) => ErrorKind::Configuration,
-        _ => ErrorKind::ClientRejected,
-    };
-    let mut message = if reason.is_empty() { error } else { reason };
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        message = message.replace(*secret, "…");
-    }
-    message = message.chars().take(300).collect();
-    if message.is_empty() {
-        "the token endpoint refused without saying why".clone_into(&mut message);
-    }
-    Error::new(kind, message).with_answer(status, None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_are_told_apart() {
-        let cases: &[(u16, &str, ErrorKind)] = &[
-            (
-                400,
-                r#"{"reason":"Invalid Token!","error":"invalid_grant"}"#,
-                ErrorKind::GrantDead,
-            ),
-            (
-                401,
-                r#"{"reason":"Invalid Token!","error":"invalid_request"}"#,
-                ErrorKind::GrantDead,
-            ),
-            (
-                400,
-                r#"{"reason":"Invalid client_id or client_secret","error":"invalid_client"}"#,
-                ErrorKind::ClientRejected,
-            ),
-            (
-                401,
-                r#"{"reason":"Invalid client_id or client_secret","error":"invalid_client"}"#,
-                ErrorKind::ClientRejected,
-            ),
-            (
-                400,
-                r#"{"reason":"Account does not exist","error":"invalid_request"}"#,
-                ErrorKind::ClientRejected,
-            ),
-            (
-                400,
-                r#"{"reason":"Redirect URI mismatch.","error":"invalid_request"}"#,
-                ErrorKind::ClientRejected,
-            ),
-            (
-                400,
-                r#"{"reason":"unsupported grant type","error":"unsupported_grant_type"}"#,
-                ErrorKind::ClientRejected,
-            ),
-            (
-                400,
-                r#"{"reason":"Invalid authorization code abc","error":"invalid_request"}"#,
-                ErrorKind::Validation,
-            ),
-            (429, "", ErrorKind::RateLimited),
-            (503, "<html>busy</html>", ErrorKind::Server),
-        ];
-        for (status, body, kind) in cases {
-            let error = refusal(*status, body.as_bytes(), &["abc"]);
-            assert_eq!(error.kind(), *kind, "{status} {body}");
-            assert!(!error.to_string().contains("abc"), "{error}");
-        }
-    }
 }

@@ -4,24 +4,30 @@
 //! | --- | --- | --- |
 //! | [`TokenSource::server_to_server`] | `account_credentials` | the account |
 //! | [`TokenSource::user`] | `authorization_code`, then `refresh_token` | the user who agreed |
+//! | the same after [`OAuth::device`] | `device_code`, then `refresh_token` | the user who agreed on another machine |
 //! | [`TokenSource::client_credentials`] | `client_credentials` | the app itself |
 //!
 //! Zoom rotates refresh tokens: each refresh returns a new one and the old one dies. So a source refreshes one at a
-//! time, early, and stores the new pair *before* it uses it; see [`TokenStore`].
+//! time, early, and stores the new pair *before* it uses it; see [`TokenStore`] and, for the rules, [`protocol`].
 
 mod authorize;
+mod device;
 mod endpoint;
 mod file;
 mod grant;
+pub mod protocol;
+mod refusal;
 mod source;
 mod store;
 
 pub use authorize::{AuthorizationRequest, Authorize, Pkce};
+pub use device::{Device, DevicePoll};
 pub use endpoint::OAuth;
 pub use file::{EncryptedFileStore, EncryptionKey, InvalidKey};
 pub use grant::{AccessToken, Grant};
+pub use refusal::Refusal;
 pub use source::{TokenSource, TokenSourceBuilder};
-pub use store::{MemoryStore, RefreshLease, StoreError, TokenStore};
+pub use store::{MemoryStore, RefreshEnd, RefreshLease, Standing, StoreError, TokenStore};
 
 use std::fmt;
 

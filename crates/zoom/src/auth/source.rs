@@ -8,13 +8,19 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{AccessToken, App, Grant, MemoryStore, OAuth, RefreshLease, StoreError, TokenStore};
+use super::protocol::{After, OnRefused, after, on_refused};
+use super::{
+    AccessToken, App, Grant, MemoryStore, OAuth, RefreshEnd, RefreshLease, Standing, StoreError,
+    TokenStore,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A token is renewed at least this long before it expires.
 const LEAST_MARGIN: Duration = Duration::from_mins(1);
 /// Longest wait for another process that is refreshing.
 const LEASE_PATIENCE: Duration = Duration::from_mins(1);
+/// How long a token is used from memory before the store is asked whether it still stands.
+const RECHECK: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]
 enum Mode {
@@ -111,6 +117,8 @@ struct State {
     /// A grant that Zoom has given but the store has not taken yet.
     unsaved: Option<Grant>,
     dead: Option<(u64, String)>,
+    /// When the store was last asked what has become of the grant.
+    checked: Option<Duration>,
     /// The last failed renewal, for those who waited for it.
     failed: Option<(Duration, ErrorKind, String, Option<u16>)>,
 }
@@ -267,8 +275,10 @@ impl TokenSource {
 
     async fn get(&self, refused: Option<u64>) -> Result<AccessToken> {
         let asked = self.inner.oauth.clock().monotonic();
-        let state = Arc::clone(&self.inner.state).lock_owned().await;
-        if let Some(token) = self.inner.usable(state.grant.as_ref(), refused) {
+        let mut state = Arc::clone(&self.inner.state).lock_owned().await;
+        if let Some(token) = self.inner.usable(state.grant.as_ref(), refused)
+            && self.inner.stands(&mut state, asked).await
+        {
             return Ok(token);
         }
         if let Some((at, kind, message, status)) = &state.failed
@@ -303,6 +313,32 @@ impl Inner {
             None => true,
         };
         (fresh && grant.is_fresh(self.oauth.clock().now(), self.margin)).then(|| grant.access())
+    }
+
+    /// Whether the grant in memory still is the newest and alive, as the store knows; a store that does not answer
+    /// changes nothing. One that is not is forgotten.
+    async fn stands(&self, state: &mut State, now: Duration) -> bool {
+        let due = state
+            .checked
+            .is_none_or(|at| now.saturating_sub(at) >= RECHECK);
+        let Some(generation) = state.grant.as_ref().map(|grant| grant.generation) else {
+            return false;
+        };
+        if !due || matches!(self.mode, Mode::Fixed) {
+            return true;
+        }
+        state.checked = Some(now);
+        match self.store.standing(generation).await {
+            Ok(Standing::Current) => true,
+            Ok(Standing::Newer | Standing::Dead) => {
+                state.grant = None;
+                false
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the store cannot say whether the grant still stands");
+                true
+            }
+        }
     }
 
     async fn renew_locked(
@@ -365,8 +401,8 @@ impl Inner {
         if let Some(token) = self.lease(state, refused).await? {
             return Ok(token);
         }
-        let result = self.fetch(state).await;
-        if let Err(error) = self.store.end_refresh().await {
+        let (result, end) = self.fetch(state).await;
+        if let Err(error) = self.store.end_refresh(end).await {
             tracing::warn!(error = %error, "the refresh lease could not be given back; it will run out");
         }
         result
@@ -400,14 +436,35 @@ impl Inner {
             match self.store.begin_refresh().await.map_err(store_error)? {
                 RefreshLease::Granted => {
                     if let Err(error) = self.reload(state).await {
-                        let _ = self.store.end_refresh().await;
+                        let _ = self.store.end_refresh(RefreshEnd::NotAsked).await;
                         return Err(error);
                     }
                     let token = self.usable(state.grant.as_ref(), refused);
                     if token.is_some() {
-                        self.store.end_refresh().await.map_err(store_error)?;
+                        self.store
+                            .end_refresh(RefreshEnd::NotAsked)
+                            .await
+                            .map_err(store_error)?;
                     }
                     return Ok(token);
+                }
+                RefreshLease::Paused { retry_in } => {
+                    return Err(Error::new(
+                        ErrorKind::Server,
+                        format!(
+                            "renewing the access token failed before; it is tried again in {} s",
+                            retry_in.as_secs() + 1
+                        ),
+                    )
+                    .with_retry_after(Some(retry_in)));
+                }
+                RefreshLease::Dead { reason } => {
+                    let generation = state.grant.take().map_or(0, |grant| grant.generation);
+                    state.dead = Some((generation, reason.clone()));
+                    return Err(Error::new(
+                        ErrorKind::GrantDead,
+                        format!("the grant is dead: {reason}"),
+                    ));
                 }
                 RefreshLease::Busy { retry_in } => {
                     let now = clock.monotonic();
@@ -431,7 +488,8 @@ impl Inner {
         }
     }
 
-    async fn fetch(&self, state: &mut State) -> Result<AccessToken> {
+    /// Asks Zoom once; what came of it, for the caller and for the store.
+    async fn fetch(&self, state: &mut State) -> (Result<AccessToken>, RefreshEnd) {
         let generation = state.grant.as_ref().map_or(0, |grant| grant.generation) + 1;
         let fetched = match &self.mode {
             Mode::Account { account_id } => {
@@ -442,36 +500,50 @@ impl Inner {
             Mode::App => self.oauth.client_credentials(&self.app, generation).await,
             Mode::User => match &state.grant {
                 Some(grant) => self.oauth.refresh(&self.app, grant).await,
-                None => Err(Error::new(
-                    ErrorKind::NotConnected,
-                    "nobody has connected yet",
-                )),
+                // Somebody has disconnected while we waited for the lease.
+                None => {
+                    let error = Error::new(ErrorKind::NotConnected, "nobody is connected any more");
+                    return (Err(error), RefreshEnd::NotAsked);
+                }
             },
-            Mode::Fixed => Err(Error::new(
-                ErrorKind::Unauthorized,
-                "a given token cannot be renewed",
-            )),
+            Mode::Fixed => {
+                let error = Error::new(ErrorKind::Unauthorized, "a given token cannot be renewed");
+                return (Err(error), RefreshEnd::NotAsked);
+            }
         };
-        match fetched {
-            Ok(grant) => {
+        let meaning = after(fetched.as_ref().map(|_| ()));
+        match (fetched, meaning) {
+            (Ok(grant), _) => {
                 tracing::debug!(
                     generation = grant.generation,
                     "a new access token was given"
                 );
-                self.keep(state, grant).await
+                (self.keep(state, grant).await, RefreshEnd::Settled)
             }
-            Err(error)
-                if error.kind() == ErrorKind::GrantDead && matches!(self.mode, Mode::User) =>
-            {
-                self.bury(state, error).await
+            (Err(error), After::Refused) if matches!(self.mode, Mode::User) => {
+                (self.bury(state, error).await, RefreshEnd::Settled)
             }
-            Err(error) => Err(error),
+            (Err(error), After::Unanswered) => {
+                tracing::warn!(error = %error, "Zoom's answer to a renewal was lost");
+                (Err(error), RefreshEnd::Unanswered)
+            }
+            (Err(error), _) => (Err(error), RefreshEnd::Failed),
         }
     }
 
     /// Stores a grant, then takes it into use.
     async fn keep(&self, state: &mut State, grant: Grant) -> Result<AccessToken> {
         if let Err(error) = self.store.save(&grant).await {
+            if error.is_superseded() {
+                // Another process has a newer pair, or a person has disconnected: what the store says counts.
+                tracing::warn!(error = %error, "a pair that came too late is dropped");
+                state.grant = None;
+                self.reload(state).await?;
+                return match &state.grant {
+                    Some(newer) => Ok(newer.access()),
+                    None => Err(Error::new(ErrorKind::NotConnected, error.to_string())),
+                };
+            }
             if matches!(self.mode, Mode::User) {
                 // Used but not stored, it would be lost with the process, and the old one is dead already.
                 state.unsaved = Some(grant);
@@ -489,8 +561,9 @@ impl Inner {
     async fn bury(&self, state: &mut State, error: Error) -> Result<AccessToken> {
         let generation = state.grant.as_ref().map_or(0, |grant| grant.generation);
         self.reload(state).await?;
+        let stored = state.grant.as_ref().map(|grant| grant.generation);
         if let Some(grant) = &state.grant
-            && grant.generation > generation
+            && on_refused(generation, stored) == OnRefused::UseStored
         {
             return Ok(grant.access());
         }

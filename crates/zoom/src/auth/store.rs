@@ -13,6 +13,7 @@ use super::Grant;
 #[error("token store: {message}")]
 pub struct StoreError {
     message: String,
+    superseded: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -22,8 +23,23 @@ impl StoreError {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            superseded: false,
             source: None,
         }
+    }
+
+    /// The pair that was to be stored is not wanted any more: a newer one is there, or the grant was taken back.
+    pub fn superseded(message: impl Into<String>) -> Self {
+        Self {
+            superseded: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// Whether the pair that was to be stored is not wanted any more.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        self.superseded
     }
 
     /// A failure with its cause.
@@ -33,21 +49,56 @@ impl StoreError {
     ) -> Self {
         Self {
             message: message.into(),
+            superseded: false,
             source: Some(source.into()),
         }
     }
 }
 
 /// Whether this process may refresh now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefreshLease {
-    /// Yes; [`TokenStore::end_refresh`] follows.
+    /// Yes, and the ask is counted; [`TokenStore::end_refresh`] follows.
     Granted,
     /// Somebody else is at it: look again after this time.
     Busy {
         /// How long to wait.
         retry_in: Duration,
     },
+    /// Refreshes failed, here or elsewhere: nobody asks again before this time.
+    Paused {
+        /// How long that is.
+        retry_in: Duration,
+    },
+    /// Never again: the grant is dead, such as after two asks that got no answer.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What came of the right to refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshEnd {
+    /// A new pair was handed to [`TokenStore::save`], or the grant to [`TokenStore::mark_dead`].
+    Settled,
+    /// Zoom was not asked.
+    NotAsked,
+    /// Zoom answered with a failure that made nothing, or the request surely did not get there.
+    Failed,
+    /// No answer came: Zoom may have made a pair.
+    Unanswered,
+}
+
+/// What has become of a grant that a process has in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the newest.
+    Current,
+    /// There is a newer pair.
+    Newer,
+    /// It is dead, or gone.
+    Dead,
 }
 
 /// Keeps the one live grant of an app and a Zoom user or account.
@@ -79,9 +130,17 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(RefreshLease::Granted)))
     }
 
-    /// Gives the right back; called after every [`RefreshLease::Granted`], whatever came of it.
-    fn end_refresh(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+    /// Gives the right back; called after every [`RefreshLease::Granted`].
+    ///
+    /// A store for several processes counts, durably, how often the token of a generation was shown to Zoom without an
+    /// answer, and keeps to [`super::protocol`].
+    fn end_refresh(&self, _end: RefreshEnd) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What has become of this generation elsewhere; asked now and then while a token is used from memory.
+    fn standing(&self, _generation: u64) -> BoxFuture<'_, Result<Standing, StoreError>> {
+        Box::pin(std::future::ready(Ok(Standing::Current)))
     }
 }
 

@@ -38,6 +38,7 @@ pub struct ClientBuilder {
     budget: Option<Arc<dyn Budget>>,
     account: String,
     api_url: Option<String>,
+    default_api_url: Option<String>,
     backoff: Backoff,
     max_body: usize,
     download_hosts: Vec<String>,
@@ -49,6 +50,12 @@ impl ClientBuilder {
     /// `https://api.zoom.us/v2`.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
+        self
+    }
+
+    /// The address of the REST API, with `/v2`, for tokens that come with none (default: `https://api.zoom.us/v2`).
+    pub fn default_api_url(mut self, url: impl Into<String>) -> Self {
+        self.default_api_url = Some(url.into());
         self
     }
 
@@ -113,7 +120,9 @@ impl ClientBuilder {
                 budget,
                 account: self.account,
                 api,
-                default_api: transport::base_url(DEFAULT_API)?,
+                default_api: transport::base_url(
+                    self.default_api_url.as_deref().unwrap_or(DEFAULT_API),
+                )?,
                 backoff: self.backoff,
                 max_body: self.max_body,
                 download_hosts: self.download_hosts,
@@ -197,6 +206,7 @@ impl Client {
             budget: None,
             account: "default".to_owned(),
             api_url: None,
+            default_api_url: None,
             backoff: Backoff {
                 attempts: 5,
                 total: Duration::from_mins(1),

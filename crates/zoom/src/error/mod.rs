@@ -135,6 +135,7 @@ struct Inner {
     attempts: u32,
     elapsed: Duration,
     received: bool,
+    refusal: Option<crate::auth::Refusal>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -157,6 +158,7 @@ impl Error {
                 attempts: 0,
                 elapsed: Duration::ZERO,
                 received: false,
+                refusal: None,
                 source: None,
             }),
         }
@@ -190,6 +192,12 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> Option<i64> {
         self.inner.code
+    }
+
+    /// Why the token endpoint refused, as far as its words tell.
+    #[must_use]
+    pub fn refusal(&self) -> Option<crate::auth::Refusal> {
+        self.inner.refusal
     }
 
     /// Zoom's tracking id (`x-zm-trackingid`), to give to Zoom's support.
@@ -307,6 +315,11 @@ impl Error {
         self.inner.status = Some(status);
         self.inner.code = code;
         self.inner.received = true;
+        self
+    }
+
+    pub(crate) fn with_refusal(mut self, refusal: Option<crate::auth::Refusal>) -> Self {
+        self.inner.refusal = refusal;
         self
     }
 

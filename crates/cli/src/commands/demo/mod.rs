@@ -124,6 +124,7 @@ async fn play(context: &Context, world: &World, story: &Story<'_>) -> Result<Out
         webhook_secrets: vec![Secret::new("simulator-webhook-secret")],
         plan: None,
         share: None,
+        cloud: parfocal_engine::connections::Cloud::default(),
     };
     let connection = app.connections().connect_s2s(new).await?;
     story.connected(&connection)?;

@@ -79,6 +79,7 @@ pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Fai
                 webhook_secrets,
                 plan: command.plan,
                 share: command.share,
+                cloud: parfocal_engine::connections::Cloud::default(),
             };
             let view = app.connections().connect_s2s(new).await?;
             drop(step);
