@@ -30,6 +30,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("inbox", crate::inbox::READ_STATEMENTS),
         ("jobs", crate::jobs::STATEMENTS),
         ("claim", crate::jobs::CLAIM_STATEMENTS),
+        ("jobs clock", crate::jobs::CLOCK_STATEMENTS),
         ("finish", crate::jobs::FINISH_STATEMENTS),
         ("queue", crate::jobs::READ_STATEMENTS),
         ("work", crate::work::STATEMENTS),

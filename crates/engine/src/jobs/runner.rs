@@ -93,6 +93,8 @@ struct Dispatcher {
     running: JoinSet<()>,
     held: HashMap<Id, Held>,
     extended: Timestamp,
+    /// The latest instant at which this process looked; none before its first look.
+    latest: Option<Timestamp>,
 }
 
 impl Dispatcher {
@@ -105,6 +107,7 @@ impl Dispatcher {
             running: JoinSet::new(),
             held: HashMap::new(),
             extended,
+            latest: None,
         }
     }
 
@@ -178,6 +181,7 @@ impl Dispatcher {
         }
         let now = self.app.clock().now();
         self.keep_leases(now).await?;
+        self.notice_step_back(now).await?;
         while !self.stop.is_cancelled() {
             let free = self.free();
             if free.is_empty() {
@@ -216,6 +220,21 @@ impl Dispatcher {
             .await?
             .filter(|due| *due > now);
         Ok(due.map_or(soon, |due| due.min(soon)))
+    }
+
+    /// What was put off by a clock that was ahead must not wait until that clock's time comes again.
+    async fn notice_step_back(&mut self, now: Timestamp) -> Result<()> {
+        if self.latest.is_none_or(|latest| now < latest) {
+            let jobs = self.app.store().pull_in_jobs(now).await?;
+            if jobs > 0 {
+                tracing::warn!(
+                    jobs,
+                    "the clock was set back; what was put off waits from now on"
+                );
+            }
+        }
+        self.latest = Some(now);
+        Ok(())
     }
 
     /// Free workers of each pool that has any.

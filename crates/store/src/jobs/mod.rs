@@ -5,6 +5,7 @@
 //! worker whose lease was taken cannot finish: everything it wanted to write is rolled back.
 
 mod claim;
+mod clock;
 mod finish;
 mod read;
 
@@ -12,6 +13,8 @@ pub use finish::ATTEMPTS_KEPT;
 
 #[cfg(test)]
 pub(crate) use claim::STATEMENTS as CLAIM_STATEMENTS;
+#[cfg(test)]
+pub(crate) use clock::STATEMENTS as CLOCK_STATEMENTS;
 #[cfg(test)]
 pub(crate) use finish::STATEMENTS as FINISH_STATEMENTS;
 #[cfg(test)]

@@ -488,3 +488,25 @@ story!(only_the_latest_tries_are_kept, |world| async move {
     let last = kept.iter().map(|attempt| attempt.ended).max();
     assert_eq!(last, Some(at((tries - 1) * 100 + 1)));
 });
+
+story!(
+    what_a_clock_ahead_put_off_does_not_wait_for_it,
+    |world| async move {
+        const DAY: i64 = 86_400;
+        for (key, now) in [("ahead", DAY), ("right", 0)] {
+            enqueue(&world, &job("a.do", None, Some(key)), now).await;
+            let claimed = claim(&world.store, 1, now).await.remove(0);
+            let mut tx = world.begin().await;
+            tx.snooze_job(&claimed.lease, at(now + 60), "later", None, at(now))
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        }
+        // Clocks of several machines differ; a day is more than that.
+        assert_eq!(world.store.pull_in_jobs(at(DAY - 60)).await.unwrap(), 0);
+        assert_eq!(world.store.pull_in_jobs(at(10)).await.unwrap(), 1);
+        assert_eq!(claim(&world.store, 2, 69).await.len(), 1);
+        assert_eq!(claim(&world.store, 2, 70).await.len(), 1);
+        assert_eq!(world.store.pull_in_jobs(at(71)).await.unwrap(), 0);
+    }
+);
