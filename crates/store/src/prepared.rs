@@ -68,10 +68,11 @@ async fn sqlite_prepares_every_statement() {
         unreachable!()
     };
     let mut list = texts(Engine::Sqlite);
-    list.push((
-        "search.PLAIN".into(),
-        crate::search::PLAIN.text(Engine::Sqlite),
-    ));
+    list.extend(
+        crate::search::SQLITE_STATEMENTS
+            .iter()
+            .map(|(name, sql)| (format!("search.{name}"), sql.text(Engine::Sqlite))),
+    );
     let mut wrong = Vec::new();
     let mut connection = writer.acquire().await.unwrap();
     for (name, text) in &list {

@@ -386,14 +386,15 @@ CREATE TABLE chat (
 );
 
 -- Rows of the index: utterance n is row 2n, chat message n is row 2n + 1. The text in it is made of
--- tokens already (formats::text), which the ascii tokenizer leaves as they are.
+-- tokens already (formats::text), which the ascii tokenizer leaves as they are. Beginnings of words are looked up
+-- in an index of their own length or of one more: two indexes serve beginnings of two to five letters.
 CREATE VIRTUAL TABLE talk_index USING fts5 (
     body,
     speaker,
     content = '',
     contentless_delete = 1,
     tokenize = 'ascii',
-    prefix = '2 3'
+    prefix = '3 5'
 );
 
 CREATE TABLE domain_events (

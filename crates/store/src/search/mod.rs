@@ -4,13 +4,13 @@
 //! built from tokens of letters and digits. Ranking is BM25 on SQLite and `ts_rank_cd` on PostgreSQL,
 //! newer rows first among equals. A query that fits more than [`CANDIDATES`] rows ranks the newest of
 //! them: words that stand in thousands of utterances say little about which of them is meant, and the
-//! answer stays fast however much there is.
+//! answer stays fast however much there is. Filters that leave few meetings are applied first.
 
 mod expression;
 mod sql;
 
 #[cfg(test)]
-pub(crate) use sql::{PLAIN, STATEMENTS};
+pub(crate) use sql::{SQLITE_STATEMENTS, STATEMENTS};
 
 use std::ops::Range;
 
@@ -27,6 +27,11 @@ use crate::store::{Scope, Store};
 
 /// How many fitting rows are ranked at most.
 pub const CANDIDATES: u32 = 1_000;
+
+/// Up to how many instances it is worth finding out where their rows lie (SQLite).
+const FEW: u64 = 400;
+/// Up to how many rows are collected before words are looked up (SQLite).
+const FEW_ROWS: u64 = 30_000;
 
 /// Longest snippet in characters.
 const SNIPPET_CHARS: usize = 240;
@@ -114,6 +119,31 @@ impl After {
     }
 }
 
+/// The rows of the index that restrictions leave.
+struct Reach {
+    instances: u64,
+    rows: u64,
+    first: i64,
+    last: i64,
+}
+
+impl Reach {
+    /// Whether most rows between the first and the last belong to others, and the rows are few enough to be collected.
+    fn is_scattered(&self) -> bool {
+        let span = u64::try_from(self.last - self.first).unwrap_or(0) / 2;
+        self.rows <= FEW_ROWS && span > self.rows.saturating_mul(3)
+    }
+}
+
+fn reach(row: &mut Cells) -> Result<Reach> {
+    Ok(Reach {
+        instances: row.count()?,
+        rows: row.count()?,
+        first: row.int()?,
+        last: row.int()?,
+    })
+}
+
 struct Found {
     row: i64,
     rank: f64,
@@ -138,7 +168,12 @@ impl Store {
     ) -> Result<SearchPage> {
         let limit = limit.clamp(1, 200) as usize;
         let after = after.map(After::read).transpose()?;
-        let (sql, mut args) = self.statement(scope, query, zone).await?;
+        let Some((sql, mut args)) = self.statement(scope, query, zone).await? else {
+            return Ok(SearchPage {
+                hits: Vec::new(),
+                next: None,
+            });
+        };
         args.extend([
             after.as_ref().map(|after| after.rank).into(),
             after.as_ref().map(|after| after.row).into(),
@@ -166,8 +201,13 @@ impl Store {
         Ok(SearchPage { hits, next })
     }
 
-    /// Chooses the statement; its first parameters are those of the query.
-    async fn statement(&self, scope: Scope, query: &Query, zone: &TimeZone) -> Result<(Sql, Args)> {
+    /// Chooses the statement; its first parameters are those of the query. None when no instance fits.
+    async fn statement(
+        &self,
+        scope: Scope,
+        query: &Query,
+        zone: &TimeZone,
+    ) -> Result<Option<(Sql, Args)>> {
         let engine = self.engine();
         let words = match engine {
             Engine::Sqlite => expression::fts5(query),
@@ -179,25 +219,42 @@ impl Store {
             && let Some(fits) = &words.fits
             && self.is_alone(scope).await?
         {
-            return Ok((sql::PLAIN, args![fits, CANDIDATES]));
+            return Ok(Some((sql::PLAIN, args![fits, CANDIDATES])));
         }
-        let sql = match words.fits {
-            Some(_) => sql::FITTING,
-            None => sql::ALL,
-        };
+        let has_words = words.fits.is_some();
         let words = words.fits.or(words.excluded);
-        let args = args![
-            scope.workspace,
-            words,
-            CANDIDATES,
-            filters.from,
-            filters.before,
-            filters.topic,
-            filters.not_topic,
-            filters.host,
-            filters.not_host
-        ];
-        Ok((sql, args))
+        let args = |words: Option<String>, limit: u64| {
+            args![
+                scope.workspace,
+                words,
+                limit,
+                filters.from,
+                filters.before,
+                filters.topic.clone(),
+                filters.not_topic.clone(),
+                filters.host.clone(),
+                filters.not_host.clone()
+            ]
+        };
+        if engine == Engine::Sqlite && !filters.is_empty() {
+            let reach = self.exactly(sql::REACH, args(None, FEW + 1), reach).await?;
+            if reach.rows == 0 {
+                return Ok(None);
+            }
+            if reach.instances <= FEW {
+                let sql = match (has_words, reach.is_scattered()) {
+                    (true, true) => sql::NARROW,
+                    (true, false) => sql::RANGED,
+                    (false, true) => sql::NARROW_ALL,
+                    (false, false) => sql::RANGED_ALL,
+                };
+                let mut args = args(words, u64::from(CANDIDATES));
+                args.extend([reach.first.into(), reach.last.into()]);
+                return Ok(Some((sql, args)));
+            }
+        }
+        let sql = if has_words { sql::FITTING } else { sql::ALL };
+        Ok(Some((sql, args(words, u64::from(CANDIDATES)))))
     }
 
     /// Whether a scope is the only one, so that nothing has to be kept apart.

@@ -84,6 +84,82 @@ macro_rules! fitting_sqlite {
     };
 }
 
+/// Rows of the index that belong to instances `fit(id)`, when these are few: read from indexes alone, in this order of
+/// tables (which is what CROSS JOIN says to SQLite).
+macro_rules! rows_of_fit {
+    () => {
+        "few AS MATERIALIZED (
+            SELECT u.n * 2 AS r FROM fit CROSS JOIN transcripts t ON t.workspace_id = $1 AND t.instance_id = fit.id CROSS JOIN utterances u ON u.transcript_id = t.id
+            UNION ALL SELECT c.n * 2 + 1 AS r FROM fit CROSS JOIN chat c ON c.instance_id = fit.id)"
+    };
+}
+
+macro_rules! narrow_sqlite {
+    () => {
+        concat!(
+            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "), ", rows_of_fit!(), ",
+            cand AS MATERIALIZED (SELECT rowid AS r, bm25(talk_index, 1.0, 0.2) AS s FROM talk_index
+                WHERE talk_index MATCH $2 AND rowid BETWEEN $10 AND $11 AND +rowid IN (SELECT r FROM few) ORDER BY rowid DESC LIMIT $3)",
+            hits!("$12", "$13", "$14")
+        )
+    };
+}
+
+macro_rules! narrow_all_sqlite {
+    () => {
+        concat!(
+            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "), ", rows_of_fit!(), ",
+            cand AS MATERIALIZED (SELECT r, 0.0 AS s FROM few WHERE r BETWEEN $10 AND $11 AND (CAST($2 AS TEXT) IS NULL
+                OR r NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY r DESC LIMIT $3)",
+            hits!("$12", "$13", "$14")
+        )
+    };
+}
+
+macro_rules! ranged_sqlite {
+    () => {
+        concat!(
+            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "),
+            cand AS MATERIALIZED (SELECT r, s FROM (SELECT rowid AS r, bm25(talk_index, 1.0, 0.2) AS s FROM talk_index
+                    WHERE talk_index MATCH $2 AND rowid BETWEEN $10 AND $11 ORDER BY rowid DESC)
+                WHERE ", instance_of_row!(), " IN (SELECT id FROM fit) LIMIT $3)",
+            hits!("$12", "$13", "$14")
+        )
+    };
+}
+
+macro_rules! ranged_all_sqlite {
+    () => {
+        concat!(
+            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "),
+            cand AS MATERIALIZED (SELECT r, 0.0 AS s FROM (
+                SELECT * FROM (SELECT u.n * 2 AS r FROM utterances u WHERE u.n BETWEEN $10 / 2 AND $11 / 2 AND +u.instance_id IN (SELECT id FROM fit)
+                    AND (CAST($2 AS TEXT) IS NULL OR u.n * 2 NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY u.n DESC LIMIT $3)
+                UNION ALL
+                SELECT * FROM (SELECT c.n * 2 + 1 AS r FROM chat c WHERE c.n BETWEEN $10 / 2 AND $11 / 2 AND +c.instance_id IN (SELECT id FROM fit)
+                    AND (CAST($2 AS TEXT) IS NULL OR c.n * 2 + 1 NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY c.n DESC LIMIT $3))
+                ORDER BY r DESC LIMIT $3)",
+            hits!("$12", "$13", "$14")
+        )
+    };
+}
+
+/// How many instances fit, counted up to $3, and their rows of the index: how many, the first and the last.
+macro_rules! reach_sqlite {
+    () => {
+        concat!(
+            "WITH fit AS MATERIALIZED (", sqlite_instances!(), " LIMIT $3),
+            ends AS (
+                SELECT t.utterance_count AS rows,
+                    (SELECT u.n * 2 FROM utterances u WHERE u.transcript_id = t.id ORDER BY u.ord LIMIT 1) AS lo,
+                    (SELECT u.n * 2 FROM utterances u WHERE u.transcript_id = t.id ORDER BY u.ord DESC LIMIT 1) AS hi
+                FROM fit CROSS JOIN transcripts t ON t.workspace_id = $1 AND t.instance_id = fit.id
+                UNION ALL SELECT COUNT(*), MIN(c.n) * 2 + 1, MAX(c.n) * 2 + 1 FROM fit CROSS JOIN chat c ON c.instance_id = fit.id)
+            SELECT (SELECT COUNT(*) FROM fit), COALESCE(SUM(rows), 0), COALESCE(MIN(lo), 0), COALESCE(MAX(hi), 0) FROM ends"
+        )
+    };
+}
+
 macro_rules! fitting_postgres {
     () => {
         concat!(
@@ -134,17 +210,38 @@ macro_rules! all_postgres {
 }
 
 /// Words alone, one workspace (SQLite): $1 expression, $2 candidates.
-pub(crate) const PLAIN: crate::db::Sql = one(plain_sqlite!());
+pub(super) const PLAIN: crate::db::Sql = one(plain_sqlite!());
 /// Words and restrictions: $1 workspace, $2 expression, $3 candidates, $4 to $9 instances.
 pub(super) const FITTING: crate::db::Sql = two(fitting_sqlite!(), fitting_postgres!());
 /// Restrictions alone; $2 is what must not fit.
 pub(super) const ALL: crate::db::Sql = two(all_sqlite!(), all_postgres!());
+/// [`FITTING`] within rows $10 to $11, for few instances whose rows lie scattered (SQLite): the filter comes first.
+pub(super) const NARROW: crate::db::Sql = one(narrow_sqlite!());
+/// [`ALL`] within rows $10 to $11, for few instances whose rows lie scattered (SQLite).
+pub(super) const NARROW_ALL: crate::db::Sql = one(narrow_all_sqlite!());
+/// [`FITTING`] within rows $10 to $11 (SQLite).
+pub(super) const RANGED: crate::db::Sql = one(ranged_sqlite!());
+/// [`ALL`] within rows $10 to $11 (SQLite).
+pub(super) const RANGED_ALL: crate::db::Sql = one(ranged_all_sqlite!());
+/// What the restrictions leave, when that is little (SQLite): instances up to $3, rows, the first row, the last row.
+pub(super) const REACH: crate::db::Sql = one(reach_sqlite!());
 /// Whether there is another workspace than $1.
 pub(super) const OTHERS: crate::db::Sql = one(
     "SELECT CASE WHEN EXISTS (SELECT 1 FROM workspaces WHERE id <> $1) OR NOT EXISTS (SELECT 1 FROM workspaces WHERE id = $1) THEN 1 ELSE 0 END",
 );
 
-/// The statements that both engines prepare; [`PLAIN`] is SQLite's alone.
+/// The statements of SQLite alone.
+#[cfg(test)]
+pub(crate) const SQLITE_STATEMENTS: &[(&str, crate::db::Sql)] = &[
+    ("PLAIN", PLAIN),
+    ("NARROW", NARROW),
+    ("NARROW_ALL", NARROW_ALL),
+    ("RANGED", RANGED),
+    ("RANGED_ALL", RANGED_ALL),
+    ("REACH", REACH),
+];
+
+/// The statements that both engines prepare.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, crate::db::Sql)] =
     &[("FITTING", FITTING), ("ALL", ALL), ("OTHERS", OTHERS)];

@@ -265,3 +265,63 @@ story!(a_workspace_finds_only_its_own, |world| async move {
     assert_eq!(theirs.hits.len(), 0);
     assert_eq!(search(&world, "budget").await.hits.len(), 4);
 });
+
+story!(
+    filters_find_the_same_wherever_rows_lie,
+    |world| async move {
+        let (_, account) = world.account().await;
+        // Every fifth meeting is a retro: its rows lie scattered; those of a day lie together.
+        for n in 0..15_i64 {
+            let topic = if n % 5 == 2 { "Retro" } else { "Planning" };
+            let own = format!("meeting{n}");
+            meeting(
+                &world,
+                account,
+                &format!("u{n}"),
+                topic,
+                n * 86_400,
+                &[("Ana", "the budget"), ("Bob", &own), ("Ana", "the plan")],
+            )
+            .await;
+        }
+        for (text, expected) in [
+            ("the topic:retro", 6),
+            ("the speaker:ana topic:retro", 6),
+            ("meeting7 topic:retro", 1),
+            ("meeting8 topic:retro", 0),
+            ("topic:retro", 12),
+            ("topic:retro -the", 6),
+            ("sheet topic:retro", 3),
+            ("the from:2026-11-24 before:2026-11-27", 6),
+            ("from:2026-11-24 before:2026-11-27", 12),
+            ("from:2026-11-24 before:2026-11-27 -the", 6),
+            ("sheet from:2026-11-24 before:2026-11-27", 3),
+            ("the topic:retro from:2026-11-24 before:2026-11-27", 2),
+            ("the topic:nothing", 0),
+            ("topic:nothing", 0),
+        ] {
+            let query = query::parse(text).unwrap();
+            let mut found = Vec::new();
+            let mut after: Option<String> = None;
+            loop {
+                let page = world
+                    .store
+                    .search(SCOPE, &query, &TimeZone::UTC, 5, after.as_deref())
+                    .await
+                    .unwrap();
+                found.extend(page.hits);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found.len(), expected, "{text}");
+            if text.contains("topic:retro") {
+                let all = found
+                    .iter()
+                    .all(|hit| hit.topic.as_deref() == Some("Retro"));
+                assert!(all, "{text}");
+            }
+        }
+    }
+);

@@ -176,7 +176,11 @@ async fn fill(world: &World, meetings: u64, lines: u32) -> u64 {
             .instance(
                 account,
                 &format!("u{meeting}"),
-                "Weekly Standup",
+                if meeting % 20 == 7 {
+                    "Retro"
+                } else {
+                    "Weekly Standup"
+                },
                 i64::try_from(meeting).unwrap() * 3600,
             )
             .await;
@@ -231,12 +235,20 @@ story!(
             "rare77",
             "rare1*",
             "dead*",
+            "rare*",
+            "ra*",
+            "th*",
+            "r*",
             "the budget and plan",
             "budget speaker:ana",
             "budget topic:standup",
             "risk from:2026-11-25 before:2026-11-28",
             "\"the budget\" -risk",
             "meeting host:nobody",
+            "the from:2026-11-25 before:2026-11-26",
+            "from:2026-11-25 before:2026-11-26 topic:standup",
+            "the topic:retro",
+            "topic:retro -risk",
             "speaker:bob",
             "customer release deadline",
         ];
