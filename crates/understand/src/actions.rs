@@ -5,19 +5,21 @@ use jiff::civil::Date;
 use crate::analysis::{Insight, Kind, Talk};
 use crate::due::due_in;
 use crate::sentence::Sentence;
-use crate::signs::{ABOUT_THE_CALL, ACTION, ASKS, COMMITS, OFFERS, TASK};
+use crate::signs::{ABOUT_THE_CALL, ACTION, ASKS, COMMITS, DATED_PROMISE, OFFERS, TASK};
 use crate::tidy::finish;
 use crate::window::{how_many, peaks, scores, signs};
 use crate::words::words;
 
 /// Signs this far away still count, in milliseconds.
-const REACH_MS: u32 = 30_000;
+const REACH_MS: u32 = 25_000;
 /// Items lie so far apart, in milliseconds: what is said about one item within a minute or two is that item.
-const APART_MS: u32 = 90_000;
+const APART_MS: u32 = 60_000;
+/// A promise with a date so near to an item is that item, in milliseconds.
+const SAME_MS: u32 = 10_000;
 /// So many items are reported for an hour of talk, and at least the second figure for a short one.
-const PER_HOUR: (u64, usize) = (4, 3);
-/// Least score: one plain promise reaches it.
-const LEAST: f64 = 3.0;
+const PER_HOUR: (u64, usize) = (3, 3);
+/// Least score: one plain promise reaches it, a mere "we should" does not.
+const LEAST: f64 = 4.0;
 /// A score of this is as sure as the rules get.
 const SURE: f64 = 14.0;
 /// Somebody answers a request within this time, in milliseconds.
@@ -41,15 +43,26 @@ pub(crate) fn actions(talk: &Talk<'_, '_>, date: Option<Date>) -> Vec<Insight> {
     let scores = scores(sentences, &bits, &ACTION, REACH_MS);
     let most = how_many(talk.length_ms, PER_HOUR.0, PER_HOUR.1);
     let names = Names::of(talk);
-    peaks(
+    let mut chosen = peaks(
         sentences,
         &scores,
         |at| bits[at] & leads != 0 && sentences[at].length >= SHORTEST,
         (APART_MS, most, LEAST),
-    )
-    .into_iter()
-    .map(|at| item(talk, &names, &bits, at, scores[at] / SURE, date))
-    .collect()
+    );
+    // A promise with a date is listed however much else there is.
+    for at in 0..sentences.len() {
+        let plain = bits[at] & DATED_PROMISE == DATED_PROMISE && sentences[at].stems.len() >= 2;
+        let near =
+            |other: &usize| sentences[*other].start_ms.abs_diff(sentences[at].start_ms) < SAME_MS;
+        if plain && !chosen.iter().any(near) {
+            chosen.push(at);
+        }
+    }
+    chosen.sort_unstable();
+    chosen
+        .into_iter()
+        .map(|at| item(talk, &names, &bits, at, scores[at] / SURE, date))
+        .collect()
 }
 
 fn item(

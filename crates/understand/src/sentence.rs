@@ -9,6 +9,9 @@ use crate::words::{Numbers, Words, words};
 /// A sentence without an end is cut behind this many words, at the end of a line.
 const LONGEST_WORDS: usize = 60;
 
+/// A sentence of more bytes is none: nobody says it, nobody reads it, and what is kept of a talk stays bounded.
+const LONGEST_BYTES: usize = 4_000;
+
 /// One sentence that was said.
 pub(crate) struct Sentence {
     /// Place of its utterance.
@@ -132,7 +135,7 @@ fn keep(out: &mut Vec<(usize, usize)>, text: &str, start: usize, end: usize) {
     let piece = &text[start..end];
     let from = start + (piece.len() - piece.trim_start().len());
     let to = end - (piece.len() - piece.trim_end().len());
-    if from < to {
+    if from < to && to - from <= LONGEST_BYTES {
         out.push((from, to));
     }
 }

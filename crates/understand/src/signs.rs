@@ -35,6 +35,8 @@ fn sign(text: &str, weight: f64, leads: bool) -> Sign {
 pub(crate) const COMMITS: u32 = 1;
 pub(crate) const OFFERS: u32 = 2;
 pub(crate) const ASKS: u32 = 4;
+/// A promise that names a day.
+pub(crate) const DATED_PROMISE: u32 = COMMITS | 128;
 
 /// Signs of something that is to be done.
 pub(crate) static ACTION: LazyLock<Vec<Sign>> = LazyLock::new(|| {

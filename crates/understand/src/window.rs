@@ -9,7 +9,7 @@ const MOST_OF_A_SIGN: f64 = 2.0;
 /// How much of a sign's weight stays at the edge of the window.
 const AT_THE_EDGE: f64 = 0.25;
 /// How much the signs of the sentence itself count once more.
-const OWN: f64 = 0.6;
+const OWN: f64 = 1.0;
 
 /// A sign: what it looks like, and its weight.
 pub(crate) struct Sign {
