@@ -38,8 +38,13 @@ pub struct DataErase {
 }
 
 impl DataErase {
-    /// Makes sure that it happens, whatever happens to this process.
-    pub(super) async fn enqueue(&self, tx: &mut Tx, now: jiff::Timestamp) -> Result<()> {
+    /// Makes sure that it happens from `run_at` on, whatever happens to this process.
+    pub(super) async fn enqueue(
+        &self,
+        tx: &mut Tx,
+        now: jiff::Timestamp,
+        run_at: jiff::Timestamp,
+    ) -> Result<()> {
         let payload = serde_json::to_value(self).map_err(|error| {
             EngineError::new(
                 Code::Internal,
@@ -54,7 +59,7 @@ impl DataErase {
             priority: priority::LIVE,
             dedupe_key: Some(format!("{}/{host}", self.account)),
             payload,
-            run_at: now,
+            run_at,
             cause_id: None,
         };
         tx.enqueue_merged(&job, now, |_, newer| newer.clone())

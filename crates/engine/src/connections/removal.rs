@@ -1,5 +1,7 @@
 //! The end of a connection: removed here, with revoke at Zoom, or removed at Zoom, which says so by `app_deauthorized`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use parfocal_store::{
     AppId, AppKind, Connection, ConnectionId, ConnectionState, EventState, InboxEvent, Scope,
@@ -13,8 +15,12 @@ use super::features::Level;
 use super::{Connections, scopes};
 use crate::App;
 use crate::audit::{self, By, Change, Surface};
+use crate::clock::later;
 use crate::error::{Code, EngineError, Result};
 use crate::jobs::Outcome;
+
+/// When a worker looks whether an erasure that was begun elsewhere came to its end.
+const LOOK_AFTER: Duration = Duration::from_mins(10);
 
 /// How a connection is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +105,8 @@ impl Connections<'_> {
                 quiet: true,
                 ..order.clone()
             };
-            again.enqueue(&mut tx, now).await?;
+            // This process begins at once; a worker looks later whether it came to its end.
+            again.enqueue(&mut tx, now, later(now, LOOK_AFTER)).await?;
         }
         let change = Change {
             action: "connection.remove",
@@ -324,7 +331,7 @@ pub(crate) async fn deauthorized(
             .await?;
     }
     for order in &orders {
-        order.enqueue(&mut tx, now).await?;
+        order.enqueue(&mut tx, now, now).await?;
     }
     let (state, note) = if gone.is_empty() {
         let note = "nobody of this app and user is connected";

@@ -6,6 +6,8 @@
 mod core_app;
 mod core_budget;
 mod core_connections;
+mod core_connections_life;
+mod core_connections_user;
 mod core_support;
 mod core_vault;
 mod core_webhooks;

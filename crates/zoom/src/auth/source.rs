@@ -412,10 +412,13 @@ impl Inner {
     async fn reload(&self, state: &mut State) -> Result<()> {
         let stored = self.store.load().await.map_err(store_error)?;
         let ours = state.grant.as_ref().map_or(0, |grant| grant.generation);
-        let dead = state.dead.as_ref().map_or(0, |(generation, _)| *generation);
+        let outlives = |generation: u64| {
+            let dead = state.dead.as_ref();
+            dead.is_none_or(|(dead, _)| generation > *dead)
+        };
         match stored {
             Some(grant)
-                if grant.generation > dead
+                if outlives(grant.generation)
                     && (grant.generation > ours || state.grant.is_none()) =>
             {
                 state.dead = None;
