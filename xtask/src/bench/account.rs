@@ -9,28 +9,29 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::program::{Home, Http, fresh, kept, ready, release};
+use super::Run;
+use super::program::{Home, Http, fresh, kept, ready};
 use crate::steps::{now, output};
 use crate::workspace::root;
 
-/// Size of the generated account.
-const USERS: &str = "60";
-const MEETINGS: &str = "1200";
+/// Users and meetings of the generated account; of 1,200 meetings some 950 have a transcript.
+const SIZE: (&str, &str) = ("60", "1200");
+/// The same, when only the way through is tried.
+const LITTLE: (&str, &str) = ("6", "40");
 /// Utterances that are searched, at least.
 const UTTERANCES: u64 = 130_000;
-/// Queries that are measured.
-const QUERIES: &str = "400";
 const FOLDER: &str = "account";
 
 /// Takes the account in and says how it went; what was taken in is left for [`search`].
-pub(crate) fn backfill() -> Result<String> {
-    let binary = release("parfocal", "parfocal")?;
+pub(crate) fn backfill(run: &Run) -> Result<String> {
+    let (users, meetings) = run.size(SIZE, LITTLE);
+    let binary = run.program("parfocal", "parfocal")?;
     let home = Home::new(&binary, &fresh(FOLDER)?);
-    let (_simulator, zoom) = home.simulate(&["--users", USERS, "--meetings", MEETINGS])?;
+    let (_simulator, zoom) = home.simulate(&["--users", users, "--meetings", meetings])?;
     let home = home
         .with_account(zoom)
         .set("PARFOCAL_LIMITS__SHARE", "1.0")
-        .set("PARFOCAL_LIMITS__PLAN", "business");
+        .set("PARFOCAL_LIMITS__PLAN", "off");
     home.json(&["connect", "s2s"])?;
     let connected = calls(zoom)?;
     let began = now();
@@ -41,7 +42,8 @@ pub(crate) fn backfill() -> Result<String> {
     let figure = |name: &str| status["store"][name].as_u64().unwrap_or(0);
     let ended = figure("instances_ended");
     ensure!(ended > 0, "nothing was taken in: {status}");
-    let knowable = Http::connect(zoom)?.json("/_sim/knowable?events=none&plan=business")?;
+    let knowable =
+        Http::connect(zoom)?.json("/_sim/knowable?events=none&hashes=none&plan=business")?;
     let least = knowable["least_calls"]["total"].as_u64().unwrap_or(0);
     let count = |calls: &Value| calls["total"].as_u64().unwrap_or(0);
     let of_backfill = count(&made) - count(&connected);
@@ -52,7 +54,7 @@ pub(crate) fn backfill() -> Result<String> {
         least as f64 / ended as f64,
     );
     Ok(format!(
-        "An account of {USERS} users made by the simulator, its rate limits off, on the same two cores; `parfocal backfill \
+        "An account of {users} users made by the simulator; its rate limits and our pacing are off; on the same two cores; `parfocal backfill \
          start` from nothing to done. The least number of calls is the simulator's own reckoning for a client that asks for \
          each thing once. Downloads are counted apart.\n\n\
          | | figure |\n| --- | ---: |\n\
@@ -86,13 +88,13 @@ struct Plain {
     version: String,
 }
 
-pub(crate) fn search() -> Result<String> {
+pub(crate) fn search(run: &Run) -> Result<String> {
     let folder = kept(FOLDER)?;
     let database = folder.join("parfocal-data/parfocal.db");
     if !database.is_file() {
-        backfill()?;
+        backfill(run)?;
     }
-    let binary = release("parfocal", "parfocal")?;
+    let binary = run.program("parfocal", "parfocal")?;
     let home = Home::new(&binary, &folder);
     let (server, address) = home.serve()?;
     ready(address)?;
@@ -101,10 +103,10 @@ pub(crate) fn search() -> Result<String> {
         .as_u64()
         .unwrap_or(0);
     ensure!(
-        utterances >= UTTERANCES,
+        utterances >= run.size(UTTERANCES, 1),
         "only {utterances} utterances are there: `cargo xtask bench backfill` takes in enough"
     );
-    let plain = plain(&database, &folder.join("plain.db"))?;
+    let plain = plain(&database, &folder.join("plain.db"), run.size("400", "40"))?;
     let mut times = Vec::with_capacity(plain.queries.len());
     let mut found = 0;
     // A first round, as the other search had one, so that both read from memory.
@@ -155,13 +157,13 @@ pub(crate) fn search() -> Result<String> {
     ))
 }
 
-fn plain(database: &Path, index: &Path) -> Result<Plain> {
+fn plain(database: &Path, index: &Path, queries: &str) -> Result<Plain> {
     let script: PathBuf = root().join("xtask/src/bench/plain_search.py");
     let said = output(
         Command::new("python3")
             .arg(script)
             .args([database, index])
-            .arg(QUERIES),
+            .arg(queries),
     )?;
     serde_json::from_str(&said).context("the plain search printed no figures")
 }

@@ -7,6 +7,8 @@ mod start;
 mod transcripts;
 mod webhooks;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::steps::Steps;
@@ -16,13 +18,37 @@ pub(crate) struct Options {
     /// What to measure; everything by default
     #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "start"])]
     what: Option<String>,
-    /// Print the figures and leave the page as it is
+    /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
     dry: bool,
+    /// Folder with the programs `parfocal` and `bench-load`, built before; without it they are built for release
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
+}
+
+/// How much is measured, and with which programs.
+pub(crate) struct Run {
+    dry: bool,
+    programs: Option<PathBuf>,
+}
+
+impl Run {
+    /// The size of a measurement: all of it, or a little when only the way through is tried.
+    fn size<T>(&self, all: T, little: T) -> T {
+        if self.dry { little } else { all }
+    }
+
+    /// A program of the workspace, built with optimisation.
+    fn program(&self, package: &str, binary: &str) -> Result<PathBuf> {
+        match &self.programs {
+            Some(folder) => Ok(std::path::absolute(folder.join(binary))?),
+            None => program::release(package, binary),
+        }
+    }
 }
 
 /// A measurement gives its section of the page as Markdown.
-type Measure = fn() -> Result<String>;
+type Measure = fn(&Run) -> Result<String>;
 
 const SECTIONS: [(&str, Measure); 5] = [
     ("transcripts", transcripts::measure),
@@ -34,10 +60,14 @@ const SECTIONS: [(&str, Measure); 5] = [
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new("bench");
+    let run = Run {
+        dry: options.dry,
+        programs: options.programs.clone(),
+    };
     for (name, measure) in SECTIONS {
         if options.what.as_deref().is_none_or(|wanted| wanted == name) {
             steps.run(name, || {
-                let figures = measure()?;
+                let figures = measure(&run)?;
                 println!("\n{figures}");
                 if options.dry {
                     Ok(())

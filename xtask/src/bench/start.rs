@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::program::{Home, Http, Running, SECRET, fresh, receivers, release};
+use super::Run;
+use super::program::{Home, Http, Running, SECRET, fresh, receivers};
 use crate::steps::{now, pause};
 
 /// Starts that are measured.
@@ -15,12 +16,13 @@ const ROUNDS: usize = 15;
 /// How long a server is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(4);
 
-pub(crate) fn measure() -> Result<String> {
-    let binary = release("parfocal", "parfocal")?;
+pub(crate) fn measure(run: &Run) -> Result<String> {
+    let binary = run.program("parfocal", "parfocal")?;
+    let rounds = run.size(ROUNDS, 3);
     let size = binary.metadata()?.len();
     let mut first = Vec::new();
     let mut again = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let home = Home::new(&binary, &fresh("start")?);
         first.push(start(&home)?.0);
         again.push(start(&home)?.0);
@@ -40,7 +42,7 @@ pub(crate) fn measure() -> Result<String> {
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let size = size as f64 / 1e6;
     Ok(format!(
-        "From starting the process to `GET /readyz` answering 200, {ROUNDS} starts: median and the slowest. Idle memory is the \
+        "From starting the process to `GET /readyz` answering 200, {rounds} starts: median and the slowest. Idle memory is the \
          resident set after {} s.\n\n\
          | | aimed at | Parfocal | @zoom/rivet's receiver under node |\n| --- | ---: | ---: | ---: |\n\
          | start to ready, existing data, ms | 150 | {:.0} (slowest {:.0}) | {rivet_start} |\n\

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
+use super::Run;
 use crate::steps::{output, sh, succeeds};
 use crate::tools::WEBVTT_PY;
 use crate::workspace::{cargo, metadata, root};
@@ -22,16 +23,16 @@ struct Measured {
     heap: Option<u64>,
 }
 
-pub(crate) fn measure() -> Result<String> {
+pub(crate) fn measure(run: &Run) -> Result<String> {
     let folder = metadata()?.target_directory.join("bench");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("transcript.vtt");
-    let source = write_input(&file)?;
+    let source = write_input(&file, run.size(BYTES, BYTES / 12))?;
     let mut table = format!(
         "{source} Best of several rounds, one core; from bytes to every cue's times, speaker and text.\n\n\
          | parser | MB/s | cues | memory beside the file |\n| --- | ---: | ---: | --- |\n"
     );
-    let ours = ours(&file, 20)?;
+    let ours = ours(&file, run.size(20, 3))?;
     row(&mut table, "**parfocal-formats**", &ours);
     for (name, measured) in others(&file) {
         match measured {
@@ -134,7 +135,7 @@ fn read(command: &mut Command) -> Result<Measured> {
 }
 
 /// One long transcript of real ones joined, or of talk made up here; gives a sentence about it.
-fn write_input(file: &Path) -> Result<String> {
+fn write_input(file: &Path, bytes: usize) -> Result<String> {
     let shared =
         std::env::var_os("PARFOCAL_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let mut real = Vec::new();
@@ -147,7 +148,7 @@ fn write_input(file: &Path) -> Result<String> {
     let mut text = String::from("WEBVTT\r\n\r\n");
     for block in blocks.iter().cycle().take_while(|block| !block.is_empty()) {
         text.push_str(block);
-        if text.len() >= BYTES {
+        if text.len() >= bytes {
             break;
         }
     }

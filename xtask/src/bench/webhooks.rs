@@ -13,17 +13,36 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::program::{Home, Http, Running, SECRET, disk, fresh, ready, receivers, release};
+use super::Run;
+use super::program::{Home, Http, Running, SECRET, disk, fresh, ready, receivers};
 use crate::steps::{now, output, pause, succeeds};
 
-/// Events a second and how many; the fastest alone has two hundred thousand.
-const STAGES: [(u32, usize); 3] = [(5_000, 40_000), (10_000, 80_000), (20_000, 200_000)];
-/// The same rates for the others, who take longer than the stage lasts.
-const PEER_STAGES: [(u32, usize); 3] = [(5_000, 30_000), (10_000, 60_000), (20_000, 120_000)];
-/// The stage in the middle of which the server is killed.
-const KILLED: (u32, usize) = (10_000, 60_000);
-/// How long that stage goes well.
-const UNTIL_KILL: Duration = Duration::from_secs(4);
+/// What is sent: events a second and how many.
+struct Plan {
+    ours: [(u32, usize); 3],
+    theirs: [(u32, usize); 3],
+    /// The stage in the middle of which the server is killed.
+    killed: (u32, usize),
+    /// How long that stage goes well.
+    until_kill: Duration,
+}
+
+/// The fastest stage alone has two hundred thousand events; the others, who take longer than a stage lasts, get fewer at
+/// the same rates.
+const STAGES: Plan = Plan {
+    ours: [(5_000, 40_000), (10_000, 80_000), (20_000, 200_000)],
+    theirs: [(5_000, 30_000), (10_000, 60_000), (20_000, 120_000)],
+    killed: (10_000, 60_000),
+    until_kill: Duration::from_secs(4),
+};
+
+/// The same, when only the way through is tried.
+const LITTLE: Plan = Plan {
+    ours: [(200, 400), (500, 1_000), (1_000, 2_000)],
+    theirs: [(200, 400), (500, 1_000), (1_000, 2_000)],
+    killed: (1_000, 6_000),
+    until_kill: Duration::from_secs(2),
+};
 
 #[derive(Deserialize)]
 struct Figures {
@@ -50,9 +69,9 @@ struct Target<'a> {
     account: &'a str,
 }
 
-pub(crate) fn measure() -> Result<String> {
-    let binary = release("parfocal", "parfocal")?;
-    let load = release("xtask", "bench-load")?;
+pub(crate) fn measure(run: &Run) -> Result<String> {
+    let binary = run.program("parfocal", "parfocal")?;
+    let load = run.program("xtask", "bench-load")?;
     let folder = fresh("webhooks")?;
     let mut load = Load {
         program: load,
@@ -71,12 +90,13 @@ pub(crate) fn measure() -> Result<String> {
         "| receiver | asked for, /s | answered, /s | accepted | p50 ms | p99 ms | max ms | flushes/s | cores |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    let survived = ours(&binary, &folder, &mut load, &mut table)?;
+    let plan = run.size(&STAGES, &LITTLE);
+    let survived = ours(&binary, &folder, &mut load, plan, &mut table)?;
     for (name, script) in [
         ("@zoom/rivet (stores nothing)", "rivet.mjs"),
         ("node, better-sqlite3 (WAL, FULL)", "sqlite.mjs"),
     ] {
-        if let Err(error) = theirs(name, script, &folder, &mut load, &mut table) {
+        if let Err(error) = theirs(name, script, &folder, &mut load, plan.theirs, &mut table) {
             println!("   skipped: {name} ({error:#})");
             let _ = writeln!(table, "| {name} | not measured here | | | | | | | |");
         }
@@ -85,7 +105,13 @@ pub(crate) fn measure() -> Result<String> {
     Ok(text)
 }
 
-fn ours(binary: &Path, folder: &Path, load: &mut Load, table: &mut String) -> Result<String> {
+fn ours(
+    binary: &Path,
+    folder: &Path,
+    load: &mut Load,
+    plan: &Plan,
+    table: &mut String,
+) -> Result<String> {
     let home = Home::new(binary, folder);
     let (_simulator, zoom) = home.simulate(&[])?;
     let home = home.with_account(zoom);
@@ -103,13 +129,13 @@ fn ours(binary: &Path, folder: &Path, load: &mut Load, table: &mut String) -> Re
         account: "simulator",
     };
     let mut accepted = BTreeSet::new();
-    for (rate, count) in STAGES {
+    for (rate, count) in plan.ours {
         let (figures, spent) = load.run(server.pid(), &target, rate, count, &mut accepted)?;
         row(table, "**Parfocal**", rate, &figures, &spent);
     }
     let before = Http::connect(address)?.json("/v1/status")?;
-    let sending = load.start(&target, KILLED.0, KILLED.1)?;
-    wait(UNTIL_KILL);
+    let sending = load.start(&target, plan.killed.0, plan.killed.1)?;
+    wait(plan.until_kill);
     server.kill()?;
     let cut = sending.end(&mut accepted)?;
     ensure!(
@@ -132,7 +158,7 @@ fn ours(binary: &Path, folder: &Path, load: &mut Load, table: &mut String) -> Re
         before["store"]["inbox"]["events"].as_u64().unwrap_or(0)
             - before["store"]["inbox"]["waiting"].as_u64().unwrap_or(0),
         before["store"]["inbox"]["events"],
-        KILLED.0,
+        plan.killed.0,
         accepted.len(),
         accepted.len() - lost,
         durability["synchronous"].as_str().unwrap_or_default(),
@@ -145,6 +171,7 @@ fn theirs(
     script: &str,
     folder: &Path,
     load: &mut Load,
+    stages: [(u32, usize); 3],
     table: &mut String,
 ) -> Result<()> {
     let receivers = receivers().context("no receivers")?;
@@ -162,7 +189,7 @@ fn theirs(
         path: "/zoom/events",
         account: "simulator",
     };
-    for (rate, count) in PEER_STAGES {
+    for (rate, count) in stages {
         let (figures, spent) =
             load.run(running.pid(), &target, rate, count, &mut BTreeSet::new())?;
         row(table, name, rate, &figures, &spent);
