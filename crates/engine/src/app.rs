@@ -148,6 +148,7 @@ impl App {
         app.connections().sync_env().await?;
         Ok(app)
     }
+        app.vault().end_handover(false).await?;
 
         app.connections().sync_apps().await?;
     /// Starts the work in the background; a second call does nothing.

@@ -34,8 +34,9 @@ statements! {
         WHERE id = $1 AND nonce = $2");
     SECRET_DELETE = one("DELETE FROM secrets WHERE workspace_id = $1 AND purpose = $2 AND owner_id = $3");
     SECRETS_DELETE = one("DELETE FROM secrets WHERE workspace_id = $1 AND owner_id = $2");
-    NOT_UNDER = one(concat!("SELECT ", secret!(), " FROM secrets WHERE key_id <> $1 AND id > $2 ORDER BY id LIMIT $3"));
-    BY_KEY = one("SELECT key_id, COUNT(*) FROM secrets GROUP BY key_id ORDER BY key_id");
+    NOT_UNDER = one(concat!("SELECT ", secret!(), " FROM secrets WHERE key_id <> $1 AND id > $2 AND purpose <> 'vault_key' ORDER BY id LIMIT $3"));
+    BY_KEY = one("SELECT key_id, COUNT(*) FROM secrets WHERE purpose <> 'vault_key' GROUP BY key_id ORDER BY key_id");
+    SECRETS_BEFORE = one("DELETE FROM secrets WHERE purpose = $1 AND updated_at < $2");
 
     STATE_PUT = one("INSERT INTO oauth_states (hash, workspace_id, purpose, app_id, verifier_ref, data, created_at, expires)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
@@ -77,7 +78,7 @@ impl Store {
             .await
     }
 
-    /// Secrets of all workspaces that are not encrypted under `key_id`, in batches: `after` is the last
+    /// Secrets of all workspaces, except keys that are left for other processes, that are not encrypted under `key_id`, in batches: `after` is the last
     /// id of the batch before.
     pub async fn secrets_not_under(
         &self,
@@ -90,7 +91,7 @@ impl Store {
             .await
     }
 
-    /// How many secrets are encrypted under each key.
+    /// How many secrets are encrypted under each key, keys that are left for other processes not counted.
     pub async fn secrets_by_key(&self) -> Result<Vec<(String, u64)>> {
         self.all(BY_KEY, args![], |row| Ok((row.text()?, row.count()?)))
             .await
@@ -184,6 +185,11 @@ impl Tx {
     pub async fn delete_secrets_of(&mut self, owner_id: &str) -> Result<u64> {
         let w = self.w();
         self.execute(SECRETS_DELETE, args![w, owner_id]).await
+    }
+
+    /// Removes the secrets of a purpose, in all workspaces, that were written before an instant; how many there were.
+    pub async fn delete_secrets_before(&mut self, purpose: &str, before: Timestamp) -> Result<u64> {
+        self.execute(SECRETS_BEFORE, args![purpose, before]).await
     }
 
     /// Writes down a login that begins, and forgets those that expired long ago.

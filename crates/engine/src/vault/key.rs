@@ -54,6 +54,7 @@ pub enum KeyError {
 }
 
 /// One 256-bit key with its id.
+#[derive(Clone)]
 pub struct MasterKey {
     id: String,
     bytes: Zeroizing<[u8; KEY_BYTES]>,
@@ -136,6 +137,11 @@ impl MasterKey {
         &self.id
     }
 
+    /// The key itself, to be sealed under another one.
+    pub(super) fn expose(&self) -> &[u8] {
+        &*self.bytes
+    }
+
     fn cipher(&self) -> Aes256Gcm {
         Aes256Gcm::new((&*self.bytes).into())
     }
@@ -194,7 +200,7 @@ pub struct Sealed {
 }
 
 /// The key that encrypts, and those that can still read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KeyRing {
     current: MasterKey,
     previous: Vec<MasterKey>,
@@ -204,6 +210,31 @@ impl KeyRing {
     /// A ring whose `current` key encrypts; all of them decrypt.
     pub fn new(current: MasterKey, previous: Vec<MasterKey>) -> Self {
         Self { current, previous }
+    }
+
+    /// The same with another key that encrypts; the former one can still read.
+    #[must_use]
+    pub(super) fn succeeded_by(&self, next: MasterKey) -> Self {
+        let mut previous = self.previous.clone();
+        previous.insert(0, self.current.clone());
+        Self::new(next, previous)
+    }
+
+    /// The keys that can only read.
+    pub(super) fn previous(&self) -> &[MasterKey] {
+        &self.previous
+    }
+
+    /// The key that encrypts.
+    pub(super) fn current(&self) -> &MasterKey {
+        &self.current
+    }
+
+    /// Ids of all keys.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.current)
+            .chain(&self.previous)
+            .map(MasterKey::id)
     }
 
     /// Id of the key that encrypts.

@@ -3,10 +3,11 @@
 //! The associated data of each record is `purpose|workspace|owner`, so a row that is copied to another owner does not
 //! open. Plaintext is zeroed when dropped, and its types cannot be printed.
 
+mod handover;
 mod key;
 mod rotate;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use parfocal_store::{Scope, Sealed as StoredSeal, Secret as StoredSecret, Store, Tx};
 use secrecy::SecretString;
@@ -33,6 +34,8 @@ pub enum Purpose {
     DownloadToken,
     /// A PKCE verifier; owned by the login under way.
     Verifier,
+    /// The answer of a request that is kept for its repetitions; owned by the caller's key.
+    Answer,
 }
 
 impl Purpose {
@@ -44,6 +47,7 @@ impl Purpose {
             Self::Grant => "grant",
             Self::DownloadToken => "download_token",
             Self::Verifier => "verifier",
+            Self::Answer => "answer",
         }
     }
 }
@@ -52,7 +56,8 @@ impl Purpose {
 #[derive(Debug, Clone)]
 pub struct Vault {
     store: Store,
-    ring: Arc<KeyRing>,
+    /// Replaced when a rotation elsewhere hands a new key over.
+    ring: Arc<RwLock<Arc<KeyRing>>>,
     clock: Clock,
     chance: Chance,
 }
@@ -105,10 +110,15 @@ impl Vault {
     pub fn new(store: Store, ring: KeyRing, clock: Clock, chance: Chance) -> Self {
         Self {
             store,
-            ring: Arc::new(ring),
+            ring: Arc::new(RwLock::new(Arc::new(ring))),
             clock,
             chance,
         }
+    }
+
+    /// The keys at this moment.
+    fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes a secret in a transaction; it replaces the owner's former one for this purpose.
@@ -125,7 +135,7 @@ impl Vault {
             workspace: &workspace,
             owner,
         };
-        let sealed = stored(self.ring.seal(binding, secret, &self.chance));
+        let sealed = stored(self.ring().seal(binding, secret, &self.chance));
         tx.put_secret(purpose.as_str(), owner, &sealed, self.clock.now())
             .await?;
         Ok(())
@@ -142,7 +152,7 @@ impl Vault {
         owner: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>> {
         match self.store.secret(scope, purpose.as_str(), owner).await? {
-            Some(row) => self.open_row(&row).map(Some),
+            Some(row) => self.open_or_learn(&row).await.map(Some),
             None => Ok(None),
         }
     }
@@ -176,7 +186,7 @@ impl Vault {
             workspace: &workspace,
             owner,
         };
-        let sealed = self.ring.seal(binding, secret, &self.chance);
+        let sealed = self.ring().seal(binding, secret, &self.chance);
         let mut out = Vec::with_capacity(1 + sealed.key_id.len() + 12 + sealed.ciphertext.len());
         out.push(u8::try_from(sealed.key_id.len()).unwrap_or(u8::MAX));
         out.extend_from_slice(sealed.key_id.as_bytes());
@@ -210,11 +220,12 @@ impl Vault {
             owner,
         };
         let sealed = split(sealed).ok_or(KeyError::Forged)?;
-        text(&self.ring.open(binding, &sealed)?)
+        text(&self.ring().open(binding, &sealed)?)
     }
 
     /// Which keys the stored secrets lie under.
     pub async fn keys(&self) -> Result<Vec<KeyUse>> {
+        let ring = self.ring();
         let mut keys: Vec<KeyUse> = self
             .store
             .secrets_by_key()
@@ -222,13 +233,13 @@ impl Vault {
             .into_iter()
             .map(|(key_id, secrets)| KeyUse {
                 secrets,
-                current: key_id == self.ring.current_id(),
-                readable: self.ring.knows(&key_id),
+                current: key_id == ring.current_id(),
+                readable: ring.knows(&key_id),
                 key_id,
             })
             .collect();
         if !keys.iter().any(|key| key.current) {
-            let key_id = self.ring.current_id().to_owned();
+            let key_id = ring.current_id().to_owned();
             keys.push(KeyUse {
                 key_id,
                 secrets: 0,
@@ -244,7 +255,22 @@ impl Vault {
     /// # Errors
     /// `vault_key_wrong` when the key of some is not configured.
     pub async fn check_keys(&self) -> Result<()> {
-        readable(&self.keys().await?)
+        let mut keys = self.keys().await?;
+        for key in keys.iter().filter(|key| !key.readable) {
+            self.learn_key(&key.key_id).await?;
+        }
+        if keys.iter().any(|key| !key.readable) {
+            keys = self.keys().await?;
+        }
+        readable(&keys)
+    }
+
+    /// Opens a row; one under a key that a rotation elsewhere has brought teaches that key first.
+    async fn open_or_learn(&self, row: &StoredSecret) -> Result<Zeroizing<Vec<u8>>> {
+        if !self.ring().knows(&row.key_id) {
+            self.learn_key(&row.key_id).await?;
+        }
+        self.open_row(row)
     }
 
     fn open_row(&self, row: &StoredSecret) -> Result<Zeroizing<Vec<u8>>> {
@@ -264,7 +290,7 @@ impl Vault {
             nonce,
             ciphertext: row.ciphertext.clone(),
         };
-        Ok(self.ring.open(binding, &sealed)?)
+        Ok(self.ring().open(binding, &sealed)?)
     }
 }
 

@@ -25,18 +25,21 @@ pub struct Rotation {
 impl Vault {
     /// Writes every secret that lies under another key anew under the current one.
     ///
-    /// Readers and writers may go on meanwhile: a secret that changes between reading and writing is left as it is.
-    /// Running it again continues where it was cut off.
+    /// Readers and writers may go on meanwhile: a secret that changes between reading and writing is left as it is, and
+    /// other processes that were started with the former key take the new one over from the database (see
+    /// [`super::handover`]). Running it again continues where it was cut off.
     pub async fn rotate(&self) -> Result<Rotation> {
+        let ring = self.ring();
+        self.hand_over(&ring).await?;
         let mut done = Rotation {
-            key_id: self.ring.current_id().to_owned(),
+            key_id: ring.current_id().to_owned(),
             ..Rotation::default()
         };
         let mut after: Option<SecretId> = None;
         loop {
             let rows = self
                 .store
-                .secrets_not_under(self.ring.current_id(), after, BATCH)
+                .secrets_not_under(ring.current_id(), after, BATCH)
                 .await?;
             let Some(last) = rows.last() else {
                 return Ok(done);
@@ -58,7 +61,7 @@ impl Vault {
                     workspace: &workspace,
                     owner: &row.owner_id,
                 };
-                let sealed = stored(self.ring.seal(binding, &plain, &self.chance));
+                let sealed = stored(ring.seal(binding, &plain, &self.chance));
                 if tx.reseal_secret(row, &sealed, self.clock.now()).await? {
                     done.resealed += 1;
                 } else {

@@ -16,6 +16,7 @@ on_both_stores! {
     a_record_that_is_moved_to_another_owner_does_not_open;
     keys_are_rotated_while_secrets_are_read_and_written;
     without_a_key_one_is_made_and_told;
+    a_running_process_takes_a_new_key_over;
 }
 
 async fn put(app: &App, owner: &str, secret: &str) {
@@ -175,4 +176,45 @@ async fn without_a_key_one_is_made_and_told() {
     let app = open(config, &clock).await;
     assert!(!told(&app), "{:?}", app.notices());
     assert_eq!(get(&app, "owner").await.unwrap().as_deref(), Some("secret"));
+}
+
+async fn a_running_process_takes_a_new_key_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (manual, clock) = crate::core_support::manual();
+    // A server runs with the old key, and knows no other.
+    let server = open(config(dir.path()), &clock).await;
+    put(&server, "before", "canary-before").await;
+    let mut both = config(dir.path());
+    both.vault.key = Some(key(2));
+    both.vault.previous_key = Some(key(1));
+    let command = open(both, &clock).await;
+    let done = command.vault().rotate().await.unwrap();
+    assert_eq!((done.resealed, done.unreadable), (1, 0));
+    put(&command, "after", "canary-after").await;
+    // It reads what lies under the new key, and writes under it from then on.
+    for owner in ["before", "after"] {
+        let read = get(&server, owner).await.unwrap().unwrap();
+        assert_eq!(read, format!("canary-{owner}"));
+    }
+    put(&server, "later", "canary-later").await;
+    let keys = command.vault().keys().await.unwrap();
+    assert_eq!((keys.len(), keys[0].secrets, keys[0].current), (1, 3, true));
+    server.vault().check_keys().await.unwrap();
+    // A process that starts late with the old key alone learns it too; after a day nobody does.
+    let late = open(config(dir.path()), &clock).await;
+    late.vault().check_keys().await.unwrap();
+    assert!(get(&late, "later").await.unwrap().is_some());
+    late.stop().await;
+    manual.advance(std::time::Duration::from_hours(25));
+    let too_late = open(config(dir.path()), &clock).await;
+    let error = get(&too_late, "later").await.unwrap_err();
+    assert_eq!(error.code(), Code::VaultKey);
+    assert!(too_late.vault().check_keys().await.is_err());
+    for app in [server, command, too_late] {
+        app.stop().await;
+    }
+    assert!(!crate::core_support::holds(
+        &crate::core_support::all_bytes(dir.path()),
+        "canary"
+    ));
 }
