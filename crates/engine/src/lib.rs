@@ -18,6 +18,7 @@ pub mod media;
 pub mod search;
 pub mod status;
 pub mod transcripts;
+pub mod understand;
 pub mod vault;
 pub mod webhooks;
 

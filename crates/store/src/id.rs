@@ -161,6 +161,10 @@ ids! {
     BlobId;
     /// A parsed transcript.
     TranscriptId;
+    /// What was understood of a transcript.
+    AnalysisId;
+    /// One statement of an analysis.
+    InsightId;
     /// A webhook event in the inbox.
     EventId;
     /// A job.

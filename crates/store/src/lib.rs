@@ -17,6 +17,7 @@ mod events;
 mod grants;
 mod id;
 mod inbox;
+mod insights;
 mod jobs;
 mod maintenance;
 mod media;
@@ -43,6 +44,9 @@ pub use events::SEQUENCER;
 pub use id::*;
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
 pub use inbox::{Inbox, ROUTE_JOB};
+pub use insights::{
+    AnalysisKey, InsightFilter, InsightRow, NewAnalysis, NewInsight, StoredAnalysis,
+};
 pub use jobs::ATTEMPTS_KEPT;
 pub use erasure::{ErasureCounts, ErasureScope};
 pub use maintenance::Watch;

@@ -26,6 +26,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("artefacts", crate::media::ARTEFACT_STATEMENTS),
         ("transcripts", crate::talk::TRANSCRIPT_STATEMENTS),
         ("chat", crate::talk::CHAT_STATEMENTS),
+        ("insights", crate::insights::STATEMENTS),
         ("search", crate::search::STATEMENTS),
         ("inbox", crate::inbox::READ_STATEMENTS),
         ("jobs", crate::jobs::STATEMENTS),

@@ -69,6 +69,21 @@ pub enum Kind {
     Topic,
 }
 
+impl Kind {
+    /// The name in data, as it is serialised.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Summary => "summary",
+            Self::Chapter => "chapter",
+            Self::ActionItem => "action_item",
+            Self::Decision => "decision",
+            Self::Question => "question",
+            Self::FollowUp => "follow_up",
+            Self::Topic => "topic",
+        }
+    }
+}
+
 /// The place in the talk that proves a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {

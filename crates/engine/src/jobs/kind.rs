@@ -98,6 +98,8 @@ kinds! {
     FileFetch = "file.fetch", 1, Download, 3600;
     /// Reads a downloaded transcript or chat file.
     TranscriptParse = "transcript.parse", 1, Local, 300;
+    /// Finds out what a transcript is about: a summary, action items, decisions, questions.
+    TranscriptAnalyze = "transcript.analyze", 1, Local, 300;
     /// Asks Zoom for the settings, recurrence and occurrences of a series.
     MeetingRefresh = "meeting.refresh", 1, Light, 300;
     /// Works on one piece of a backfill.

@@ -56,6 +56,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         }),
         JobKind::EventRoute
         | JobKind::TranscriptParse
+        | JobKind::TranscriptAnalyze
         | JobKind::BackfillSlice
         | JobKind::BackfillReport
         | JobKind::BackfillFinish

@@ -17,6 +17,7 @@ mod recording_refresh;
 mod retry;
 mod runner;
 mod tidy;
+mod transcript_analyze;
 mod transcript_parse;
 mod verbs;
 
@@ -36,6 +37,7 @@ pub use recording_refresh::RecordingRefresh;
 pub use retry::{Policy, look_again};
 pub use runner::Runner;
 pub use tidy::{Tidied, tidy};
+pub use transcript_analyze::TranscriptAnalyze;
 pub use transcript_parse::TranscriptParse;
 pub use verbs::{JobDetail, Open, drop_jobs, get, list, open, redrive, retry};
 
@@ -87,6 +89,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::RecordingRefresh => recording_refresh::run(app, job).await,
         JobKind::FileFetch => file_fetch::run(app, job).await,
         JobKind::TranscriptParse => transcript_parse::run(app, job).await,
+        JobKind::TranscriptAnalyze => transcript_analyze::run(app, job).await,
         JobKind::MeetingRefresh => meeting_refresh::run(app, job).await,
         JobKind::BackfillSlice | JobKind::BackfillReport => {
             crate::backfill::slice::run(app, job).await
@@ -115,6 +118,7 @@ pub(crate) async fn buried(
         JobKind::EventRoute => event_route::buried(tx, job, error).await,
         JobKind::RecordingRefresh
         | JobKind::MeetingRefresh
+        | JobKind::TranscriptAnalyze
         | JobKind::BackfillFinish
         | JobKind::DataErase => Ok(()),
     }

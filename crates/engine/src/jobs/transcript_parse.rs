@@ -10,7 +10,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::file_fetch::artefact_of;
-use super::{Failure, FileFetch, JobKind, Outcome, payload};
+use super::{Failure, FileFetch, JobKind, Outcome, TranscriptAnalyze, payload};
 use crate::App;
 use crate::backfill;
 use crate::error::{Code, Result};
@@ -118,6 +118,19 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         });
         tell(&mut tx, &origin, "transcript.ready", file.instance_id, data).await?;
     }
+    let analyze = NewJob {
+        kind: JobKind::TranscriptAnalyze.as_str().to_owned(),
+        v: JobKind::TranscriptAnalyze.version(),
+        lane: job.lane.clone(),
+        priority: job.priority,
+        dedupe_key: Some(stored.id().to_string()),
+        payload: json!(TranscriptAnalyze {
+            transcript: stored.id()
+        }),
+        run_at: now,
+        cause_id: job.cause_id.clone(),
+    };
+    tx.enqueue(&analyze, now).await?;
     Ok(Outcome::done(tx))
 }
 

@@ -12,6 +12,7 @@ mod access;
 mod attendance;
 mod grants;
 mod inbox;
+mod insights;
 mod jobs;
 mod media;
 mod meetings;
