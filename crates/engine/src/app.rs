@@ -31,6 +31,8 @@ struct Inner {
     parts: Parts,
     clients: Clients,
     door: DoorState,
+    actions: crate::actions::Cache,
+    keys: crate::keys::KeyCache,
     work: Mutex<Option<Work>>,
     notices: Vec<String>,
 }
@@ -40,6 +42,7 @@ struct Inner {
 struct Work {
     runner: Runner,
     trying: tokio::task::JoinHandle<()>,
+    sequencer: tokio::task::JoinHandle<()>,
 }
 
 /// What everything is made of.
@@ -140,17 +143,19 @@ impl App {
                 },
                 clients: Clients::default(),
                 door: DoorState::default(),
+                actions: crate::actions::Cache::default(),
+                keys: crate::keys::KeyCache::default(),
                 work: Mutex::new(None),
                 notices,
             }),
         };
+        app.vault().end_handover(false).await?;
         webhooks::sync_apps(&app).await?;
+        app.connections().sync_apps().await?;
         app.connections().sync_env().await?;
         Ok(app)
     }
-        app.vault().end_handover(false).await?;
 
-        app.connections().sync_apps().await?;
     /// Starts the work in the background; a second call does nothing.
     ///
     /// Must be called within a tokio runtime.
@@ -162,6 +167,7 @@ impl App {
             *work = Some(Work {
                 runner: Runner::start(self.clone()),
                 trying,
+                sequencer: tokio::spawn(crate::sequencer::run(self.clone())),
             });
         }
     }
@@ -177,8 +183,14 @@ impl App {
     /// that another process can begin it anew at once.
     pub async fn stop(&self) {
         let work = self.work().take();
-        if let Some(Work { runner, trying }) = work {
+        if let Some(Work {
+            runner,
+            trying,
+            sequencer,
+        }) = work
+        {
             trying.abort();
+            sequencer.abort();
             let grace = Duration::from_secs(self.config().server.shutdown_seconds);
             runner.shutdown(grace).await;
         }
@@ -249,6 +261,24 @@ impl App {
         crate::audit::Audit { app: self }
     }
 
+
+    /// Actions: everything that can be asked for by name.
+    pub fn actions(&self) -> crate::actions::Actions<'_> {
+        crate::actions::Actions { app: self }
+    }
+
+    /// API keys: make, list, revoke, authenticate.
+    pub fn keys(&self) -> crate::keys::Keys<'_> {
+        crate::keys::Keys { app: self }
+    }
+
+    pub(crate) fn action_cache(&self) -> &crate::actions::Cache {
+        &self.inner.actions
+    }
+
+    pub(crate) fn key_cache(&self) -> &crate::keys::KeyCache {
+        &self.inner.keys
+    }
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.inner.parts

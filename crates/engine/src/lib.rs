@@ -3,6 +3,7 @@
 //! Only this crate talks both to the store and to the outside. [`App`] owns the long-lived parts and is what the server and the
 //! command line hold; everything they need, webhook verification included, is reached through it.
 
+pub mod actions;
 mod app;
 pub mod backfill;
 pub mod audit;
@@ -14,8 +15,10 @@ pub mod error;
 mod folder;
 pub mod ingest;
 pub mod jobs;
+pub mod keys;
 pub mod media;
 pub mod search;
+mod sequencer;
 pub mod status;
 pub mod transcripts;
 pub mod understand;

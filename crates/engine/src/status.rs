@@ -16,7 +16,7 @@ use crate::webhooks::DoorCounts;
 const FAILURES: u32 = 10;
 
 /// How things stand.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct Status {
     /// When this was read.
     pub at: Timestamp,
@@ -41,7 +41,7 @@ pub struct Status {
 }
 
 /// How the embedded database flushes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Durability {
     /// SQLite's `synchronous`: `full` flushes the disk at each commit, before it is answered.
     pub synchronous: String,
@@ -50,7 +50,7 @@ pub struct Durability {
 }
 
 /// The rate budget of one account.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct AccountBudget {
     /// Zoom's account id.
     pub account: String,
@@ -61,7 +61,7 @@ pub struct AccountBudget {
 }
 
 /// A job that was given up.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct Failure {
     /// The job.
     pub job: JobId,

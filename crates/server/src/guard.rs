@@ -1,15 +1,12 @@
-//! Who may come in while there is no authentication: this machine, and the world only as far as the webhook door.
+//! Who comes from this machine: those need no key, unless the configuration says so.
 //!
-//! The server listens on loopback, but two roads lead around that: a web page that makes a browser on this machine call
+//! The server may listen on loopback only, but two roads lead around that: a web page that makes a browser on this machine call
 //! `http://127.0.0.1` under a name of its own (DNS rebinding), and a tunnel opened so that Zoom's webhooks arrive. Both carry a
-//! foreign `Host` or a forwarding header. Such requests get the webhook door and nothing else.
+//! foreign `Host` or a forwarding header. Such requests need a key for everything but the webhook door.
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::problem::Problem;
 
@@ -21,34 +18,29 @@ const FORWARDED: [&str; 5] = [
     "via",
 ];
 
-/// Refuses requests that did not begin on this machine.
-pub(crate) async fn local_only(request: Request, next: Next) -> Response {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok());
-    let authority = request
-        .uri()
-        .authority()
-        .map(axum::http::uri::Authority::as_str);
-    let local = authority.or(host).is_none_or(is_local)
-        && !FORWARDED
-            .iter()
-            .any(|name| request.headers().contains_key(*name));
-    if local {
-        return next.run(request).await;
-    }
+/// The answer to a request that did not begin on this machine and carries no key.
+pub(crate) fn not_local() -> Problem {
     Problem::new(
         StatusCode::MISDIRECTED_REQUEST,
         "not_local",
-        "only requests from this machine are answered here, because there is no authentication yet",
+        "only requests from this machine, or with a key, are answered here",
     )
-    .hint("Open it as http://127.0.0.1 with its port. Through a tunnel only /webhooks/zoom can be reached.")
-    .into_response()
+    .hint("Open it as http://127.0.0.1 with its port, or send `Authorization: Bearer KEY`. Zoom's webhooks always arrive.")
+}
+
+/// The name under which a request came, with its port.
+pub(crate) fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
+    let authority = uri.authority().map(axum::http::uri::Authority::as_str);
+    authority.or_else(|| headers.get(header::HOST)?.to_str().ok())
+}
+
+/// Whether something passed a request on and says so.
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
+    FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Whether a `Host` names this machine.
-fn is_local(host: &str) -> bool {
+pub(crate) fn is_local(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),

@@ -7,6 +7,7 @@ pub mod lookup;
 pub mod problem;
 pub mod views;
 
+mod access;
 mod api;
 mod assets;
 mod console;

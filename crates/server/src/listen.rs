@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use parfocal_engine::App;
+use parfocal_engine::config::Auth;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +22,14 @@ const UPKEEP: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 pub enum ServerError {
     /// The address can be reached from other machines, and there is no authentication.
-    #[error("{0} can be reached from other machines, and there is no authentication yet")]
+    #[error("{0} can be reached from other machines, and there is no authentication")]
     NotLoopback(SocketAddr),
+    /// Nobody can come in without a key, and there is none.
+    #[error("server.auth is keys, and there is no key of an administrator")]
+    NoKey,
+    /// The store could not be asked for keys.
+    #[error("the keys could not be looked up: {0}")]
+    Keys(parfocal_engine::EngineError),
     /// The address cannot be taken.
     #[error("{address} cannot be listened on: {source}")]
     Listen {
@@ -41,8 +48,10 @@ impl ServerError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotLoopback(_) => {
-                "Set server.listen to 127.0.0.1:8080, and put a proxy that authenticates in front."
+                "Set server.auth to keys, or server.listen to 127.0.0.1:8080."
             }
+            Self::NoKey => "Make one with `parfocal keys create NAME --role admin`, then start again.",
+            Self::Keys(_) => "`parfocal doctor` looks at the database.",
             Self::Listen { .. } => {
                 "Another program may use the port: choose another one with server.listen."
             }
@@ -75,7 +84,11 @@ impl Server {
     /// The address is not loopback, or cannot be taken.
     pub async fn bind(app: App, metrics: Option<Metrics>) -> Result<Self, ServerError> {
         let config = app.config().server.clone();
-        if !config.listen.ip().is_loopback() {
+        if config.auth == Auth::Keys {
+            if !app.keys().any_admin().await.map_err(ServerError::Keys)? {
+                return Err(ServerError::NoKey);
+            }
+        } else if !config.listen.ip().is_loopback() {
             return Err(ServerError::NotLoopback(config.listen));
         }
         let listen = |source| ServerError::Listen {

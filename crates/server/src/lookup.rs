@@ -76,11 +76,19 @@ pub async fn transcripts(app: &App, id: InstanceId) -> Result<Vec<TranscriptView
     let mut views = Vec::new();
     for transcript in app.store().transcripts(app.scope(), id).await? {
         if transcript.current {
-            let cues = cues(app, &transcript).await?;
-            views.push(TranscriptView::new(transcript, cues));
+            views.push(self::transcript(app, transcript).await?);
         }
     }
     Ok(views)
+}
+
+/// A transcript with its cues.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn transcript(app: &App, transcript: Transcript) -> Result<TranscriptView, EngineError> {
+    let cues = cues(app, &transcript).await?;
+    Ok(TranscriptView::new(transcript, cues))
 }
 
 async fn cues(app: &App, transcript: &Transcript) -> Result<Vec<Cue>, EngineError> {

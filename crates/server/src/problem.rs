@@ -2,7 +2,10 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use parfocal_engine::Kind;
+use parfocal_engine::error::Fault;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A failure, as the caller sees it.
@@ -33,12 +36,41 @@ struct Inner {
     /// What Zoom said, if Zoom refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     zoom: Option<ZoomRefusal>,
+    /// What exactly is wrong with the input, field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
     #[serde(skip)]
-    retry_after: Option<u64>,
+    retry_after: Option<HeaderValue>,
+}
+
+/// A failure as the API's description shows it; the members of [`Problem`].
+#[derive(JsonSchema)]
+#[schemars(rename = "Problem")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct ProblemShape {
+    /// A stable address for the kind of problem.
+    #[schemars(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// A stable code for programs.
+    code: String,
+    /// What happened, to which thing.
+    detail: String,
+    /// What to do now.
+    hint: Option<String>,
+    /// The id of the request, as in the log and in `x-request-id`.
+    request_id: Option<String>,
+    /// What Zoom said, if Zoom refused.
+    zoom: Option<ZoomRefusal>,
+    /// What exactly is wrong with the input, field by field.
+    errors: Option<Vec<Fault>>,
 }
 
 /// What Zoom said when it refused.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ZoomRefusal {
     /// Zoom's HTTP status.
     pub status: Option<u16>,
@@ -71,6 +103,7 @@ impl Problem {
             hint: None,
             request_id: None,
             zoom: None,
+            errors: Vec::new(),
             retry_after: None,
         }))
     }
@@ -95,7 +128,22 @@ impl Problem {
     /// Adds when to come back, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.0.retry_after = Some(seconds);
+        self.0.retry_after = Some(HeaderValue::from(seconds));
+        self
+    }
+
+    /// Adds when to come back, as an instant.
+    #[must_use]
+    pub fn retry_at(mut self, at: Timestamp) -> Self {
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        self.0.retry_after = HeaderValue::from_str(&date).ok();
+        self
+    }
+
+    /// Adds what exactly is wrong with the input.
+    #[must_use]
+    pub fn errors(mut self, faults: Vec<Fault>) -> Self {
+        self.0.errors = faults;
         self
     }
 
@@ -144,8 +192,14 @@ impl Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.0.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        if let Some(when) = &self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, when.clone());
+        }
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"parfocal\""),
+            );
         }
         response
     }
@@ -166,6 +220,10 @@ pub fn status_of(kind: Kind) -> StatusCode {
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::Invalid => StatusCode::BAD_REQUEST,
         Kind::Conflict | Kind::NeedsAttention => StatusCode::CONFLICT,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Limited => StatusCode::TOO_MANY_REQUESTS,
         Kind::Zoom => StatusCode::BAD_GATEWAY,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -193,10 +251,12 @@ impl From<parfocal_engine::EngineError> for Problem {
                 tracking_id: zoom.tracking_id.clone(),
             });
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            problem = problem.retry_after(5);
+        problem = problem.errors(error.faults().to_vec());
+        match error.retry_at() {
+            Some(at) => problem.retry_at(at),
+            None if status == StatusCode::SERVICE_UNAVAILABLE => problem.retry_after(5),
+            None => problem,
         }
-        problem
     }
 }
 

@@ -37,6 +37,11 @@ impl Pulse {
         }
     }
 
+    /// Waits until the streams have to end.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Ends all streams, so that the server can stop.
     pub(crate) fn end(&self) {
         self.stop.cancel();

@@ -8,7 +8,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{api, assets, console, guard, layers, ops, webhooks};
+use crate::{access, api, assets, console, layers, ops, webhooks};
 
 /// Builds the router. The webhook door stands outside the guard and CSRF: Zoom comes from elsewhere and proves itself by signature.
 pub(crate) fn build(state: &AppState) -> Router {
@@ -24,6 +24,7 @@ pub(crate) fn build(state: &AppState) -> Router {
         .route("/metrics", get(ops::metrics))
         .route("/assets/{fingerprint}/{name}", get(assets::get))
         .nest("/v1", api::routes())
+        .merge(access::routes())
         .merge(console::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -31,7 +32,10 @@ pub(crate) fn build(state: &AppState) -> Router {
             state.app().config().server.max_body_bytes,
         ))
         .layer(CsrfLayer::new())
-        .layer(middleware::from_fn(guard::local_only));
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            access::identify,
+        ));
 
     door.method_not_allowed_fallback(wrong_method)
         .merge(local)

@@ -116,6 +116,20 @@ macro_rules! ids {
             }
         }
 
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "format": "uuid" })
+            }
+        }
+
         impl From<$name> for crate::db::Value {
             fn from(id: $name) -> Self {
                 Self::Text(Some(id.0.to_string()))
@@ -177,6 +191,8 @@ ids! {
     SliceId;
     /// A link through which a person can connect.
     LinkId;
+    /// A key of the API.
+    ApiKeyId;
     /// What an artefact belongs to: an instance, a meeting, an account or a file.
     OwnerId;
 }

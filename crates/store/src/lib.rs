@@ -10,15 +10,18 @@
 mod access;
 mod audit;
 mod checkpoint;
+mod components;
 mod db;
 mod error;
 mod erasure;
 mod events;
 mod grants;
 mod id;
+mod idempotency;
 mod inbox;
 mod insights;
 mod jobs;
+mod keys;
 mod maintenance;
 mod media;
 mod links;
@@ -26,6 +29,7 @@ mod meetings;
 mod merge;
 mod migrations;
 mod model;
+mod news;
 mod page;
 mod people;
 #[cfg(test)]
@@ -38,17 +42,20 @@ mod store;
 mod talk;
 mod work;
 
+pub use components::ComponentRow;
 pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use error::{ErrorKind, Result, StoreError};
 pub use events::SEQUENCER;
 pub use id::*;
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
+pub use erasure::{ErasureCounts, ErasureScope};
+pub use idempotency::{KeyClaim, KeyedRequest};
 pub use inbox::{Inbox, ROUTE_JOB};
 pub use insights::{
     AnalysisKey, InsightFilter, InsightRow, NewAnalysis, NewInsight, StoredAnalysis,
 };
 pub use jobs::ATTEMPTS_KEPT;
-pub use erasure::{ErasureCounts, ErasureScope};
+pub use keys::{ApiKey, NewApiKey, Session};
 pub use maintenance::Watch;
 pub use model::*;
 pub use rates::{

@@ -38,6 +38,10 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("events", crate::events::STATEMENTS),
         ("status", crate::status::STATEMENTS),
         ("maintenance", crate::maintenance::STATEMENTS),
+        ("keys", crate::keys::STATEMENTS),
+        ("news", crate::news::STATEMENTS),
+        ("idempotency", crate::idempotency::STATEMENTS),
+        ("components", crate::components::STATEMENTS),
     ]
 }
 

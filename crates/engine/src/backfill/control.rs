@@ -82,7 +82,7 @@ impl Resolved {
 }
 
 /// Pieces of one resource.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SliceSummary {
     /// The resource.
     pub resource: String,
@@ -101,7 +101,7 @@ pub struct SliceSummary {
 }
 
 /// A backfill as shown to people and programs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct BackfillView {
     /// Its id.
     pub id: BackfillId,
@@ -114,6 +114,7 @@ pub struct BackfillView {
     /// Last day.
     pub until: Date,
     /// What it was reckoned to take.
+    #[schemars(with = "Option<crate::backfill::Forecast>")]
     pub forecast: Option<Value>,
     /// Pieces done, of those found so far.
     pub done: u64,
@@ -128,11 +129,24 @@ pub struct BackfillView {
     /// When work goes on, if all of it waits (for Zoom's reset, for example).
     pub parked_until: Option<Timestamp>,
     /// Resources that the account does not give: what, cause, Zoom's words.
+    #[schemars(with = "Vec<Unavailable>")]
     pub unavailable: Value,
     /// When it began.
     pub created_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+}
+
+/// A resource that the account does not give, as it stands in [`BackfillView::unavailable`].
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Unavailable {
+    /// The resource.
+    what: String,
+    /// Why: `plan`, `scope` or `permission`.
+    cause: Option<String>,
+    /// Zoom's words.
+    detail: Option<String>,
 }
 
 /// Starts a backfill.

@@ -20,7 +20,7 @@ const HELD_PER_USER_AND_WINDOW: u64 = 8;
 const RECURRING_IN_TEN: u64 = 3;
 
 /// Calls of one rate label.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LabelForecast {
     /// The label, as Zoom writes it.
     pub label: &'static str,
@@ -31,7 +31,7 @@ pub struct LabelForecast {
 }
 
 /// What a backfill will take.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Forecast {
     /// First day.
     pub since: jiff::civil::Date,

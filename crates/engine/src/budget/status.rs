@@ -8,7 +8,7 @@ use super::{AccountLimits, SharedBudget, day_cap};
 use crate::error::Result;
 
 /// How much of a label's budget is used and left.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LabelBudget {
     /// The label as Zoom writes it.
     pub label: &'static str,

@@ -90,7 +90,15 @@ pub static KEYS: &[Key] = &[
         Kind::Listen,
         "127.0.0.1:8080",
         None,
-        "Address and port to listen on. Only loopback addresses are accepted until there is authentication.",
+        "Address and port to listen on. Addresses that other machines reach need `auth: keys`.",
+    ),
+    key(
+        "server.auth",
+        Kind::Enum(&["local", "keys"]),
+        "local",
+        None,
+        "Who may come in besides Zoom's webhooks: `local` is everybody on this machine, and others with a key; `keys` is nobody \
+         without a key of `parfocal keys create`.",
     ),
     key(
         "server.public_url",

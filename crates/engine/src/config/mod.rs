@@ -12,7 +12,8 @@ mod validate;
 pub use keys::{KEYS, Key, Kind, environment_name};
 pub use secret::Secret;
 pub use sections::{
-    Backfill, Clock, Config, Data, Database, FileKind, Inbox, Jobs, Limits, Log, Media, Plan, Server,
+    Auth, Backfill, Clock, Config, Data, Database, FileKind, Inbox, Jobs, Limits, Log, Media, Plan,
+    Server,
     Vault, Zoom, ZoomApp,
 };
 pub use validate::Invalid;

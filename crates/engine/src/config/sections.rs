@@ -61,6 +61,8 @@ impl Default for Data {
 pub struct Server {
     /// Address and port to listen on.
     pub listen: SocketAddr,
+    /// Who may come in besides Zoom's webhooks.
+    pub auth: Auth,
     /// Address under which others reach this server; none means `http://{listen}`.
     pub public_url: Option<Url>,
     /// Largest accepted body of an API request, in bytes.
@@ -75,12 +77,24 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            auth: Auth::default(),
             public_url: None,
             max_body_bytes: 1024 * 1024,
             max_webhook_bytes: 1024 * 1024,
             shutdown_seconds: 10,
         }
     }
+}
+
+/// Who may come in besides Zoom's webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// Whoever is on this machine, and others with a key.
+    #[default]
+    Local,
+    /// Nobody without a key.
+    Keys,
 }
 
 /// The database.

@@ -55,14 +55,14 @@ impl Config {
     }
 
     fn check_server(&self, found: &mut Findings) {
-        if !self.server.listen.ip().is_loopback() {
+        if !self.server.listen.ip().is_loopback() && self.server.auth != super::Auth::Keys {
             found.add(
                 "server.listen",
                 format!(
-                    "{} can be reached from other machines, and there is no authentication yet",
+                    "{} can be reached from other machines, and there is no authentication",
                     self.server.listen
                 ),
-                "Listen on 127.0.0.1 or [::1], and put a proxy that authenticates in front.",
+                "Set server.auth to keys and make one with `parfocal keys create NAME --role admin`, or listen on 127.0.0.1.",
             );
         }
         if let Some(url) = &self.server.public_url

@@ -16,7 +16,7 @@ use crate::error::Result;
 pub(super) const MOST_SKEW: Duration = Duration::from_mins(5);
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weight {
     /// Good to know.
@@ -28,7 +28,7 @@ pub enum Weight {
 }
 
 /// Something about an account or connection that a person should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Finding {
     /// What it is about: `recording`, `transcription`, `summary`, `reports`, `webhooks`, `plan`, `clock`, `credentials`.
     pub about: &'static str,
@@ -41,7 +41,7 @@ pub struct Finding {
 }
 
 /// The switches of a user or account that decide what comes; none where Zoom did not tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Switches {
     /// Whose they are: an e-mail, or `account`.

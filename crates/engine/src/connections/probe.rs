@@ -11,7 +11,7 @@ use super::features::Level;
 use crate::error::Result;
 
 /// Whether an account gives a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     /// It was given.
@@ -21,7 +21,7 @@ pub enum Access {
 }
 
 /// What is known about one resource of an account, such as `recordings` or `reports`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Capability {
     /// Whether it is given.
     pub access: Access,
@@ -36,7 +36,7 @@ pub struct Capability {
 }
 
 /// What is known about an account; kept as JSON with the account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Capabilities {
     /// Account ids that Zoom itself uses, when they differ from the one it was connected with.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::features::{Feature, Level, Need, calls, events};
 
 /// A feature that the granted scopes do not allow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct MissingScope {
     /// What cannot be done.
     pub feature: String,
@@ -17,7 +17,7 @@ pub struct MissingScope {
 }
 
 /// Whether a feature works with the granted scopes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct FeatureHealth {
     /// The feature.
     pub feature: Feature,

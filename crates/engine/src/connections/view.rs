@@ -15,7 +15,7 @@ use crate::config::Plan;
 use crate::error::{EngineError, Result};
 
 /// A connection as shown to people and programs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ConnectionView {
     /// Our id.
     pub id: ConnectionId,
@@ -68,7 +68,7 @@ pub struct ConnectionView {
 }
 
 /// What is known of a connection's tokens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct GrantView {
     /// When the access token ends; it is renewed by itself.
     pub access_until: Option<Timestamp>,
@@ -83,7 +83,7 @@ pub struct GrantView {
 }
 
 /// An account as shown with its connection.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct AccountView {
     /// Our id.
     pub id: AccountId,

@@ -10,6 +10,14 @@ pub enum Kind {
     Invalid,
     /// It clashes with what is there.
     Conflict,
+    /// Who asks is not known.
+    Unauthenticated,
+    /// Who asks may not.
+    Forbidden,
+    /// It contradicts what was asked before.
+    Mismatch,
+    /// Too much was asked for today.
+    Limited,
     /// A person has to do something first, such as reconnecting.
     NeedsAttention,
     /// Zoom refused.
@@ -80,6 +88,34 @@ codes! {
     Conflict "conflict" Conflict "It exists already"
         "Something of that name, or another state of it, is in the way."
         "Look at what is there; choose another name or remove it first.";
+    /// Nobody known asks.
+    Unauthenticated "unauthenticated" Unauthenticated "A key is needed"
+        "The request carries no key, or one that is not known, has ended or was revoked."
+        "Send `Authorization: Bearer KEY`; `parfocal keys create NAME --role read` makes one.";
+    /// The caller's role does not suffice.
+    Forbidden "forbidden" Forbidden "The key may not do this"
+        "The key's role is too small, or the connection is not among those that the key may use."
+        "Use a key of the role that the message names; `parfocal keys list` shows what there is.";
+    /// An idempotency key came with another request.
+    KeyReused "idempotency_key_reused" Mismatch "The Idempotency-Key belongs to another request"
+        "The same key was sent before with another action or another input."
+        "Send a new key with each new request; the same key only to repeat the very same one.";
+    /// The first request with this key is still running.
+    InProgress "request_in_progress" Conflict "The same request is still under way"
+        "A request with this Idempotency-Key has begun and has not been answered yet."
+        "Ask again in a few seconds with the same key: the answer is then repeated.";
+    /// The host's creates and updates of the day are used up.
+    HostQuota "host_quota_spent" Limited "The host's creates and updates of today are used up"
+        "Zoom lets each host create and update 100 meetings and webinars a day, all apps together."
+        "Ask again after 00:00 UTC, or let another host hold the meeting.";
+    /// A component is off.
+    ComponentOff "component_off" NotFound "The capability is switched off"
+        "The address or command belongs to a component that is not active."
+        "`parfocal component activate NAME` switches it on; the message names it.";
+    /// A component cannot be switched.
+    ComponentBlocked "component_blocked" NeedsAttention "The component cannot be switched"
+        "Something that it needs is missing, or something else needs it."
+        "The message names what is missing and how to mend it.";
     /// The environment's connection cannot be changed here.
     EnvConnection "env_connection_fixed" Conflict "The connection `env` belongs to the environment"
         "Its credentials come from the environment, so it cannot be changed or removed here."

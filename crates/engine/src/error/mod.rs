@@ -3,6 +3,7 @@
 //! It never holds a secret: messages come from our own text, from Zoom's answers, and from the store.
 
 mod codes;
+mod fault;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ use parfocal_zoom as zoom;
 use serde::Serialize;
 
 pub use codes::{Code, Kind};
+pub use fault::Fault;
 
 /// Result with this crate's [`EngineError`].
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;
@@ -42,6 +44,7 @@ struct Inner {
     hint: Option<String>,
     zoom: Option<ZoomAnswer>,
     retry_at: Option<Timestamp>,
+    faults: Vec<Fault>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -54,6 +57,7 @@ impl EngineError {
             hint: None,
             zoom: None,
             retry_at: None,
+            faults: Vec::new(),
             source: None,
         }))
     }
@@ -78,6 +82,22 @@ impl EngineError {
         Self::new(Code::InvalidInput, message)
     }
 
+    /// An input with these faults; its message and hint tell the first.
+    pub fn faulty(what: &str, faults: Vec<Fault>) -> Self {
+        let (first, mend) = faults.first().map_or_else(
+            || (String::new(), None),
+            |fault| (fault.to_string(), Some(fault.mend.clone())),
+        );
+        let more = match faults.len() {
+            0 | 1 => String::new(),
+            count => format!(" (and {} more)", count - 1),
+        };
+        let mut error = Self::new(Code::InvalidInput, format!("{what}: {first}{more}"));
+        error.0.hint = mend;
+        error.0.faults = faults;
+        error
+    }
+
     /// Replaces the code's general advice with advice for this case.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -92,6 +112,13 @@ impl EngineError {
         self
     }
 
+    /// The same failure under a code that says more.
+    #[must_use]
+    pub fn recoded(mut self, code: Code) -> Self {
+        self.0.code = code;
+        self
+    }
+
     /// Keeps what led to it.
     #[must_use]
     pub fn with_source(
@@ -102,9 +129,6 @@ impl EngineError {
         self
     }
 
-    /// The stable code.
-    pub fn code(&self) -> Code {
-        self.0.code
     /// The same failure under another code and with other words: Zoom's answer and what led to it stay, the advice is
     /// the code's own.
     #[must_use]
@@ -115,6 +139,9 @@ impl EngineError {
         self
     }
 
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        self.0.code
     }
 
     /// What sort of failure it is.
@@ -135,6 +162,11 @@ impl EngineError {
     /// Zoom's own words, when Zoom refused.
     pub fn zoom(&self) -> Option<&ZoomAnswer> {
         self.0.zoom.as_ref()
+    }
+
+    /// What exactly is wrong with the input, field by field.
+    pub fn faults(&self) -> &[Fault] {
+        &self.0.faults
     }
 
     /// When another try makes sense, when that is known.

@@ -6,7 +6,7 @@
 
 mod event_route;
 mod failure;
-mod file_fetch;
+pub(crate) mod file_fetch;
 mod finish;
 mod instance_refresh;
 mod kind;

@@ -63,7 +63,7 @@ pub struct Vault {
 }
 
 /// How many stored secrets lie under which key.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct KeyUse {
     /// Id of the key.
     pub key_id: String,

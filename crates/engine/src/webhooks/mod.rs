@@ -83,7 +83,7 @@ impl Refused {
 }
 
 /// What came through the door since this process started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct DoorCounts {
     /// New events.
     pub accepted: u64,

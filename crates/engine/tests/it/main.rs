@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
+mod actions;
 mod core_app;
 mod core_budget;
 mod core_connections;

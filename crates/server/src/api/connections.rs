@@ -1,7 +1,7 @@
 //! `/v1/connections`.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,4 +15,12 @@ pub(crate) async fn list(
         items: state.app().connections().list().await?,
         next: None,
     }))
+}
+
+/// `GET /v1/connections/{id}`: by id or name.
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    Path(which): Path<String>,
+) -> Result<Json<ConnectionView>, Problem> {
+    Ok(Json(state.app().connections().show(&which).await?))
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use parfocal_engine::store::{EventFilter, EventId, EventState};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::paging::{self, Params};
@@ -11,14 +12,21 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::views::{EventView, PageView};
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListParams {
+    /// Only of this name; `recording.*` for all that begin so.
     event: Option<String>,
+    /// Only in this state.
     state: Option<EventState>,
+    /// Only those that arrived at or after this instant.
     from: Option<Timestamp>,
+    /// Only those that arrived before this instant.
     before: Option<Timestamp>,
+    /// Rows, 1 to 200. Default 50.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// The `next` of the piece before.
     after: Option<String>,
 }
 
@@ -57,4 +65,15 @@ pub(crate) async fn get(
         .await?
         .ok_or_else(missing)?;
     Ok(Json(event.into()))
+}
+
+/// `POST /v1/events/{id}/replay`: safe at any time, what is known already is recognised.
+pub(crate) async fn replay(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<EventView>, Problem> {
+    let missing = || Problem::not_found(format!("there is no event {id}"));
+    let key: EventId = id.parse().map_err(|_| missing())?;
+    parfocal_engine::ingest::events::replay(state.app(), key).await?;
+    get(State(state), Path(id)).await
 }

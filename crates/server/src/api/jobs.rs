@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use parfocal_engine::store::{JobFilter, JobId, JobState};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::paging::{self, Params};
@@ -10,12 +11,17 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::views::{AttemptView, JobView, PageView};
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListParams {
+    /// Only in this state.
     state: Option<JobState>,
+    /// Only of this kind.
     kind: Option<String>,
+    /// Rows, 1 to 200. Default 50.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// The `next` of the piece before.
     after: Option<String>,
 }
 
@@ -36,10 +42,12 @@ pub(crate) async fn list(
 }
 
 /// A job with everything that was tried.
-#[derive(Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct JobDetail {
+    /// The job.
     #[serde(flatten)]
     job: JobView,
+    /// Its tries, in order.
     tries: Vec<AttemptView>,
 }
 
@@ -61,4 +69,15 @@ pub(crate) async fn get(
         job: job.into(),
         tries: tries.into_iter().map(AttemptView::from).collect(),
     }))
+}
+
+/// `POST /v1/jobs/{id}/retry`.
+pub(crate) async fn retry(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<JobDetail>, Problem> {
+    let missing = || Problem::not_found(format!("there is no job {id}"));
+    let key: JobId = id.parse().map_err(|_| missing())?;
+    parfocal_engine::jobs::retry(state.app(), key).await?;
+    get(State(state), Path(id)).await
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use parfocal_engine::store::{Instance, InstanceFilter, InstanceState};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lookup;
@@ -12,18 +13,29 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::views::{ChatMessageView, InstanceDetailView, InstanceView, PageView, TranscriptsView};
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListParams {
+    /// Only those whose topic contains these words.
     topic: Option<String>,
+    /// Only those hosted by this e-mail address.
     host: Option<String>,
+    /// Only those with this meeting number.
     number: Option<String>,
+    /// Only those in this state.
     state: Option<InstanceState>,
+    /// Only those that began at or after this instant.
     from: Option<Timestamp>,
+    /// Only those that began before this instant.
     before: Option<Timestamp>,
+    /// Only those with, or without, a transcript.
     has_transcript: Option<bool>,
+    /// Only those with, or without, a recording.
     has_recording: Option<bool>,
+    /// Rows, 1 to 200. Default 50.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// The `next` of the piece before.
     after: Option<String>,
 }
 
@@ -78,8 +90,10 @@ pub(crate) async fn transcript(
     }))
 }
 
-#[derive(Serialize)]
+/// What was written in a meeting.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Chat {
+    /// The messages, in order.
     messages: Vec<ChatMessageView>,
 }
 

@@ -1,32 +1,273 @@
-//! `/v1`: what there is, as JSON. Read-only until there is authentication; one file for each resource.
+//! `/v1`: actions that reach into Zoom, and what was taken in, as JSON; one file for each resource.
 
+mod actions;
 mod backfills;
+mod body;
 mod connections;
+mod domain;
 mod events;
 mod jobs;
+mod keys;
 mod meetings;
+mod openapi;
+mod recordings;
+mod route;
 mod search;
 mod status;
+mod transcripts;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
+use parfocal_engine::actions::Manifest;
+use parfocal_engine::backfill::BackfillView;
+use parfocal_engine::connections::ConnectionView;
+use parfocal_engine::keys::{KeyView, Role};
+use parfocal_engine::status::Status;
 
 use crate::state::AppState;
+use crate::views::{
+    EventView, FileView, InstanceDetailView, InstanceView, JobView, PageView, RecordingView,
+    SearchView, TranscriptView, TranscriptsView,
+};
+use route::Route;
 
 /// Routes below `/v1`.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/status", get(status::get))
-        .route("/connections", get(connections::list))
-        .route("/meetings", get(meetings::list))
-        .route("/meetings/{id}", get(meetings::get))
-        .route("/meetings/{id}/transcript", get(meetings::transcript))
-        .route("/meetings/{id}/chat", get(meetings::chat))
-        .route("/search", get(search::get))
-        .route("/events", get(events::list))
-        .route("/events/{id}", get(events::get))
-        .route("/jobs", get(jobs::list))
-        .route("/jobs/{id}", get(jobs::get))
-        .route("/backfills", get(backfills::list))
-        .route("/backfills/{id}", get(backfills::get))
+    let described = table()
+        .into_iter()
+        .fold(Router::new(), |router, route| route.mount(router));
+    described
+        .route("/actions/{name}", post(actions::run))
+        .route("/docs", get(openapi::page))
+        .route("/docs/explorer.js", get(openapi::script))
+}
+
+/// Every route with its description; running actions is described action by action.
+fn table() -> Vec<Route> {
+    let mut all = vec![
+        Route::get("/status", "status.get", get(status::get))
+            .about("How things stand, and what has been taken in")
+            .answers::<Status>(),
+        Route::get("/openapi.json", "openapi.get", get(openapi::get))
+            .about("This description")
+            .sends("application/json"),
+        Route::get("/manifest", "actions.manifest", get(actions::manifest))
+            .about("The actions with their schemas, for pipeline engines")
+            .answers::<Manifest>(),
+        Route::get("/actions", "actions.list", get(actions::list))
+            .about("The actions")
+            .answers::<PageView<actions::ActionRow>>(),
+        Route::get(
+            "/actions/{name}",
+            "actions.describe",
+            get(actions::describe),
+        )
+        .about("One action with its schemas")
+        .path_part("name", "The action's name, such as meeting.create.")
+        .answers::<parfocal_engine::actions::ActionView>(),
+    ];
+    all.extend(taken_in());
+    all.extend(work());
+    all.extend(administration());
+    all
+}
+
+fn taken_in() -> Vec<Route> {
+    const MEETING: &str =
+        "Our id, Zoom's UUID of the instance, or a meeting number for the latest one.";
+    vec![
+        Route::get("/meetings", "meetings.list", get(meetings::list))
+            .about("Meetings that were held, the latest first")
+            .query::<meetings::ListParams>()
+            .answers::<PageView<InstanceView>>(),
+        Route::get("/meetings/{id}", "meetings.get", get(meetings::get))
+            .about("Everything that is known of a meeting, except what was said")
+            .path_part("id", MEETING)
+            .answers::<InstanceDetailView>(),
+        Route::get(
+            "/meetings/{id}/transcript",
+            "meetings.transcript",
+            get(meetings::transcript),
+        )
+        .about("What was said in a meeting")
+        .path_part("id", MEETING)
+        .answers::<TranscriptsView>(),
+        Route::get("/meetings/{id}/chat", "meetings.chat", get(meetings::chat))
+            .about("What was written in a meeting")
+            .path_part("id", MEETING)
+            .answers::<meetings::Chat>(),
+        Route::get(
+            "/meetings/{id}/files",
+            "meetings.files",
+            get(recordings::of_meeting),
+        )
+        .about("The files of a meeting's recordings")
+        .path_part("id", MEETING)
+        .answers::<PageView<FileView>>(),
+        Route::get("/recordings", "recordings.list", get(recordings::list))
+            .about("Recordings that were taken in, by their meetings, the latest first")
+            .query::<recordings::ListParams>()
+            .answers::<PageView<RecordingView>>(),
+        Route::get("/recordings/{id}", "recordings.get", get(recordings::get))
+            .about("A recording with its files")
+            .path_part("id", "Our id.")
+            .answers::<RecordingView>(),
+        Route::get(
+            "/files/{id}/content",
+            "files.content",
+            get(recordings::content),
+        )
+        .about("Our copy of a recording's file")
+        .path_part("id", "Our id.")
+        .sends("application/octet-stream"),
+        Route::get("/transcripts", "transcripts.list", get(transcripts::list))
+            .about("Transcripts that count, by their meetings, the latest first")
+            .query::<transcripts::ListParams>()
+            .answers::<PageView<transcripts::TranscriptRow>>(),
+        Route::get(
+            "/transcripts/{id}",
+            "transcripts.get",
+            get(transcripts::get),
+        )
+        .about("A transcript with its cues")
+        .path_part("id", "Our id.")
+        .answers::<TranscriptView>(),
+        Route::get("/search", "search.get", get(search::get))
+            .about("What was said and written, best first")
+            .query::<search::SearchParams>()
+            .answers::<SearchView>(),
+    ]
+}
+
+fn work() -> Vec<Route> {
+    vec![
+        Route::get("/events", "events.list", get(events::list))
+            .about("Webhooks that were accepted, without bodies, the latest first")
+            .query::<events::ListParams>()
+            .answers::<PageView<EventView>>(),
+        Route::get("/events/{id}", "events.get", get(events::get))
+            .about("A webhook with its body")
+            .path_part("id", "Our id.")
+            .answers::<EventView>(),
+        Route::post("/events/{id}/replay", "events.replay", post(events::replay))
+            .about("Has a webhook routed once more")
+            .path_part("id", "Our id.")
+            .answers::<EventView>(),
+        Route::get("/domain-events", "domain-events.list", get(domain::list))
+            .about("What happened, in order")
+            .query::<domain::ListParams>()
+            .answers::<PageView<domain::DomainEventView>>(),
+        Route::get(
+            "/domain-events/stream",
+            "domain-events.stream",
+            get(domain::follow),
+        )
+        .about("What happens, as server-sent events; `id` is the event's `seq`")
+        .query::<domain::StreamParams>()
+        .sends("text/event-stream"),
+        Route::get("/jobs", "jobs.list", get(jobs::list))
+            .about("Jobs, the latest first")
+            .query::<jobs::ListParams>()
+            .answers::<PageView<JobView>>(),
+        Route::get("/jobs/{id}", "jobs.get", get(jobs::get))
+            .about("A job with everything that was tried")
+            .path_part("id", "Our id.")
+            .answers::<jobs::JobDetail>(),
+        Route::post("/jobs/{id}/retry", "jobs.retry", post(jobs::retry))
+            .about("Has a job run now, with all its tries again")
+            .path_part("id", "Our id.")
+            .answers::<jobs::JobDetail>(),
+        Route::get("/backfills", "backfills.list", get(backfills::list))
+            .about("Backfills, the latest first")
+            .answers::<PageView<BackfillView>>(),
+        Route::get("/backfills/{id}", "backfills.get", get(backfills::get))
+            .about("How far a backfill is")
+            .path_part("id", "Our id.")
+            .answers::<BackfillView>(),
+    ]
+}
+
+fn administration() -> Vec<Route> {
+    vec![
+        Route::get("/connections", "connections.list", get(connections::list))
+            .about("Connections with their state")
+            .answers::<PageView<ConnectionView>>(),
+        Route::get(
+            "/connections/{id}",
+            "connections.get",
+            get(connections::get),
+        )
+        .about("A connection")
+        .path_part("id", "Our id, or its name.")
+        .answers::<ConnectionView>(),
+        Route::get("/keys", "keys.list", get(keys::list))
+            .about("Keys of the API")
+            .needs(Role::Admin)
+            .answers::<PageView<KeyView>>(),
+        Route::post("/keys", "keys.create", post(keys::create))
+            .about("Makes a key; only this answer holds it")
+            .needs(Role::Admin)
+            .body::<keys::Create>()
+            .answers::<keys::Made>()
+            .answers_with(201),
+        Route::delete("/keys/{key}", "keys.revoke", delete(keys::revoke))
+            .about("Ends a key and the sessions it opened")
+            .needs(Role::Admin)
+            .path_part("key", "Our id, its name or its prefix.")
+            .answers::<KeyView>(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    #[test]
+    fn the_committed_description_is_the_served_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        if std::env::var_os("PARFOCAL_BLESS").is_some() {
+            std::fs::write(path, super::openapi::document()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == super::openapi::document(),
+            "crates/server/openapi.json is out of date: run the tests of parfocal-server with PARFOCAL_BLESS=1 and look at the diff"
+        );
+    }
+
+    #[test]
+    fn every_operation_is_whole() {
+        let document: Value = serde_json::from_str(super::openapi::document()).unwrap();
+        let mut ids = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap();
+                assert!(ids.insert(id.to_owned()), "{id} twice");
+                assert!(
+                    operation["summary"]
+                        .as_str()
+                        .is_some_and(|text| !text.is_empty()),
+                    "{method} {path}"
+                );
+                assert!(
+                    operation["responses"]["default"].is_object(),
+                    "{method} {path}"
+                );
+                for name in path
+                    .split('/')
+                    .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                {
+                    let told = operation["parameters"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .any(|part| part["name"] == name);
+                    assert!(told, "{method} {path}: {name}");
+                }
+            }
+        }
+        assert!(ids.len() > 40, "{}", ids.len());
+    }
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::lookup;
@@ -10,11 +11,16 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::views::SearchView;
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchParams {
+    /// The query: words, "phrases", prefix*, -without, speaker:, host:, topic:, from:, before:.
+    #[schemars(length(min = 1))]
     q: String,
+    /// Rows, 1 to 200. Default 50.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// The `next` of the piece before.
     after: Option<String>,
 }
 

@@ -3,7 +3,7 @@ use parfocal_engine::store::{Artefact, File, Instance, InstanceSummary, Particip
 use serde::Serialize;
 
 /// A meeting that is, was or will be held.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct InstanceView {
     /// Our id.
     pub id: String,
@@ -79,7 +79,7 @@ impl From<Instance> for InstanceView {
 }
 
 /// A meeting with everything that is known of it, except what was said.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct InstanceDetailView {
     /// The meeting.
     #[serde(flatten)]
@@ -93,7 +93,7 @@ pub struct InstanceDetailView {
 }
 
 /// Somebody who was there.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ParticipantView {
     /// The name shown.
     pub name: Option<String>,
@@ -104,7 +104,7 @@ pub struct ParticipantView {
 }
 
 /// One stretch of attendance.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct StayView {
     /// `main`, `waiting` or `breakout`.
     pub kind: &'static str,
@@ -133,7 +133,7 @@ impl From<Participant> for ParticipantView {
 }
 
 /// A cloud recording.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct RecordingView {
     /// Our id.
     pub id: String,
@@ -169,7 +169,7 @@ impl RecordingView {
 }
 
 /// A file of a recording.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct FileView {
     /// Our id.
     pub id: String,
@@ -211,7 +211,7 @@ impl From<File> for FileView {
 }
 
 /// Whether something of a meeting is there, awaited, or not to be had.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ArtefactView {
     /// `details`, `participants`, `recording`, `transcript`, `chat` or `registrants`.
     pub kind: &'static str,

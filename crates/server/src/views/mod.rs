@@ -20,7 +20,7 @@ use parfocal_engine::store::Page;
 use serde::Serialize;
 
 /// A piece of a list, and the cursor of the next one.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct PageView<T> {
     /// The rows.
     pub items: Vec<T>,

@@ -3,7 +3,7 @@ use parfocal_engine::store::Hit;
 use serde::Serialize;
 
 /// What a search found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct SearchView {
     /// The hits, best first.
     pub items: Vec<HitView>,
@@ -12,7 +12,7 @@ pub struct SearchView {
 }
 
 /// Something that was said or written and fits.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct HitView {
     /// `said` or `written`.
     pub kind: &'static str,
@@ -45,7 +45,7 @@ pub struct HitView {
 }
 
 /// A stretch of a snippet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct SnippetPart {
     /// The words.
     pub text: String,

@@ -3,7 +3,7 @@ use parfocal_engine::store::{ChatMessage, Cue, Transcript};
 use serde::Serialize;
 
 /// What was said in a meeting.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct TranscriptsView {
     /// The meeting.
     pub instance_id: String,
@@ -12,7 +12,7 @@ pub struct TranscriptsView {
 }
 
 /// A transcript with its cues.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct TranscriptView {
     /// Our id.
     pub id: String,
@@ -43,7 +43,7 @@ impl TranscriptView {
 }
 
 /// A cue, in the shape that `transcript parse` prints too.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct CueView {
     /// Its number in the file's order, from 1.
     pub n: u32,
@@ -70,7 +70,7 @@ impl From<Cue> for CueView {
 }
 
 /// A chat message.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ChatMessageView {
     /// Its number, from 1.
     pub n: u32,

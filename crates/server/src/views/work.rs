@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A job of the background work.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct JobView {
     /// Our id.
     pub id: String,
@@ -25,7 +25,8 @@ pub struct JobView {
     pub note: Option<String>,
     /// The event or job that caused it.
     pub cause_id: Option<String>,
-    /// What it is about.
+    /// What it is about; its form depends on the kind.
+    #[serde(rename = "raw")]
     pub payload: Value,
     /// When it was made.
     pub created_at: Timestamp,
@@ -53,7 +54,7 @@ impl From<Job> for JobView {
 }
 
 /// One try of a job.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct AttemptView {
     /// Its number, from 1.
     pub no: i64,
@@ -92,7 +93,7 @@ impl From<Attempt> for AttemptView {
 }
 
 /// A webhook that was accepted.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct EventView {
     /// Our id.
     pub id: String,
@@ -111,7 +112,8 @@ pub struct EventView {
     /// How often it came again.
     pub repeats: i64,
     /// The body as it came, without its download token; only of a single event.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "raw", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
     pub body: Option<Box<RawValue>>,
 }
 

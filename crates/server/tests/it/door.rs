@@ -63,7 +63,7 @@ async fn an_event_is_durable_when_it_is_answered_and_a_repeat_is_one_row() {
     assert_eq!(events[1]["repeats"], 1);
     let id = events[1]["id"].as_str().unwrap();
     let one = site.get(&format!("/v1/events/{id}")).await.is(200).json();
-    assert_eq!(one["body"]["payload"]["account_id"], "acc");
+    assert_eq!(one["raw"]["payload"]["account_id"], "acc");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
     reason = "signatures are made for the present, as Zoom makes them"
 )]
 
+mod actions;
 mod door;
 mod guard;
 mod life;

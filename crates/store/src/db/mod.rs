@@ -18,7 +18,7 @@ pub use tx::Tx;
 pub(crate) use value::{Args, Cells, Value, args};
 
 /// Which database is behind a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// A file, in this process.

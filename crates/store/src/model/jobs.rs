@@ -137,7 +137,7 @@ pub struct Claim<'c> {
 }
 
 /// What one try of a job did, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, schemars::JsonSchema)]
 pub struct AttemptReport {
     /// What was asked of the outside (`GET /past_meetings/…`).
     pub request: Option<String>,
@@ -152,7 +152,7 @@ pub struct AttemptReport {
 }
 
 /// One try of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Attempt {
     /// The job.
     pub job_id: JobId,
@@ -187,7 +187,7 @@ pub struct JobFilter {
 }
 
 /// What is still open of the jobs that something caused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct OpenJobs {
     /// By kind and state (waiting, ready, running).
     pub counts: Vec<JobCount>,
@@ -196,7 +196,7 @@ pub struct OpenJobs {
 }
 
 /// How many jobs of a kind are in a state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct JobCount {
     /// The kind.
     pub kind: String,

@@ -216,7 +216,7 @@ pub struct NewArtefact {
 }
 
 /// How many things are in a state for a cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ArtefactCount {
     /// What they are.
     pub kind: ArtefactKind,

@@ -199,7 +199,7 @@ pub struct NewDomainEvent {
 }
 
 /// What is in the store, in figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Status {
     /// Which database.
     pub engine: Engine,
@@ -242,7 +242,7 @@ pub struct Status {
 }
 
 /// The inbox in figures.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct InboxStatus {
     /// Events in all.
     pub events: u64,

@@ -77,12 +77,36 @@ impl Meetings<'_> {
             Err(error) => return Err(error),
         };
         tracing::warn!(error = %lost, "the answer to a creation was lost; looking for the meeting");
+        match self.find_created(host, &marked, how, asked).await {
+            Ok(found) => Ok(Created::Adopted(Box::new(found))),
+            Err(error) if error.kind() == ErrorKind::NeedsPerson => Err(error
+                .with_effort(lost.attempts(), lost.elapsed())
+                .with_source(lost)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks for a meeting whose creation was not answered, as it was sent: the only one that fits is it.
+    ///
+    /// It fits when topic and start fit, when it was created after `asked`, and when it holds the marker, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NeedsPerson`] with the [`Error::candidates`] when none or several fit.
+    pub async fn find_created(
+        &self,
+        host: &UserId,
+        sent: &NewMeeting,
+        how: &Adoption,
+        asked: Timestamp,
+    ) -> Result<Reply<Meeting>> {
+        let clock = &self.client.shared.clock;
         let mut fitting = Vec::new();
         for look in 0..how.looks.max(1) {
             if look > 0 {
                 clock.sleep_until(clock.monotonic() + how.pause).await;
             }
-            fitting = self.fitting(host, &marked, how, asked).await?;
+            fitting = self.fitting(host, sent, how, asked).await?;
             if !fitting.is_empty() {
                 break;
             }
@@ -92,7 +116,7 @@ impl Meetings<'_> {
         {
             let whole = self.get(number).await?;
             tracing::info!(meeting = %number, "the meeting was found and is taken over");
-            return Ok(Created::Adopted(Box::new(whole)));
+            return Ok(whole);
         }
         let message = match fitting.len() {
             0 => {
@@ -110,9 +134,7 @@ impl Meetings<'_> {
         });
         Err(Error::new(ErrorKind::NeedsPerson, message)
             .with_operation("POST /users/{userId}/meetings")
-            .with_candidates(candidates.collect())
-            .with_effort(lost.attempts(), lost.elapsed())
-            .with_source(lost))
+            .with_candidates(candidates.collect()))
     }
 
     async fn fitting(

@@ -1,0 +1,39 @@
+//! Bodies of requests, refused with words when they are wrong.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use parfocal_engine::error::Fault;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// A JSON body; what does not fit is refused with a problem that names the field.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Problem::new(error.status(), "body", error.body_text()))?;
+        let wrong = |field: String, problem: String| {
+            let fault = Fault::missing(
+                field,
+                problem.clone(),
+                "Send a JSON object as the API's description says.",
+            );
+            Problem::bad_request(
+                "invalid_input",
+                format!("the body cannot be used: {problem}"),
+            )
+            .hint("GET /v1/openapi.json tells what is expected.")
+            .errors(vec![fault])
+        };
+        let value: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|error| wrong(String::new(), error.to_string()))?;
+        T::deserialize(value)
+            .map(Self)
+            .map_err(|error| wrong(String::new(), error.to_string()))
+    }
+}
