@@ -95,7 +95,10 @@ pub(crate) enum Command {
     /// Take in an account's past meetings
     #[command(subcommand)]
     Backfill(commands::backfill::Backfill),
-    /// List meetings, show one
+    /// List actions, describe one, run one: everything Zoom can be asked for by name
+    #[command(subcommand)]
+    Action(commands::action::Action),
+    /// List meetings, show one, schedule, change, cancel and end them
     #[command(subcommand)]
     Meetings(commands::meetings::Meetings),
     /// List recordings, download their files
@@ -116,6 +119,9 @@ pub(crate) enum Command {
     Status(commands::status::Status),
     /// Look for what is wrong with this installation
     Doctor(commands::doctor::Doctor),
+    /// Make, list and revoke keys of the API
+    #[command(subcommand)]
+    Keys(commands::api_keys::Keys),
     /// Manage the keys under which secrets are stored
     #[command(subcommand)]
     Vault(commands::vault::Vault),

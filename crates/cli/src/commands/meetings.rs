@@ -21,6 +21,8 @@ pub(crate) enum Meetings {
     List(List),
     /// Show everything that is known of a meeting
     Get(Get),
+    #[command(flatten)]
+    Change(super::action_meetings::Verbs),
 }
 
 /// List meetings that were held, the latest first
@@ -59,6 +61,7 @@ pub(crate) struct Get {
 pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
     match command {
+        Meetings::Change(verb) => return super::action_meetings::run(verb, &app, context).await,
         Meetings::List(list) => {
             let now = app.clock().now();
             let filter = InstanceFilter {

@@ -1,5 +1,8 @@
 //! The commands, one file each: flags, one or two calls, output.
 
+pub(crate) mod action;
+pub(crate) mod action_meetings;
+pub(crate) mod api_keys;
 pub(crate) mod backfill;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -33,6 +36,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Simulate(command) => simulate::run(command, context).await,
         Command::Connect(command) => connect::run(command, context).await,
         Command::Connections(command) => connections::run(command, context).await,
+        Command::Action(command) => action::run(command, context).await,
+        Command::Keys(command) => api_keys::run(command, context).await,
         Command::Backfill(command) => backfill::run(command, context).await,
         Command::Meetings(command) => meetings::run(command, context).await,
         Command::Recordings(command) => recordings::run(command, context).await,

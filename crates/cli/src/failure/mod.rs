@@ -236,6 +236,13 @@ impl From<parfocal_engine::EngineError> for Failure {
         let exit = codes::exit_of(error.kind());
         let mut failure =
             Self::new(exit, error.code().as_str(), error.message()).hint(error.hint());
+        for fault in error.faults().iter().skip(1) {
+            failure = failure.detail(format!("{fault}. {}", fault.mend));
+        }
+        if !error.faults().is_empty() {
+            let errors = serde_json::to_value(error.faults()).unwrap_or_default();
+            failure = failure.with("errors", errors);
+        }
         if let Some(zoom) = error.zoom() {
             failure = failure.with("zoom", serde_json::to_value(zoom).unwrap_or_default());
         }
