@@ -15,6 +15,7 @@ mod guard;
 mod layers;
 mod listen;
 mod metrics;
+mod oauth;
 mod ops;
 mod paging;
 mod pulse;
@@ -24,3 +25,4 @@ mod webhooks;
 
 pub use listen::{Server, ServerError};
 pub use metrics::Metrics;
+pub use oauth::loopback::{Loopback, LoopbackError};

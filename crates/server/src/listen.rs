@@ -97,7 +97,7 @@ impl Server {
         };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let state = AppState::new(app, metrics);
+        let state = AppState::new(app, address, metrics);
         let router = router::build(&state);
         Ok(Self {
             listener,

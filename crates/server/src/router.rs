@@ -8,7 +8,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{access, api, assets, console, layers, ops, webhooks};
+use crate::{access, api, console, layers, oauth, ops, webhooks};
 
 /// Builds the router. The webhook door stands outside the guard and CSRF: Zoom comes from elsewhere and proves itself by signature.
 pub(crate) fn build(state: &AppState) -> Router {
@@ -22,7 +22,6 @@ pub(crate) fn build(state: &AppState) -> Router {
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
-        .route("/assets/{fingerprint}/{name}", get(assets::get))
         .nest("/v1", api::routes())
         .merge(access::routes())
         .merge(console::routes())
@@ -38,6 +37,7 @@ pub(crate) fn build(state: &AppState) -> Router {
         ));
 
     door.method_not_allowed_fallback(wrong_method)
+        .merge(oauth::routes(state))
         .merge(local)
         .layer(middleware::from_fn(layers::timeout))
         .layer(CatchPanicLayer::custom(layers::panicked))

@@ -1,5 +1,6 @@
 //! What handlers share: the application and the few things that only HTTP needs.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parfocal_engine::App;
@@ -16,6 +17,7 @@ pub(crate) struct AppState(Arc<Inner>);
 
 struct Inner {
     app: App,
+    address: SocketAddr,
     pages: Pages,
     metrics: Option<Metrics>,
     request_ids: RequestIds,
@@ -24,10 +26,11 @@ struct Inner {
 
 impl AppState {
     /// Puts the parts together.
-    pub(crate) fn new(app: App, metrics: Option<Metrics>) -> Self {
+    pub(crate) fn new(app: App, address: SocketAddr, metrics: Option<Metrics>) -> Self {
         let request_ids = RequestIds::new(app.clock().now().as_microsecond());
         Self(Arc::new(Inner {
             app,
+            address,
             pages: Pages::new(),
             metrics,
             request_ids,
@@ -38,6 +41,11 @@ impl AppState {
     /// The application.
     pub(crate) fn app(&self) -> &App {
         &self.0.app
+    }
+
+    /// The address that is listened on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
     }
 
     /// The templates.

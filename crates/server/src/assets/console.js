@@ -1,6 +1,6 @@
 // What the pages do beyond HTML; everything works without it.
 // "/" goes to the search box, Escape leaves it; times are shown in the reader's zone; pages follow what changes;
-// search answers as one types; what cannot be undone asks first.
+// search answers as one types; what cannot be undone asks first; a button copies the field beside it.
 "use strict";
 
 (() => {
@@ -106,6 +106,18 @@
     } else if (event.key === "Escape" && writing) {
       target.blur();
     }
+  });
+
+  // Copies a field's text; where the browser does not let scripts do it, the text is selected for the reader.
+  document.addEventListener("click", async (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
+    const field = button && document.getElementById(button.dataset.copy);
+    if (!field) return;
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = "Copied";
+    } catch { /* selected is enough */ }
   });
 
   document.addEventListener("submit", (event) => {

@@ -2,6 +2,7 @@
 //!
 //! One file for each room; what rooms share is in `templates/parts.html` and `assets/parfocal.css`.
 
+mod connections;
 mod filters;
 mod history;
 mod jobs;
@@ -24,14 +25,15 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 4] = [
+const ROOMS: [(&str, &str, &str); 5] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
     ("search", "Search", "/search"),
     ("jobs", "Work", "/jobs"),
+    ("connections", "Connections", "/connections"),
 ];
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -41,6 +43,28 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("jobs.html", include_str!("../templates/jobs.html")),
     ("job.html", include_str!("../templates/job.html")),
     ("problem.html", include_str!("../templates/problem.html")),
+    (
+        "connections.html",
+        include_str!("../templates/connections.html"),
+    ),
+    (
+        "connection.html",
+        include_str!("../templates/connection.html"),
+    ),
+    (
+        "connection_new.html",
+        include_str!("../templates/connection_new.html"),
+    ),
+    (
+        "connection_remove.html",
+        include_str!("../templates/connection_remove.html"),
+    ),
+    ("outside.html", include_str!("../templates/outside.html")),
+    (
+        "login_end.html",
+        include_str!("../templates/login_end.html"),
+    ),
+    ("link.html", include_str!("../templates/link.html")),
 ];
 
 /// Routes of the pages.
@@ -55,6 +79,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/jobs/retry", post(jobs::retry))
         .route("/jobs/drop", post(jobs::drop))
         .route("/events/stream", get(pulse::stream))
+        .merge(connections::routes())
 }
 
 /// The compiled templates.

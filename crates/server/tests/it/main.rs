@@ -9,10 +9,13 @@
 )]
 
 mod actions;
+mod connections;
 mod door;
 mod guard;
 mod life;
+mod login;
 mod pages;
 mod problems;
 mod support;
 mod work;
+mod zoom;
