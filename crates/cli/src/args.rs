@@ -109,6 +109,10 @@ pub(crate) enum Command {
     Transcript(commands::transcript::Transcript),
     /// Find what was said
     Search(commands::search::Search),
+    /// Say what a meeting was about, what was decided and who owes what
+    Analyze(commands::analyze::Analyze),
+    /// List action items, decisions and other statements across meetings
+    Insights(commands::insights::Insights),
     /// List, show and replay webhooks
     #[command(subcommand)]
     Events(commands::events::Events),

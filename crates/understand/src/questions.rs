@@ -17,6 +17,18 @@ const PER_HOUR: (u64, usize) = (6, 2);
 /// They lie so far apart, in milliseconds.
 const APART_MS: u32 = 60_000;
 
+/// What answers begin with.
+const YES_OR_NO: [&str; 8] = [
+    "yes",
+    "yeah",
+    "yep",
+    "no",
+    "sure",
+    "of course",
+    "exactly",
+    "correct",
+];
+
 static OPEN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:open question|(?:still|yet) (?:unclear|undecided|open|unresolved)|not (?:yet )?(?:decided|clear|resolved) (?:yet|if|whether|how|what|who|when)|remains? to be|to be (?:decided|determined|discussed|clarified)|need(?:s)? to (?:figure|find) out|we (?:still )?(?:don't|do not) know (?:yet|whether|if|how|what|who|when)|question (?:is|remains) (?:whether|if|how|what|who|when))\b",
@@ -32,6 +44,8 @@ static LATER: LazyLock<Regex> = LazyLock::new(|| {
         r"\b(?:(?:come|get|circle|go) back to (?:this|that|it|you)|revisit|pick (?:this|that|it) up (?:again )?(?:next|later|in)|follow(?:ing)?[ -]up|take (?:this|that|it) (?:offline|async)|(?:discuss|talk about|decide|continue|bring (?:this|that|it) up) .{0,40}(?:next (?:week|time|call|meeting|month)|later|offline|async|on (?:monday|tuesday|wednesday|thursday|friday))|next (?:call|meeting) (?:is|will|we))\b",
     )
 });
+/// A request in the form of a question, which is a task.
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:can|could|would|will) you\b"));
 static ASKED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:what|how|why|when|who|which|where|whether|should|could|can|do|does|did|is|are|will|would)\b",
@@ -50,10 +64,11 @@ pub(crate) fn questions(talk: &Talk<'_, '_>) -> Vec<Insight> {
         if OPEN.is_match(sentence.lower.as_bytes()) {
             return 0.8;
         }
-        if !sentence.lower.ends_with('?')
-            || sentence.stems.len() < 2
-            || !ASKED.is_match(sentence.lower.as_bytes())
-        {
+        let asks = sentence.lower.ends_with('?')
+            && sentence.stems.len() >= 2
+            && ASKED.is_match(sentence.lower.as_bytes())
+            && !REQUEST.is_match(sentence.lower.as_bytes());
+        if !asks {
             return 0.0;
         }
         match answer(talk, at) {
@@ -102,14 +117,20 @@ fn answer(talk: &Talk<'_, '_>, at: usize) -> Answer {
         if other.start_ms.saturating_sub(asked.end_ms) > ANSWER_MS {
             break;
         }
-        if talk.turns[other.turn].speaker == *asker && asker.is_some() {
+        let turn = &talk.turns[other.turn];
+        if turn.speaker == *asker && asker.is_some() {
+            // Whoever asks the next thing has the answer, or gave it up.
+            if other.lower.ends_with('?') {
+                break;
+            }
             continue;
         }
         if EVADED.is_match(other.lower.as_bytes()) {
             return Answer::Evaded;
         }
+        let raw = turn.text[other.from..other.to].to_lowercase();
         length += other.length;
-        if length >= SHORTEST {
+        if length >= SHORTEST || YES_OR_NO.iter().any(|word| raw.starts_with(word)) {
             return Answer::Given;
         }
     }

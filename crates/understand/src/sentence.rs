@@ -12,6 +12,11 @@ const LONGEST_WORDS: usize = 60;
 /// A sentence of more bytes is none: nobody says it, nobody reads it, and what is kept of a talk stays bounded.
 const LONGEST_BYTES: usize = 4_000;
 
+/// Words that point back to another sentence when they begin one.
+const POINTING: [&str; 11] = [
+    "it", "it's", "this", "that", "that's", "these", "those", "they", "he", "she", "which",
+];
+
 /// One sentence that was said.
 pub(crate) struct Sentence {
     /// Place of its utterance.
@@ -33,6 +38,10 @@ pub(crate) struct Sentence {
     pub(crate) length: usize,
     /// Numbers of the stems that carry a topic, in order, with repeats.
     pub(crate) stems: Vec<u32>,
+    /// Words in the first and second person.
+    pub(crate) personal: u16,
+    /// It begins with a word that points back to another sentence.
+    pub(crate) points_back: bool,
     /// It is English, as far as one can tell.
     pub(crate) english: bool,
 }
@@ -56,9 +65,13 @@ pub(crate) fn sentences(
             let lower = clean.to_lowercase();
             let mut length = 0;
             let mut function = 0;
+            let mut personal = 0_u16;
+            let mut points_back = false;
             let mut stems = Vec::new();
             for word in words(&lower) {
                 length += 1;
+                points_back |= length == 1 && POINTING.contains(&word);
+                personal = personal.saturating_add(u16::from(known.personal(word)));
                 if known.function(word) {
                     function += 1;
                 }
@@ -77,6 +90,8 @@ pub(crate) fn sentences(
                 end_ms: lines[last].end_ms.max(lines[first].start_ms),
                 english: ear.english(turn, function, length),
                 length,
+                personal,
+                points_back,
                 clean,
                 lower,
                 stems,

@@ -167,7 +167,7 @@ mod tests {
             found(&ACTION, "the harbour was closed last winter."),
             Vec::<usize>::new()
         );
-        assert_eq!(found(&DECISION, "then we'll keep it as it is."), [1, 3]);
+        assert_eq!(found(&DECISION, "then we'll keep it as it is."), [1, 3, 6]);
         assert!(ABOUT_THE_CALL.is_match(b"can you see my screen?"));
         let task = TASK.captures(b"could you also check the list?").unwrap();
         assert_eq!(task.get(1).unwrap().start(), 15);

@@ -18,9 +18,6 @@ const LENGTHS: [(usize, usize); 4] = [(8, 25), (6, 40), (4, 80), (2, 400)];
 const PERSONAL: f64 = 0.8;
 /// What is left of a sentence's gain when it begins with a word that points back to another.
 const POINTS_BACK: f64 = 0.8;
-const POINTING: [&str; 11] = [
-    "it", "it's", "this", "that", "that's", "these", "those", "they", "he", "she", "which",
-];
 /// How much more a stem of the query counts than the most frequent stem.
 const QUERY: f64 = 3.0;
 /// The opening sentence names so many topics and speakers.
@@ -99,7 +96,7 @@ pub(crate) fn extract(
             let mut best: Option<(usize, f64)> = None;
             candidates.retain(|at| talk.sentences[*at].length <= left);
             for at in &candidates {
-                let gain = gain(talk, &talk.sentences[*at], &weight, &covered);
+                let gain = gain(&talk.sentences[*at], &weight, &covered);
                 if gain > best.map_or(0.0, |(_, gain)| gain) {
                     best = Some((*at, gain));
                 }
@@ -122,7 +119,7 @@ pub(crate) fn extract(
     chosen
 }
 
-fn gain(talk: &Talk<'_, '_>, sentence: &Sentence, weight: &[f64], covered: &[bool]) -> f64 {
+fn gain(sentence: &Sentence, weight: &[f64], covered: &[bool]) -> f64 {
     let sum: f64 = distinct(sentence)
         .filter(|stem| !covered[*stem as usize])
         .map(|stem| weight[stem as usize])
@@ -130,14 +127,12 @@ fn gain(talk: &Talk<'_, '_>, sentence: &Sentence, weight: &[f64], covered: &[boo
     if sum == 0.0 {
         return 0.0;
     }
-    let personal = words(&sentence.lower)
-        .filter(|word| talk.words.personal(word))
-        .count();
-    let personal = i32::try_from(personal).unwrap_or(i32::MAX);
-    let pointing = words(&sentence.lower)
-        .next()
-        .is_some_and(|first| POINTING.contains(&first));
-    let alone = if pointing { POINTS_BACK } else { 1.0 };
+    let alone = if sentence.points_back {
+        POINTS_BACK
+    } else {
+        1.0
+    };
+    let personal = i32::from(sentence.personal);
     sum / real(sentence.length).sqrt() * PERSONAL.powi(personal) * alone
 }
 

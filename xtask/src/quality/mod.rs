@@ -34,15 +34,15 @@ pub(crate) struct Options {
 
 /// What the analyst found in one meeting.
 #[derive(Deserialize)]
-pub(crate) struct Result_ {
+pub(crate) struct Analysed {
     name: String,
     summary: String,
     unproven: u64,
-    found: Found,
+    found: Findings,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct Findings {
     summary: Extract,
     action_items: Vec<Item>,
     decisions: Vec<Item>,
@@ -126,8 +126,8 @@ pub(crate) fn analyse(meetings: &[Meeting], rounds: u32) -> Result<String> {
     Ok(String::from_utf8(done.stdout)?)
 }
 
-fn results(meetings: &[Meeting]) -> Result<Vec<Result_>> {
-    let results: Vec<Result_> = serde_json::from_str(&analyse(meetings, 1)?)?;
+fn results(meetings: &[Meeting]) -> Result<Vec<Analysed>> {
+    let results: Vec<Analysed> = serde_json::from_str(&analyse(meetings, 1)?)?;
     ensure!(
         results.len() == meetings.len()
             && results
@@ -221,6 +221,10 @@ pub(crate) fn cut(text: &str) -> String {
         .join(" ")
 }
 
+/// The statements of a kind, and its labels.
+type Found = fn(&Analysed) -> &Vec<Item>;
+type Labels = fn(&Meeting) -> &Vec<u32>;
+
 fn items(page: &mut String, meetings: &[Meeting]) -> Result<()> {
     let results = results(meetings)?;
     let _ = write!(
@@ -231,8 +235,6 @@ fn items(page: &mut String, meetings: &[Meeting]) -> Result<()> {
          | kind | method | statements | labels | precision | recall | F1 |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
         meetings.len()
     );
-    type Found = fn(&Result_) -> &Vec<Item>;
-    type Labels = fn(&Meeting) -> &Vec<u32>;
     let kinds: [(&str, Found, Labels); 2] = [
         (
             "action items",
@@ -346,7 +348,7 @@ fn small_set(page: &mut String, meetings: &[Meeting]) -> Result<()> {
     Ok(())
 }
 
-fn proofs(page: &mut String, results: &[Result_]) {
+fn proofs(page: &mut String, results: &[Analysed]) {
     let dropped: u64 = results.iter().map(|result| result.found.dropped).sum();
     let unproven: u64 = results.iter().map(|result| result.unproven).sum();
     let _ = writeln!(

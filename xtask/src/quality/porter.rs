@@ -122,6 +122,29 @@ fn replace(word: &mut String, rules: &[(&str, &str)], least: usize) -> bool {
     false
 }
 
+const DOUBLE: [(&str, &str); 20] = [
+    ("ational", "ate"),
+    ("tional", "tion"),
+    ("enci", "ence"),
+    ("anci", "ance"),
+    ("izer", "ize"),
+    ("bli", "ble"),
+    ("alli", "al"),
+    ("entli", "ent"),
+    ("eli", "e"),
+    ("ousli", "ous"),
+    ("ization", "ize"),
+    ("ation", "ate"),
+    ("ator", "ate"),
+    ("alism", "al"),
+    ("iveness", "ive"),
+    ("fulness", "ful"),
+    ("ousness", "ous"),
+    ("aliti", "al"),
+    ("iviti", "ive"),
+    ("biliti", "ble"),
+];
+
 fn double_suffixes(word: &mut String) {
     // NLTK first undoes "alli" and goes through the rules again.
     if let Some(stem) = word.strip_suffix("alli")
@@ -132,29 +155,7 @@ fn double_suffixes(word: &mut String) {
         double_suffixes(word);
         return;
     }
-    const RULES: [(&str, &str); 20] = [
-        ("ational", "ate"),
-        ("tional", "tion"),
-        ("enci", "ence"),
-        ("anci", "ance"),
-        ("izer", "ize"),
-        ("bli", "ble"),
-        ("alli", "al"),
-        ("entli", "ent"),
-        ("eli", "e"),
-        ("ousli", "ous"),
-        ("ization", "ize"),
-        ("ation", "ate"),
-        ("ator", "ate"),
-        ("alism", "al"),
-        ("iveness", "ive"),
-        ("fulness", "ful"),
-        ("ousness", "ous"),
-        ("aliti", "al"),
-        ("iviti", "ive"),
-        ("biliti", "ble"),
-    ];
-    if replace(word, &RULES, 0) {
+    if replace(word, &DOUBLE, 0) {
         return;
     }
     if let Some(stem) = word.strip_suffix("fulli") {

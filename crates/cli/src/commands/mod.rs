@@ -3,6 +3,7 @@
 pub(crate) mod action;
 pub(crate) mod action_meetings;
 pub(crate) mod api_keys;
+pub(crate) mod analyze;
 pub(crate) mod backfill;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -11,6 +12,7 @@ pub(crate) mod connections;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod insights;
 pub(crate) mod jobs;
 pub(crate) mod meetings;
 pub(crate) mod recordings;
@@ -43,6 +45,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Recordings(command) => recordings::run(command, context).await,
         Command::Transcript(command) => transcript::run(command, context).await,
         Command::Search(command) => search::run(command, context).await,
+        Command::Analyze(command) => analyze::run(command, context).await,
+        Command::Insights(command) => insights::run(command, context).await,
         Command::Events(command) => events::run(command, context).await,
         Command::Jobs(command) => jobs::run(command, context).await,
         Command::Status(command) => status::run(command, context).await,

@@ -1,0 +1,176 @@
+//! `analyze WHAT`: what a meeting or a transcript file is about, what was decided, who owes what.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use clap::Args;
+use jiff::civil::Date;
+use parfocal_engine::understand::{self, Analysis, Heading, Insight, Wish, markdown};
+use parfocal_formats::vtt;
+use parfocal_server::lookup;
+
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::style::{self, paint};
+use crate::output::{clean, position};
+
+const AFTER_HELP: &str = "\
+The embedded analyst reads English. It reports sentences that were said, each with the cues that prove it; of talk in
+other languages it reports languages and speakers only.";
+
+/// Say what a meeting was about, what was decided and who owes what
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Analyze {
+    /// A .vtt file, - for standard input, or a meeting: our id, Zoom's instance UUID, or a meeting number
+    #[arg(value_name = "FILE|MEETING")]
+    what: String,
+    /// The day of the meeting, from which "by Friday" is counted (files only; a meeting knows its day)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<Date>,
+    /// What the summary shall be about (files only)
+    #[arg(long, value_name = "WORDS")]
+    about: Option<String>,
+    /// Print minutes as Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Failure> {
+    let path = Path::new(&command.what);
+    if command.what == "-" || path.is_file() {
+        return file(&command, path, context);
+    }
+    if command.date.is_some() || command.about.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            format!(
+                "{} is no file; --date and --about are for files",
+                command.what
+            ),
+        )
+        .hint("A meeting that was taken in knows its day: leave the options out."));
+    }
+    let app = context.app().await?;
+    let instance = lookup::instance(&app, &command.what).await?;
+    let found = understand::of_instance(&app, instance.id).await?;
+    if found.parts.is_empty() {
+        return Err(
+            Failure::not_found(format!("the meeting {} has no transcript", command.what))
+                .hint("`parfocal meetings get` tells what is expected and what cannot be had."),
+        );
+    }
+    if context.out.is_json() {
+        context.out.json(&found)?;
+        return Ok(Exit::Done);
+    }
+    let title = found
+        .instance
+        .topic
+        .as_deref()
+        .unwrap_or("Untitled meeting");
+    for part in &found.parts {
+        print(&part.analysis, title, part.date, command.markdown, context)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn file(command: &Analyze, path: &Path, context: &Context) -> Result<Exit, Failure> {
+    let limit = u64::try_from(vtt::MAX_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    let read = if command.what == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::file("reading", path, &error))?;
+    let wish = Wish {
+        date: command.date,
+        query: command.about.as_deref(),
+        ..Wish::default()
+    };
+    let found = understand::of_file(&bytes, &wish)?;
+    if context.out.is_json() {
+        context.out.json(&found)?;
+        return Ok(Exit::Done);
+    }
+    let title = path.file_stem().map_or_else(
+        || "Meeting".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    print(&found, &title, command.date, command.markdown, context)?;
+    Ok(Exit::Done)
+}
+
+fn print(
+    found: &Analysis,
+    title: &str,
+    date: Option<Date>,
+    minutes: bool,
+    context: &Context,
+) -> Result<(), Failure> {
+    let out = &context.out;
+    if minutes {
+        return out.line(markdown(found, &Heading { title, date }).trim_end());
+    }
+    out.line(paint(style::STRONG, clean(title)))?;
+    if let Some(opening) = &found.summary.opening {
+        out.line(format!("  {}", clean(opening)))?;
+    }
+    let spoken = |insight: &Insight| {
+        let who = insight
+            .speaker
+            .as_deref()
+            .map_or_else(String::new, |name| format!("{}: ", clean(name)));
+        format!("{who}{}", clean(&insight.text))
+    };
+    let task = |insight: &Insight| {
+        let owner = insight.owner.as_deref().map_or_else(String::new, |owner| {
+            format!("{}: ", paint(style::ACCENT, clean(owner)))
+        });
+        let due = insight.due.map_or_else(String::new, |due| {
+            format!(" {}", paint(style::WARN, format!("due {due}")))
+        });
+        format!("{owner}{}{due}", clean(&insight.text))
+    };
+    section(context, "Summary", &found.summary.sentences, spoken)?;
+    section(context, "Decisions", &found.decisions, spoken)?;
+    section(context, "Action items", &found.action_items, task)?;
+    section(context, "Open questions", &found.questions, spoken)?;
+    section(context, "To come back to", &found.follow_ups, spoken)?;
+    if !found.chapters.is_empty() {
+        out.line(format!("\n{}", paint(style::STRONG, "Chapters")))?;
+        for chapter in &found.chapters {
+            let at = paint(style::DIM, position(u64::from(chapter.start_ms)));
+            out.line(format!("  {at} {}", clean(&chapter.title)))?;
+        }
+    }
+    if found.summary.sentences.is_empty() {
+        out.note(paint(
+            style::DIM,
+            "Nothing to report: the embedded analyst reads English talk of more than a few words.",
+        ));
+    }
+    Ok(())
+}
+
+fn section(
+    context: &Context,
+    title: &str,
+    insights: &[Insight],
+    line: impl Fn(&Insight) -> String,
+) -> Result<(), Failure> {
+    if insights.is_empty() {
+        return Ok(());
+    }
+    context
+        .out
+        .line(format!("\n{}", paint(style::STRONG, title)))?;
+    for insight in insights {
+        let at = paint(style::DIM, position(u64::from(insight.start_ms)));
+        context.out.line(format!("  {at} {}", line(insight)))?;
+    }
+    Ok(())
+}
