@@ -39,9 +39,11 @@ impl Connections<'_> {
     }
 
     /// Tries connections that were never tried, again and again while Zoom is out of reach: what their accounts are
-    /// called in events, and what they can do, is known after that.
+    /// called in events, and what they can do, is known after that. Those that need a person are tried once: an app's
+    /// secret may have been corrected since.
     pub(crate) async fn try_untried(&self) {
         let mut pause = FIRST_PAUSE;
+        let mut first = true;
         loop {
             let rows = match self.app.store().connections(self.app.scope()).await {
                 Ok(rows) => rows,
@@ -52,14 +54,13 @@ impl Connections<'_> {
             };
             let untried: Vec<_> = rows
                 .into_iter()
-                .filter(|row| row.last_ok.is_none())
-                .filter(|row| {
-                    matches!(
-                        row.state,
-                        ConnectionState::Healthy | ConnectionState::Degraded
-                    )
+                .filter(|row| match row.state {
+                    ConnectionState::Healthy | ConnectionState::Degraded => row.last_ok.is_none(),
+                    ConnectionState::NeedsReconnect => first,
+                    _ => false,
                 })
                 .collect();
+            first = false;
             let mut again = false;
             for row in untried {
                 if let Err(error) = self.check(&row.id.to_string()).await {

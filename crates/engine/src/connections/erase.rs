@@ -20,7 +20,7 @@ const MANY: u32 = 200;
 
 /// The payload of `data.erase`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataErase {
+pub(crate) struct DataErase {
     /// Whose data.
     pub account: AccountId,
     /// Only what this user hosted, by Zoom's id; none: everything of the account.

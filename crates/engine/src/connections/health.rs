@@ -43,6 +43,8 @@ impl Connections<'_> {
     pub async fn note_error(&self, id: ConnectionId, error: &EngineError) -> Result<()> {
         let state = match error.code() {
             Code::CredentialsRefused
+            | Code::ClientRejected
+            | Code::RefreshLost
             | Code::GrantDead
             | Code::ConnectionNeedsAttention
             | Code::VaultKey

@@ -110,20 +110,20 @@ impl Connections<'_> {
             .as_ref()
             .filter(|row| row.subject_id != who.user)
             .cloned();
-        let (existing, purpose) = match (&newcomer.goal, known.into_iter().next()) {
-            (Goal::Reconnect(_), known) if stranger.is_some() => match known {
-                // Their own connection's tokens were just replaced at Zoom, and must not be lost.
-                Some(own) => (Some(own), FinishedPurpose::Relinked),
-                None => {
-                    self.give_back(&newcomer).await;
-                    return Err(wrong(stranger.as_ref(), &who));
-                }
-            },
-            (Goal::Reconnect(_), _) => (expected, FinishedPurpose::Reconnected),
-            (Goal::Link(_), Some(row)) => (Some(row), FinishedPurpose::Relinked),
+        let known = known.into_iter().next();
+        let (existing, purpose) = match (&newcomer.goal, known) {
+            (Goal::Reconnect(_), None) if stranger.is_some() => {
+                self.give_back(&newcomer).await;
+                return Err(wrong(stranger.as_ref(), &who));
+            }
+            (Goal::Reconnect(_), _) if stranger.is_none() => {
+                (expected, FinishedPurpose::Reconnected)
+            }
+            // Whoever was connected before stays the same connection; also a stranger, whose own connection's tokens
+            // were just replaced at Zoom and must not be lost.
+            (_, Some(row)) => (Some(row), FinishedPurpose::Relinked),
             (Goal::Link(_), None) => (None, FinishedPurpose::Linked),
-            (Goal::Install, Some(row)) => (Some(row), FinishedPurpose::Relinked),
-            (Goal::Install, None) => (None, FinishedPurpose::Installed),
+            (_, None) => (None, FinishedPurpose::Installed),
         };
         let id = self
             .store_newcomer(&newcomer, &who, existing, purpose, by)
@@ -239,22 +239,19 @@ impl Connections<'_> {
                 now,
             )
             .await?;
-        let id = match existing {
-            Some(old) => {
-                tx.move_connection(old.id, row.id, account, &who.user, now)
-                    .await?;
-                old.id
-            }
-            None => {
-                let new = NewConnection {
-                    app_id: row.id,
-                    account_id: account,
-                    subject_id: who.user.clone(),
-                    name: who.label().to_owned(),
-                    origin: ConnectionOrigin::Vault,
-                };
-                tx.upsert_connection(&new, now).await?
-            }
+        let id = if let Some(old) = existing {
+            tx.move_connection(old.id, row.id, account, &who.user, now)
+                .await?;
+            old.id
+        } else {
+            let new = NewConnection {
+                app_id: row.id,
+                account_id: account,
+                subject_id: who.user.clone(),
+                name: who.label().to_owned(),
+                origin: ConnectionOrigin::Vault,
+            };
+            tx.upsert_connection(&new, now).await?
         };
         // At Zoom there is one grant for all clients of an app: what another client held is dead.
         for old in olds.iter().filter(|old| old.app_id != row.id) {

@@ -1,10 +1,12 @@
 //! Connections: our ways into Zoom accounts, their credentials, their health, and a client for each.
 
 mod apps;
+mod checklist;
 mod connect;
 mod device;
 mod env;
 pub(crate) mod erase;
+mod events;
 mod features;
 mod findings;
 mod grants;

@@ -233,7 +233,7 @@ async fn load(app: &App) -> Result<Routes> {
             named.insert(name, Door::new(tokens.clone(), vec![index; tokens.len()]));
         }
     }
-    let mut by_app = HashMap::new();
+    let mut by_app: HashMap<(AppId, String), Target> = HashMap::new();
     let mut by_account: HashMap<(WorkspaceId, String), Target> = HashMap::new();
     for connection in store.all_connections().await? {
         let scope = Scope::of(connection.workspace);
@@ -252,7 +252,13 @@ async fn load(app: &App) -> Result<Routes> {
         let mut ids = Capabilities::read(&account.capabilities).aliases;
         ids.push(account.external_id);
         for id in ids {
-            by_app.insert((connection.app_id, id.clone()), target.clone());
+            // Of several users of one account through one app, one whose connection works.
+            let own = by_app
+                .entry((connection.app_id, id.clone()))
+                .or_insert_with(|| target.clone());
+            if works && !own.works {
+                *own = target.clone();
+            }
             let best = by_account
                 .entry((connection.workspace, id))
                 .or_insert_with(|| target.clone());

@@ -167,6 +167,19 @@ async fn a_user_connects_and_the_connection_is_named_after_them() {
         .await
         .unwrap();
     assert_eq!(me["id"].as_str(), Some(view.subject.as_str()));
+    // What the user's settings do not allow is said before anybody waits for it.
+    let off = json!({"recording": {"cloud_recording": false}});
+    let patch = client.call(http::Method::PATCH, "/users/me/settings");
+    patch.body(&off).send().await.unwrap();
+    let checked = app.connections().check(&view.name).await.unwrap();
+    let found = checked
+        .findings
+        .iter()
+        .find(|finding| finding.about == "recording");
+    assert!(
+        found.unwrap().says.contains("Cloud recording is off"),
+        "{found:?}"
+    );
     // Connecting again is noticed: the same connection with other tokens.
     let again = connect(&app, install(), Some(&people[0])).await.unwrap();
     assert_eq!(again.purpose, FinishedPurpose::Relinked);
@@ -596,6 +609,21 @@ async fn two_clouds_stand_side_by_side() {
         control(one.base_url(), "/calls").await["total"],
         ours["total"]
     );
+    // The government's cloud has addresses of its own.
+    let gov = NewUserApp {
+        name: Some("agency".into()),
+        client_id: "gov-client".into(),
+        cloud: "gov".parse().unwrap(),
+        ..NewUserApp::default()
+    };
+    let gov = app.connections().add_app(gov, &by()).await.unwrap();
+    assert_eq!((gov.cloud.as_str(), gov.public), ("gov", true));
+    let begin = BeginUser {
+        app: Some("agency".into()),
+        ..install()
+    };
+    let consent = app.connections().begin_user(begin).await.unwrap();
+    assert_eq!(consent.url.host_str(), Some("zoomgov.com"));
     // A configured app cannot be replaced by hand.
     let clash = NewUserApp {
         client_id: "simulator-user".into(),

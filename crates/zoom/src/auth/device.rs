@@ -74,10 +74,11 @@ impl OAuth {
     ///
     /// [`ErrorKind::ClientRejected`] when the app does not have the device flow switched on.
     pub async fn device(&self, app: &App) -> Result<Device> {
-        let form = match app.is_public() {
-            // The client id of a public client is added to every form.
-            true => Vec::new(),
-            false => vec![("client_id", app.client_id())],
+        // The client id of a public client is added to every form.
+        let form = if app.is_public() {
+            Vec::new()
+        } else {
+            vec![("client_id", app.client_id())]
         };
         let (body, begun) = self
             .post(app, "/oauth/devicecode", form, Again::Always)

@@ -161,7 +161,7 @@ async fn trouble_on_the_way_is_tried_again_unless_the_token_may_be_used_up() {
     // Asking for another token of the account uses nothing up.
     let fake = Fake::start(move |_, n| trouble(n)).await;
     let app = App::confidential("id", "secret");
-    let tokens = TokenSource::server_to_server(fake.oauth(), app, "account").build();
+    let tokens = TokenSource::server_to_server(oauth(&fake.url), app, "account").build();
     tokens.access().await.unwrap();
     assert_eq!(fake.count(), 4);
 }
