@@ -3,42 +3,9 @@
 // The test command starts a simulated account with a hostile meeting among its recordings and one call that fails, takes
 // it in, and sets CONSOLE_URL. Screenshots of every page, light and dark, wide and narrow, go to SHOTS.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
-import { chromium } from "playwright-core";
-
-const base = process.env.CONSOLE_URL;
-assert.ok(base, "CONSOLE_URL names the console");
-const shots = process.env.SHOTS ?? "shots";
-const sizes = { wide: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } };
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
-
-let browser;
-const trouble = [];
-
-before(async () => {
-  mkdirSync(shots, { recursive: true });
-  browser = await chromium.launch({ executablePath, args: quiet });
-});
-after(async () => {
-  await browser?.close();
-  assert.deepEqual(trouble, [], "dialogs, script errors or failed requests");
-});
-
-const open = async (path, { size = "wide", colorScheme = "light" } = {}) => {
-  const context = await browser.newContext({ viewport: sizes[size], colorScheme, reducedMotion: "reduce" });
-  const page = await context.newPage();
-  page.on("dialog", (dialog) => { trouble.push(`dialog: ${dialog.message()}`); return dialog.dismiss(); });
-  page.on("pageerror", (error) => trouble.push(`${path}: ${error.message}`));
-  page.on("console", (message) => { if (message.type() === "error") trouble.push(`${path}: ${message.text()}`); });
-  const answer = await page.goto(base + path);
-  assert.equal(answer.status(), 200, path);
-  return page;
-};
+import { test } from "node:test";
+import { base, lookAtAll, open, shots } from "./walk.mjs";
 
 const aMeeting = async () => {
   const page = await open("/meetings?with=transcript");
@@ -50,21 +17,7 @@ const aMeeting = async () => {
 test("every page: nothing serious for axe, no sideways scrolling, a picture of each", async () => {
   const pages = { overview: "/", meetings: "/meetings", meeting: await aMeeting(), search: "/search?q=budget", "search-empty": "/search",
     "search-nothing": "/search?q=xyzzy", jobs: "/jobs", "jobs-dead": "/jobs?show=dead", "meetings-nothing": "/meetings?topic=xyzzy" };
-  for (const [name, path] of Object.entries(pages)) {
-    for (const colorScheme of ["light", "dark"]) {
-      for (const size of Object.keys(sizes)) {
-        const page = await open(path, { size, colorScheme });
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => `${name} ${colorScheme} ${size}: ${id} at ${nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`);
-        assert.deepEqual(serious, []);
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(sideways <= 0, `${name} ${size} scrolls sideways by ${sideways} px`);
-        await page.screenshot({ path: join(shots, `${name}-${colorScheme}-${size}.png`), fullPage: name !== "meeting" });
-        await page.context().close();
-      }
-    }
-  }
+  await lookAtAll(pages);
 });
 
 test("meetings are filtered", async () => {

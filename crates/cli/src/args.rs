@@ -89,9 +89,13 @@ pub(crate) enum Command {
     /// Connect a Zoom account
     #[command(subcommand)]
     Connect(commands::connect::Connect),
-    /// List, check and remove connections
+    /// List, check, mend and remove connections
     #[command(subcommand)]
     Connections(commands::connections::Connections),
+    /// Print the scopes and events to tick for an app at Zoom
+    Scopes(commands::scopes::Scopes),
+    /// Call Zoom's REST API through a connection
+    Api(commands::call::Api),
     /// Take in an account's past meetings
     #[command(subcommand)]
     Backfill(commands::backfill::Backfill),

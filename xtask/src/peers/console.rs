@@ -1,4 +1,5 @@
-//! A real browser walks the console: filter, search, open a meeting, retry a dead letter; axe looks at every page.
+//! A real browser walks the console: filter, search, open a meeting, retry a dead letter, connect an account, lose it and connect
+//! again; axe looks at every page.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub(crate) fn console() -> Result<()> {
     let port = free_port()?;
     let base = format!("http://127.0.0.1:{port}");
     stage.set("ZOOM_API_URL", format!("{base}/v2"));
-    stage.set("ZOOM_OAUTH_URL", base);
+    stage.set("ZOOM_OAUTH_URL", base.clone());
+    stage.set("ZOOM_PUBLIC_CLIENT_ID", "simulator-public");
     stage.set("ZOOM_DOWNLOAD_HOSTS", "127.0.0.1");
     for name in [
         "ZOOM_ACCOUNT_ID",
@@ -58,8 +60,10 @@ pub(crate) fn console() -> Result<()> {
     let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
     let shots = metadata()?.target_directory.join("shots");
     let result = sh(Command::new("node")
-        .arg("--test")
+        // One walk after the other: each changes what the next one sees.
+        .args(["--test", "--test-concurrency=1"])
         .current_dir(folder)
+        .env("SIMULATOR_URL", base)
         .env("CONSOLE_URL", text(&said, "listening")?)
         .env("SHOTS", &shots)
         .env("CHROMIUM", chromium));

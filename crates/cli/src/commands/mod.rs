@@ -5,6 +5,7 @@ pub(crate) mod action_meetings;
 pub(crate) mod api_keys;
 pub(crate) mod analyze;
 pub(crate) mod backfill;
+pub(crate) mod call;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connect;
@@ -17,6 +18,7 @@ pub(crate) mod jobs;
 pub(crate) mod meetings;
 pub(crate) mod recordings;
 pub(crate) mod search;
+pub(crate) mod scopes;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod status;
@@ -40,6 +42,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Connections(command) => connections::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
+        Command::Scopes(command) => scopes::run(&command, context),
+        Command::Api(command) => call::run(command, context).await,
         Command::Backfill(command) => backfill::run(command, context).await,
         Command::Meetings(command) => meetings::run(command, context).await,
         Command::Recordings(command) => recordings::run(command, context).await,

@@ -97,6 +97,14 @@ impl Out {
         }
     }
 
+    /// Asks for something that a person or a program has to do now, on standard error, in both modes.
+    pub(crate) fn ask(&self, text: impl Display) {
+        self.bars.suspend(|| {
+            // A reader who closed standard error cannot be asked.
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+        });
+    }
+
     /// Warns on standard error, in both modes.
     pub(crate) fn warn(&self, text: impl Display) {
         let warn = style::WARN;

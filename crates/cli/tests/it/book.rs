@@ -252,6 +252,9 @@ impl Reader {
             self.running.push(background);
             return Ok(());
         }
+        if line.starts_with("parfocal connect user") {
+            return self.agree(&line);
+        }
         let said = self.shell(&line)?;
         // A search that finds nothing ends well too, but teaches nobody anything.
         if line.starts_with("parfocal search ") {
@@ -343,6 +346,40 @@ impl Reader {
         Ok(background)
     }
 
+    /// Runs a command that waits for somebody, who agrees on the simulated account's page.
+    fn agree(&self, line: &str) -> Result<(), String> {
+        let mut command = self.command(&format!("exec {line} --json"));
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut asked = String::new();
+        let mut reader = BufReader::new(child.stderr.take().unwrap());
+        reader.read_line(&mut asked).unwrap();
+        let Ok(asked) = serde_json::from_str::<Value>(&asked) else {
+            let _ = child.kill();
+            return Err(format!("it asks for nothing: {asked}"));
+        };
+        let said = match (asked["open"].as_str(), asked["verification_uri"].as_str()) {
+            (Some(open), _) => http(|client| client.get(format!("{open}&sim_consent=allow"))),
+            (None, Some(uri)) => {
+                let code = asked["user_code"].as_str().unwrap_or_default();
+                http(|client| {
+                    client
+                        .post(uri)
+                        .form(&[("user_code", code), ("consent", "allow")])
+                })
+            }
+            (None, None) => return Err(format!("it asks for nothing: {asked}")),
+        };
+        let output = child.wait_with_output().unwrap();
+        match output.status.code() {
+            Some(0 | 3) => Ok(()),
+            code => Err(format!("exit code {code:?} after {asked} and {said:?}")),
+        }
+    }
+
     /// What the program started last wrote to standard error.
     fn errors(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("stderr")).unwrap_or_default()
@@ -351,24 +388,32 @@ impl Reader {
     /// A call to the simulator's control.
     fn control(&self, path: &str, body: &str) {
         let url = format!("http://127.0.0.1:{}/_sim/{path}", self.port);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let status = runtime.block_on(async {
-            let client = reqwest::Client::builder()
-                .timeout(Duration::from_mins(1))
-                .build()
-                .unwrap();
-            let answer = client
+        let status = http(|client| {
+            client
                 .post(&url)
                 .header("content-type", "application/json")
-                .body(body.to_owned());
-            let answer = answer.send().await.unwrap();
-            (answer.status(), answer.text().await.unwrap())
+                .body(body.to_owned())
         });
         assert!(status.0.is_success(), "{url}: {status:?}");
     }
+}
+
+/// One request, as a browser or an operator makes it.
+fn http(
+    request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+) -> (reqwest::StatusCode, String) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_mins(1))
+            .build()
+            .unwrap();
+        let answer = request(&client).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    })
 }
 
 /// A reader in a place that belongs to another one.

@@ -9,6 +9,7 @@
 
 mod book;
 mod configuration;
+mod connect;
 mod demo;
 mod disk;
 mod doctor;

@@ -1,12 +1,17 @@
-//! `connect s2s`: connects an account through a server-to-server app.
+//! `connect s2s|user|app|link`: every way into a Zoom account.
+
+mod app;
+mod link;
+mod user;
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use parfocal_engine::config::{Plan, Secret};
-use parfocal_engine::connections::NewServerToServer;
+use parfocal_engine::connections::{Cloud, NewServerToServer};
 
+pub(crate) use self::user::{How, consent, operator, tell};
 use super::connections::{needs_attention, present};
 use crate::context::{Context, attention};
 use crate::failure::{Exit, Failure};
@@ -24,6 +29,14 @@ pub(crate) enum Connect {
     /// Through a server-to-server app: the whole account, without anybody's consent page
     #[command(name = "s2s", after_help = AFTER_HELP)]
     ServerToServer(ServerToServer),
+    /// Through a person's consent on Zoom's page, in a browser here or by a code typed in elsewhere
+    #[command(after_help = user::AFTER_HELP)]
+    User(user::User),
+    /// Make an app known through which people can agree, without the configuration
+    App(app::NewApp),
+    /// Links to send to a person who shall connect
+    #[command(subcommand)]
+    Link(link::Link),
 }
 
 /// Through a server-to-server app
@@ -47,6 +60,9 @@ pub(crate) struct ServerToServer {
     /// The account's plan, if it shall not be found out: free, pro or business
     #[arg(long, value_name = "PLAN", value_parser = plan, requires = "account_id")]
     plan: Option<Plan>,
+    /// Whose Zoom: commercial or gov
+    #[arg(long, value_name = "CLOUD", default_value = "commercial")]
+    cloud: Cloud,
     /// Part of the account's rate budget that may be used, above 0 up to 1
     #[arg(long, value_name = "SHARE", requires = "account_id")]
     share: Option<f64>,
@@ -54,7 +70,15 @@ pub(crate) struct ServerToServer {
 
 /// Runs the command.
 pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Failure> {
-    let Connect::ServerToServer(command) = command;
+    match command {
+        Connect::ServerToServer(command) => server_to_server(command, context).await,
+        Connect::User(command) => user::run(command, context).await,
+        Connect::App(command) => app::run(command, context).await,
+        Connect::Link(command) => link::run(command, context).await,
+    }
+}
+
+async fn server_to_server(command: ServerToServer, context: &Context) -> Result<Exit, Failure> {
     let app = context.telling_app().await?;
     app.vault().check_keys().await?;
     let view = match (command.account_id, command.client_id) {
@@ -79,7 +103,7 @@ pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Fai
                 webhook_secrets,
                 plan: command.plan,
                 share: command.share,
-                cloud: parfocal_engine::connections::Cloud::default(),
+                cloud: command.cloud,
             };
             let view = app.connections().connect_s2s(new).await?;
             drop(step);
@@ -108,7 +132,7 @@ pub(crate) async fn run(command: Connect, context: &Context) -> Result<Exit, Fai
 }
 
 /// What to mend when Zoom refuses the credentials of the configuration.
-const MEND_ENV: &str = "Compare ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET with the app's page: \
+pub(crate) const MEND_ENV: &str = "Compare ZOOM_ACCOUNT_ID, ZOOM_S2S_CLIENT_ID and ZOOM_S2S_CLIENT_SECRET with the app's page: \
 https://marketplace.zoom.us → Manage → the app → App Credentials. The app must be activated (Activation). \
 Then run `parfocal connect s2s` again.";
 
@@ -130,7 +154,7 @@ async fn from_configuration(
         .await?)
 }
 
-fn secret(path: &PathBuf) -> Result<Secret, Failure> {
+pub(crate) fn secret(path: &PathBuf) -> Result<Secret, Failure> {
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin()
@@ -151,7 +175,7 @@ fn secret(path: &PathBuf) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
-fn from_terminal() -> Result<Secret, Failure> {
+pub(crate) fn from_terminal() -> Result<Secret, Failure> {
     if std::io::stdin().is_terminal() {
         return Err(Failure::usage("usage", "the client secret is missing")
             .hint("Give a file with --client-secret-file, or pipe it in: `parfocal connect s2s … < secret.txt`."));
