@@ -74,9 +74,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .count();
         out.push(json!({
             "name": meeting.name, "summary": found.summary.text(), "seconds": best, "first_seconds": first,
-            "unproven": unproven, "found": found,
+            "unproven": unproven, "peak_kilobytes": peak_kilobytes(), "found": found,
         }));
     }
     println!("{}", serde_json::Value::Array(out));
     Ok(())
+}
+
+/// The most memory this process ever had; 0 where the system does not say.
+fn peak_kilobytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|size| size.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
 }

@@ -5,6 +5,7 @@ mod program;
 mod report;
 mod start;
 mod transcripts;
+mod understand;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "start"])]
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "start"])]
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -50,11 +51,12 @@ impl Run {
 /// A measurement gives its section of the page as Markdown.
 type Measure = fn(&Run) -> Result<String>;
 
-const SECTIONS: [(&str, Measure); 5] = [
+const SECTIONS: [(&str, Measure); 6] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),
     ("search", account::search),
+    ("understand", understand::measure),
     ("start", start::measure),
 ];
 

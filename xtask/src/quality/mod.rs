@@ -95,8 +95,8 @@ fn measure() -> Result<String> {
     Ok(page)
 }
 
-/// Runs the analyst over meetings; it is a program of its own, so that `xtask` needs no crate of ours.
-pub(crate) fn analyse(meetings: &[Meeting], rounds: u32) -> Result<String> {
+/// Runs the analyst over meetings as JSON; it is a program of its own, so that `xtask` needs no crate of ours.
+pub(crate) fn run_analyst(meetings: &str, rounds: u32) -> Result<String> {
     sh(cargo().args([
         "build",
         "--release",
@@ -114,20 +114,20 @@ pub(crate) fn analyse(meetings: &[Meeting], rounds: u32) -> Result<String> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let input = serde_json::to_string(meetings)?;
     // It reads everything before it writes anything.
     child
         .stdin
         .take()
         .context("the analyst has no input")?
-        .write_all(input.as_bytes())?;
+        .write_all(meetings.as_bytes())?;
     let done = child.wait_with_output()?;
     ensure!(done.status.success(), "the analyst failed");
     Ok(String::from_utf8(done.stdout)?)
 }
 
 fn results(meetings: &[Meeting]) -> Result<Vec<Analysed>> {
-    let results: Vec<Analysed> = serde_json::from_str(&analyse(meetings, 1)?)?;
+    let results: Vec<Analysed> =
+        serde_json::from_str(&run_analyst(&serde_json::to_string(meetings)?, 1)?)?;
     ensure!(
         results.len() == meetings.len()
             && results
