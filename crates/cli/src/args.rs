@@ -127,6 +127,9 @@ pub(crate) enum Command {
     Status(commands::status::Status),
     /// Look for what is wrong with this installation
     Doctor(commands::doctor::Doctor),
+    /// List capabilities, switch them on and off, check what they need
+    #[command(subcommand)]
+    Component(commands::component::Component),
     /// Make, list and revoke keys of the API
     #[command(subcommand)]
     Keys(commands::api_keys::Keys),

@@ -153,6 +153,7 @@ impl App {
         webhooks::sync_apps(&app).await?;
         app.connections().sync_apps().await?;
         app.connections().sync_env().await?;
+        app.components().seed().await?;
         Ok(app)
     }
 
@@ -265,6 +266,11 @@ impl App {
     /// Actions: everything that can be asked for by name.
     pub fn actions(&self) -> crate::actions::Actions<'_> {
         crate::actions::Actions { app: self }
+    }
+
+    /// Components: which capabilities are on.
+    pub fn components(&self) -> crate::components::Components<'_> {
+        crate::components::Components { app: self }
     }
 
     /// API keys: make, list, revoke, authenticate.

@@ -9,6 +9,7 @@ pub mod backfill;
 pub mod audit;
 pub mod budget;
 pub mod clock;
+pub mod components;
 pub mod config;
 pub mod connections;
 pub mod error;

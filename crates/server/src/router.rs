@@ -39,6 +39,10 @@ pub(crate) fn build(state: &AppState) -> Router {
     door.method_not_allowed_fallback(wrong_method)
         .merge(oauth::routes(state))
         .merge(local)
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            access::switched_off,
+        ))
         .layer(middleware::from_fn(layers::timeout))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(middleware::from_fn(layers::security_headers))

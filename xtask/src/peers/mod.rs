@@ -2,6 +2,7 @@
 
 mod console;
 mod rivet;
+mod schemathesis;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,12 +18,16 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 2] = [("rivet", rivet::rivet), ("console", console::console)];
+pub(crate) const ALL: [(&str, Peer); 3] = [
+    ("rivet", rivet::rivet),
+    ("console", console::console),
+    ("schemathesis", schemathesis::schemathesis),
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all by default
-    #[arg(value_parser = ["rivet", "console"])]
+    #[arg(value_parser = ["rivet", "console", "schemathesis"])]
     peer: Option<String>,
 }
 

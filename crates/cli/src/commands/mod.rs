@@ -7,6 +7,7 @@ pub(crate) mod analyze;
 pub(crate) mod backfill;
 pub(crate) mod call;
 pub(crate) mod completions;
+pub(crate) mod component;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connections;
@@ -40,6 +41,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Simulate(command) => simulate::run(command, context).await,
         Command::Connect(command) => connect::run(command, context).await,
         Command::Connections(command) => connections::run(command, context).await,
+        Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
         Command::Scopes(command) => scopes::run(&command, context),

@@ -7,6 +7,7 @@
     reason = "tests drive real processes in real time, and say aloud what they skip"
 )]
 
+mod actions;
 mod book;
 mod configuration;
 mod connect;

@@ -218,6 +218,16 @@ impl Zoom {
 
     /// What a refusal of Zoom's means here.
     fn refused(&self, error: parfocal_zoom::Error, request: &Request) -> EngineError {
+        if error.kind() == parfocal_zoom::ErrorKind::PageTokenExpired {
+            return EngineError::faulty(
+                "the piece of the list is not known to Zoom",
+                vec![Fault::missing(
+                    "after",
+                    "it is no key of this list, or older than a quarter of an hour",
+                    "Ask for the list again from its beginning, without after.",
+                )],
+            );
+        }
         let quota = error.kind() == parfocal_zoom::ErrorKind::Quota;
         let retry_at = error.retry_at();
         let built = EngineError::from(error);

@@ -182,6 +182,10 @@ impl Dispatcher {
         let now = self.app.clock().now();
         self.keep_leases(now).await?;
         self.notice_step_back(now).await?;
+        let ingest = crate::components::find("ingest")?;
+        if !self.app.components().is_active(ingest).await? {
+            return Ok(now.saturating_add(POLL).unwrap_or(now));
+        }
         while !self.stop.is_cancelled() {
             let free = self.free();
             if free.is_empty() {

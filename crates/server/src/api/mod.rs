@@ -3,6 +3,7 @@
 mod actions;
 mod backfills;
 mod body;
+mod components;
 mod connections;
 mod domain;
 mod events;
@@ -20,6 +21,7 @@ use axum::Router;
 use axum::routing::{delete, get, post};
 use parfocal_engine::actions::Manifest;
 use parfocal_engine::backfill::BackfillView;
+use parfocal_engine::components::{ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::status::Status;
@@ -119,7 +121,7 @@ fn taken_in() -> Vec<Route> {
         )
         .about("Our copy of a recording's file")
         .path_part("id", "Our id.")
-        .sends("application/octet-stream"),
+        .sends("*/*"),
         Route::get("/transcripts", "transcripts.list", get(transcripts::list))
             .about("Transcripts that count, by their meetings, the latest first")
             .query::<transcripts::ListParams>()
@@ -200,6 +202,35 @@ fn administration() -> Vec<Route> {
         .about("A connection")
         .path_part("id", "Our id, or its name.")
         .answers::<ConnectionView>(),
+        Route::get("/components", "components.list", get(components::list))
+            .about("Which capabilities are on")
+            .answers::<PageView<ComponentView>>(),
+        Route::get(
+            "/components/{name}/check",
+            "components.check",
+            get(components::check),
+        )
+        .about("What a component lacks now")
+        .path_part("name", "The component's name.")
+        .answers::<PageView<Finding>>(),
+        Route::post(
+            "/components/{name}/activate",
+            "components.activate",
+            post(components::activate),
+        )
+        .about("Switches a component on, once everything that it needs is there")
+        .needs(Role::Admin)
+        .path_part("name", "The component's name.")
+        .answers::<ComponentView>(),
+        Route::post(
+            "/components/{name}/deactivate",
+            "components.deactivate",
+            post(components::deactivate),
+        )
+        .about("Switches a component off")
+        .needs(Role::Admin)
+        .path_part("name", "The component's name.")
+        .answers::<ComponentView>(),
         Route::get("/keys", "keys.list", get(keys::list))
             .about("Keys of the API")
             .needs(Role::Admin)

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use parfocal_engine::actions::{self, Action, Planned, ZoomCall};
 use serde_json::{Map, Value, json};
 
-use super::route::{Answer, Route, output_schema};
+use super::route::{Answer, Route, input_schema, output_schema};
 use crate::problem::ProblemShape;
 use crate::state::AppState;
 
@@ -83,7 +83,7 @@ fn build() -> Value {
                 "key": {"type": "http", "scheme": "bearer", "description": "A key of `parfocal keys create`. On the machine itself \
                     none is needed while `server.auth` is `local`."},
             },
-            "schemas": {"Problem": output_schema::<ProblemShape>()},
+            "schemas": {"Problem": input_schema::<ProblemShape>()},
             "responses": {
                 "Problem": {
                     "description": "It could not be done; `code` and `hint` say why and what to do.",

@@ -31,6 +31,7 @@ pub struct HitView {
     /// The transcript, for what was said.
     pub transcript_id: Option<String>,
     /// The first and the last cue, for what was said.
+    #[schemars(with = "Option<[u32; 2]>")]
     pub cues: Option<(u32, u32)>,
     /// Its beginning in the recording, in milliseconds.
     pub start_ms: u32,

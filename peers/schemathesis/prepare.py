@@ -1,0 +1,101 @@
+"""Puts examples of what is there into the served description, so that operations find something: prepare.py BASE KEY FILE."""
+import json, sys, urllib.error, urllib.parse, urllib.request
+
+base, key, target = sys.argv[1:4]
+
+
+def ask(path, body=None):
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(base + path, data, headers)) as answer:
+        return json.load(answer)
+
+
+def run(name, **given):
+    return ask(f"/v1/actions/{name}", given)["output"]
+
+
+def first(path):
+    return (ask(path)["items"] or [{}])[0]
+
+
+document = ask("/v1/openapi.json")
+users = run("user.list", limit=100)["items"]
+host = users[0]["email"]
+made = run("meeting.create", host=host, topic="Example", start="2030-01-07T09:00:00Z", duration_minutes=30,
+           settings={"registration": "manual"})
+deleted = run("meeting.create", host=host, topic="To delete", start="2030-01-07T09:00:00Z")
+held = first("/v1/meetings?has_recording=true") or first("/v1/meetings")
+talked = first("/v1/transcripts")
+recording = first("/v1/recordings")
+files = ask(f"/v1/meetings/{held['id']}/files")["items"] if held else []
+stored = next((one for one in files if one["stored"]), files[0] if files else {"id": "none"})
+person = {"meeting": made["number"], "email": "bo@example.org", "first_name": "Bo", "last_name": "Berg"}
+registration = run("registrant.add", **person)
+
+def webinars():
+    """A host who may hold webinars, and one of that host's webinars."""
+    for user in users:
+        try:
+            listed = run("webinar.list", host=user["email"])["items"]
+        except urllib.error.HTTPError:
+            continue
+        return user["email"], listed[0]["number"] if listed else made["number"]
+    return host, made["number"]
+
+
+presenter, webinar = webinars()
+inputs = {
+    "webinar.list": {"host": presenter},
+    "webinar.get": {"webinar": webinar},
+    "meeting.create": {"host": host, "topic": "Planning", "start": "2030-01-07T09:00:00", "timezone": "Europe/Berlin"},
+    "meeting.get": {"meeting": made["number"]},
+    "meeting.update": {"meeting": made["number"], "topic": "Changed"},
+    "meeting.list": {"host": host},
+    "meeting.delete": {"meeting": deleted["number"]},
+    "meeting.invitation": {"meeting": made["number"]},
+    "user.get": {"user": host},
+    "user.list": {"limit": 5},
+    "recording.list": {"host": host, "from": "2026-10-01", "to": "2026-11-22"},
+    "recording.get": {"meeting": held.get("uuid", "x")},
+    "recording.download": {"file": stored["id"]},
+    "transcript.get": {"meeting": talked.get("uuid", "x")},
+    "participants.list": {"meeting": held.get("uuid", "x")},
+    "report.participants": {"meeting": held.get("uuid", "x")},
+    "summary.get": {"meeting": held.get("uuid", "x")},
+    "registrant.add": {**person, "email": "cy@example.org"},
+    "registrant.list": {"meeting": made["number"], "status": "pending"},
+    "registrant.approve": {"meeting": made["number"], "registrants": [{"id": registration["id"]}]},
+    "search": {"query": "the"},
+}
+paths = {
+    "/v1/meetings/{id}": held.get("id"), "/v1/meetings/{id}/transcript": talked.get("meeting_id"),
+    "/v1/meetings/{id}/chat": held.get("id"), "/v1/meetings/{id}/files": held.get("id"),
+    "/v1/recordings/{id}": recording.get("id"), "/v1/files/{id}/content": stored["id"],
+    "/v1/transcripts/{id}": talked.get("id"), "/v1/events/{id}": first("/v1/events").get("id"),
+    "/v1/events/{id}/replay": first("/v1/events").get("id"), "/v1/jobs/{id}": first("/v1/jobs").get("id"),
+    "/v1/backfills/{id}": first("/v1/backfills").get("id"), "/v1/connections/{id}": "env",
+    "/v1/actions/{name}": "meeting.create", "/v1/components/{name}/check": "search",
+    "/v1/components/{name}/activate": "console", "/v1/components/{name}/deactivate": "console",
+    "/v1/keys/{key}": ask("/v1/keys", {"name": "to revoke", "role": "read"})["id"],
+}
+queries = {"/v1/search": {"q": "the"}, "/v1/domain-events/stream": {"after": 0, "limit": 1}}
+bodies = {"/v1/keys": {"name": "made by a test", "role": "read"}}
+
+for path, methods in document["paths"].items():
+    for method, operation in methods.items():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path" and paths.get(path):
+                parameter["example"] = paths[path]
+            elif parameter["in"] == "query" and parameter["name"] in queries.get(path, {}):
+                parameter["example"] = queries[path][parameter["name"]]
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is not None:
+            name = path.removeprefix("/v1/actions/")
+            given = inputs.get(name) or bodies.get(path)
+            body.pop("examples", None)
+            if given is not None:
+                body["example"] = given
+# A stream has no end of its own, and streams are no JSON.
+document["paths"].pop("/v1/domain-events/stream")
+json.dump(document, open(target, "w"))
