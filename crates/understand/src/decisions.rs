@@ -7,7 +7,7 @@ use crate::window::{how_many, peaks, scores, signs};
 /// Signs this far away still count, in milliseconds: assent comes from several people.
 const REACH_MS: u32 = 60_000;
 /// Decisions lie so far apart, in milliseconds.
-const APART_MS: u32 = 60_000;
+const APART_MS: u32 = 45_000;
 /// So many are reported for an hour of talk, and at least the second figure for a short one.
 const PER_HOUR: (u64, usize) = (3, 3);
 /// Least score: a decision said outright reaches it, "let's" alone does not.

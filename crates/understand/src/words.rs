@@ -27,7 +27,8 @@ const GENERAL: &str = "use used using make makes making made need needs needed c
     calls mr mrs madam sir cool nice fine happy hope help happen happens happened start started end ended talk \
     talking talked ask asked tell told try tried trying show showed give given take taken took put keep feel believe \
     understand remember move change changes set read write check sense place side line done whole front low high \
-    long short kinds sorts moment rest reason fact step steps sentence word words answer anyway stuff couple half \
+    long short kinds sorts moment rest reason fact step steps sentence word words answer anyway stuff couple half eleven twelve thirteen fourteen \
+    fifteen sixteen seventeen eighteen nineteen \
     percent hundred thousand million twenty thirty forty fifty sixty seventy eighty ninety zero true wrong";
 
 /// Words that stand before a noun.
