@@ -7,6 +7,7 @@ mod commands;
 mod context;
 mod failure;
 mod output;
+mod privacy;
 mod settings;
 mod stop;
 mod telemetry;
@@ -21,6 +22,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
 fn main() -> ExitCode {
+    privacy::no_core_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
