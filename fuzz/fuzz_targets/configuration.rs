@@ -9,7 +9,7 @@ use settings::{Sources, load};
 
 // The reader is part of the program and no library: it is built here from its files.
 #[path = "../../crates/cli/src/settings/mod.rs"]
-#[expect(dead_code, reason = "the program uses more of it")]
+#[expect(dead_code, unused_imports, reason = "the program uses more of it")]
 mod settings;
 
 /// As much of the program's failures as the reader needs.

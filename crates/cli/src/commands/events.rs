@@ -71,13 +71,13 @@ pub(crate) struct Replay {
 
 impl Which {
     fn filter(&self, now: Timestamp) -> EventFilter {
-        let at = |when: &Option<When>| when.as_ref().map(|when| when.resolve(now));
+        let at = |when: Option<&When>| when.map(|when| when.resolve(now));
         EventFilter {
             event: self.event.clone(),
             state: self.state,
             lane: None,
-            from: at(&self.from),
-            before: at(&self.before),
+            from: at(self.from.as_ref()),
+            before: at(self.before.as_ref()),
         }
     }
 }

@@ -296,12 +296,16 @@ fn the_corpus_of_fuzzing_is_read_or_refused_in_words() {
         match case.load() {
             Ok(settings) => {
                 settings.config.validate().unwrap();
-                assert!(!format!("{settings:?}").contains("canary-7446"), "{path:?}");
+                assert!(
+                    !format!("{settings:?}").contains("canary-7446"),
+                    "{}",
+                    path.display()
+                );
                 read += 1;
             }
             Err(failure) => {
                 let said = format!("{failure:?}");
-                assert!(!said.contains("canary-7446"), "{path:?}: {said}");
+                assert!(!said.contains("canary-7446"), "{}: {said}", path.display());
                 refused += 1;
             }
         }
