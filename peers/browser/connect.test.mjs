@@ -66,7 +66,7 @@ test("a link: made, opened by somebody else, used once", async () => {
   const operator = await open("/connections/new");
   await operator.getByLabel("Who is it for?").fill("Ana Souza");
   await operator.getByRole("button", { name: "Make the link" }).click();
-  const field = operator.getByLabel("The link");
+  const field = operator.getByRole("textbox", { name: "The link", exact: true });
   const link = new URL(await field.inputValue());
   await look(operator, "connection-link-made");
   const path = link.pathname;

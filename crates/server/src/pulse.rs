@@ -93,7 +93,8 @@ pub(crate) async fn stream(
     let stop = state.pulse().stop.clone();
     let hello = Event::default()
         .event("hello")
-        .data("")
+        // Browsers drop an event without data.
+        .data("-")
         .retry(Duration::from_secs(2));
     let events = stream::unfold(
         (Some(hello), listener, stop),
@@ -109,7 +110,7 @@ pub(crate) async fn stream(
             let event = Event::default()
                 .event("change")
                 .id(beat.to_string())
-                .data("");
+                .data("-");
             Some((Ok(event), (None, listener, stop)))
         },
     );

@@ -200,6 +200,8 @@ async fn pages_are_told_when_something_changed_and_the_stream_ends_with_the_serv
     })
     .await
     .unwrap();
+    let told = heard.matches("\ndata: -").count();
+    assert_eq!(told, 2, "browsers drop events without data: {heard}");
     site.stop.cancel();
     tokio::time::timeout(Duration::from_secs(5), async {
         while stream.next().await.is_some() {}
