@@ -78,7 +78,7 @@ impl Action {
     {
         let run = move |context: Context, input: Value| {
             // The schema has been checked before; this is the same input seen through the type.
-            let typed = schema::read::<I>(name, input).map(|input| run(context, input));
+            let typed = schema::read::<I>(name, &input).map(|input| run(context, input));
             let done: BoxFuture<'static, _> = Box::pin(async move {
                 let output = typed?.await?;
                 serde_json::to_value(output).map_err(|error| {

@@ -46,18 +46,16 @@ pub(super) struct Start {
 /// Reads a zone.
 pub(super) fn zone(name: Option<&str>, faults: &mut Faults) -> Option<TimeZone> {
     let name = name?;
-    match TimeZone::get(name) {
-        Ok(zone) => Some(zone),
-        Err(_) => {
-            faults.add(Fault::new(
-                "timezone",
-                name,
-                "there is no such time zone",
-                zone_mend(name),
-            ));
-            None
-        }
+    let found = TimeZone::get(name).ok();
+    if found.is_none() {
+        faults.add(Fault::new(
+            "timezone",
+            name,
+            "there is no such time zone",
+            zone_mend(name),
+        ));
     }
+    found
 }
 
 /// A zone of the same city or area, for who knows only its name.

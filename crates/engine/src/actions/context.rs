@@ -207,37 +207,13 @@ impl Zoom {
             .call(&self.client)
             .send()
             .await
-            .map_err(|error| self.refused(error, request))?;
+            .map_err(|error| refused(error, request))?;
         self.note(ZoomCall {
             operation: request.operation(),
             status: response.status().as_u16(),
             tracking_id: response.tracking_id().map(str::to_owned),
         });
         Ok(response)
-    }
-
-    /// What a refusal of Zoom's means here.
-    fn refused(&self, error: parfocal_zoom::Error, request: &Request) -> EngineError {
-        if error.kind() == parfocal_zoom::ErrorKind::PageTokenExpired {
-            return EngineError::faulty(
-                "the piece of the list is not known to Zoom",
-                vec![Fault::missing(
-                    "after",
-                    "it is no key of this list, or older than a quarter of an hour",
-                    "Ask for the list again from its beginning, without after.",
-                )],
-            );
-        }
-        let quota = error.kind() == parfocal_zoom::ErrorKind::Quota;
-        let retry_at = error.retry_at();
-        let built = EngineError::from(error);
-        match request.quotas().first() {
-            Some(quota_kind) if quota => built
-                .recoded(Code::HostQuota)
-                .with_hint(super::check::quota_mend(quota_kind))
-                .with_retry_at(retry_at),
-            _ => built,
-        }
     }
 
     /// The address that calls begin with: the configured one, else the token's, else Zoom's global one.
@@ -253,6 +229,30 @@ impl Zoom {
             Some(url) => format!("{}/v2", url.trim_end_matches('/')),
             None => "https://api.zoom.us/v2".to_owned(),
         }
+    }
+}
+
+/// What a refusal of Zoom's means here.
+fn refused(error: parfocal_zoom::Error, request: &Request) -> EngineError {
+    if error.kind() == parfocal_zoom::ErrorKind::PageTokenExpired {
+        return EngineError::faulty(
+            "the piece of the list is not known to Zoom",
+            vec![Fault::missing(
+                "after",
+                "it is no key of this list, or older than a quarter of an hour",
+                "Ask for the list again from its beginning, without after.",
+            )],
+        );
+    }
+    let quota = error.kind() == parfocal_zoom::ErrorKind::Quota;
+    let retry_at = error.retry_at();
+    let built = EngineError::from(error);
+    match request.quotas().first() {
+        Some(quota_kind) if quota => built
+            .recoded(Code::HostQuota)
+            .with_hint(super::check::quota_mend(quota_kind))
+            .with_retry_at(retry_at),
+        _ => built,
     }
 }
 

@@ -306,7 +306,7 @@ struct Changed {
     /// Always true.
     done: bool,
     /// The fields of Zoom's that were sent.
-    changed: Vec<String>,
+    fields: Vec<String>,
 }
 
 async fn update(cx: Context, input: Update) -> Step<Changed> {
@@ -389,7 +389,7 @@ async fn update(cx: Context, input: Update) -> Step<Changed> {
         .await?
         .value
         .host_id;
-    let changed = body.keys().cloned().collect();
+    let fields = body.keys().cloned().collect();
     let mut request = Request::new(Method::PATCH, format!("/meetings/{number}"))
         .query("occurrence_id", input.occurrence)
         .body(Value::Object(body))
@@ -401,7 +401,7 @@ async fn update(cx: Context, input: Update) -> Step<Changed> {
     Ok(Changed {
         id: number.to_string(),
         done: true,
-        changed,
+        fields,
     })
 }
 
@@ -499,7 +499,7 @@ async fn delete(cx: Context, input: Delete) -> Step<Acknowledged> {
         .query("schedule_for_reminder", input.notify_hosts)
         .query("cancel_meeting_reminder", input.notify_registrants);
     zoom.send(request).await?;
-    Ok(Acknowledged::of(number))
+    Ok(Acknowledged::of(&number))
 }
 
 /// One scheduled meeting.
@@ -519,7 +519,7 @@ async fn end(cx: Context, input: One) -> Step<Acknowledged> {
         .body(json!({ "action": "end" }))
         .repeatable();
     zoom.send(request).await?;
-    Ok(Acknowledged::of(number))
+    Ok(Acknowledged::of(&number))
 }
 
 /// The text to invite people with.

@@ -263,8 +263,8 @@ pub(super) fn of_inputs(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 }
 
 /// Reads a checked input as its type.
-pub(super) fn read<T: DeserializeOwned>(action: &str, input: Value) -> Result<T> {
-    serde_path_to_error::deserialize(&input).map_err(|error| {
+pub(super) fn read<T: DeserializeOwned>(action: &str, input: &Value) -> Result<T> {
+    serde_path_to_error::deserialize(input).map_err(|error| {
         let field = error.path().to_string();
         let fault = Fault::missing(
             if field == "." { String::new() } else { field },

@@ -406,7 +406,7 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    pub(super) fn of(id: impl ToString) -> Self {
+    pub(super) fn of(id: &(impl ToString + ?Sized)) -> Self {
         Self {
             id: id.to_string(),
             done: true,

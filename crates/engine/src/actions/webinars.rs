@@ -258,7 +258,7 @@ async fn update(cx: Context, input: Update) -> Step<Acknowledged> {
         .body(Value::Object(body))
         .repeatable();
     zoom.send(request).await?;
-    Ok(Acknowledged::of(number))
+    Ok(Acknowledged::of(&number))
 }
 
 /// A host's webinars.
@@ -312,7 +312,7 @@ async fn delete(cx: Context, input: Delete) -> Step<Acknowledged> {
     let request = Request::new(Method::DELETE, format!("/webinars/{number}"))
         .query("cancel_webinar_reminder", input.notify);
     zoom.send(request).await?;
-    Ok(Acknowledged::of(number))
+    Ok(Acknowledged::of(&number))
 }
 
 /// Whose participants.

@@ -214,7 +214,7 @@ impl Keys<'_> {
             return Err(wrong_key());
         }
         self.note_use(&row, now).await;
-        self.caller(row, surface)
+        caller(row, surface)
     }
 
     /// Signs a browser in with a key; what goes into its cookie, and until when.
@@ -261,8 +261,7 @@ impl Keys<'_> {
             .api_key_by_prefix(&session.data)
             .await?
             .filter(|row| works(row, now));
-        row.map(|row| self.caller(row, Surface::Console))
-            .transpose()
+        row.map(|row| caller(row, Surface::Console)).transpose()
     }
 
     /// The row of a key, if it is that key.
@@ -289,16 +288,6 @@ impl Keys<'_> {
         };
         let same = bool::from(hash(key).as_bytes().ct_eq(row.hash.as_bytes()));
         Ok(same.then_some(row))
-    }
-
-    fn caller(self, row: ApiKey, surface: Surface) -> Result<Caller> {
-        Ok(Caller {
-            actor: format!("key:{}", row.name),
-            surface,
-            role: row.role.parse()?,
-            connections: row.connections,
-            request_id: None,
-        })
     }
 
     /// Notes the use; a database that is busy must not keep anybody out.
@@ -329,6 +318,16 @@ impl Keys<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn caller(row: ApiKey, surface: Surface) -> Result<Caller> {
+    Ok(Caller {
+        actor: format!("key:{}", row.name),
+        surface,
+        role: row.role.parse()?,
+        connections: row.connections,
+        request_id: None,
+    })
 }
 
 fn works(row: &ApiKey, now: Timestamp) -> bool {
