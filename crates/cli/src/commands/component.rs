@@ -95,13 +95,12 @@ pub(crate) async fn run(command: Component, context: &Context) -> Result<Exit, F
             told(context, view.name, "is off", &view)?;
         }
         Component::Check(command) => {
-            let names: Vec<String> = match command.name {
-                Some(name) => vec![name],
-                None => {
-                    let list = components.list().await?;
-                    let active = list.iter().filter(|one| one.active);
-                    active.map(|one| one.name.to_owned()).collect()
-                }
+            let names: Vec<String> = if let Some(name) = command.name {
+                vec![name]
+            } else {
+                let list = components.list().await?;
+                let active = list.iter().filter(|one| one.active);
+                active.map(|one| one.name.to_owned()).collect()
             };
             let mut missing = false;
             let mut all = Vec::new();

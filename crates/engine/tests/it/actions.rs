@@ -26,7 +26,7 @@ struct Stage {
     simulator: Simulator,
     app: App,
     host: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Stage {
@@ -42,7 +42,7 @@ impl Stage {
             simulator,
             app,
             host: String::new(),
-            _dir: dir,
+            dir,
         };
         let users = stage.done("user.list", json!({"limit": 5})).await;
         let host = users.output["items"][0]["email"]
@@ -328,7 +328,7 @@ async fn a_key_makes_repetitions_safe() {
         .unwrap()
     {
         Outcome::Done(done) => {
-            assert!(done.replayed && done.output == made[0] && done.zoom[0].tracking_id.is_some())
+            assert!(done.replayed && done.output == made[0] && done.zoom[0].tracking_id.is_some());
         }
         Outcome::Planned(planned) => panic!("{planned:?}"),
     }
@@ -373,7 +373,7 @@ async fn a_lost_answer_is_adopted_and_never_repeated() {
         async move {
             let fault =
                 json!({"kind": "lost", "path": "/v2/users/", "method": "POST", "times": times});
-            command(&base, "/faults", fault).await
+            command(&base, "/faults", fault).await;
         }
     };
     lose(1).await;
@@ -632,7 +632,7 @@ async fn keys_open_what_their_role_allows_until_they_are_revoked() {
             .unwrap()
             .is_none()
     );
-    let folder = stage._dir.path();
+    let folder = stage.dir.path();
     assert!(!crate::core_support::holds(
         &crate::core_support::all_bytes(folder),
         &key[16..]
