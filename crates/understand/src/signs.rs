@@ -1,7 +1,7 @@
 //! What commitments, requests and decisions look like in English talk.
 //!
-//! Two weights only: a strong sign counts twice as much as a weak one. That was enough; weights fitted to the meetings
-//! at hand were no better on meetings left out of the fit.
+//! Two weights only: a strong sign counts twice as much as a weak one. Single weights could be moved by half without
+//! much effect on the meetings at hand, so finer ones would only be fitted to them.
 
 use std::sync::LazyLock;
 
