@@ -258,6 +258,7 @@ async fn download(cx: Context, input: Download) -> Step<Downloaded> {
         .file(scope, id)
         .await?
         .ok_or_else(|| EngineError::not_found("file", id))?;
+    super::participants::may_see(&cx, file.account_id).await?;
     let blob = match file.blob_id {
         Some(blob) => store.blob(scope, blob).await?,
         None => None,

@@ -50,6 +50,17 @@ pub(crate) async fn identify(
     if let Err(error) = caller.may(needed(&parts.method, parts.uri.path())) {
         return Problem::from(error).into_response();
     }
+    if !caller.sees_everything() && !keeps_to_connections(parts.uri.path()) {
+        let refused = EngineError::new(
+            Code::Forbidden,
+            format!(
+                "{} may use some connections only, and this tells of all",
+                caller.actor
+            ),
+        )
+        .with_hint("Run actions with this key, or use one without limits to connections.");
+        return Problem::from(refused).into_response();
+    }
     parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, body)).await
 }
@@ -109,6 +120,23 @@ fn stranger(state: &AppState, request: &Parts) -> Response {
 /// Whether a key is needed even on this machine.
 fn keys_needed(state: &AppState) -> bool {
     state.app().config().server.auth == Auth::Keys
+}
+
+/// Whether what a path tells is kept to the connections that a key may use, or tells nothing of any.
+fn keeps_to_connections(path: &str) -> bool {
+    [
+        "/v1/actions",
+        "/v1/manifest",
+        "/v1/openapi.json",
+        "/v1/docs",
+        "/logout",
+        "/mcp",
+    ]
+    .iter()
+    .any(|kept| {
+        path.strip_prefix(kept)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }) || is_open(path)
 }
 
 fn is_open(path: &str) -> bool {
