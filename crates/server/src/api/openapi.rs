@@ -119,7 +119,7 @@ fn operation(route: &Route) -> Value {
     }
     let content = match route.answer {
         Answer::Json(schema) => json!({"application/json": {"schema": schema()}}),
-        Answer::Other(kind) => json!({kind: {"schema": {"type": "string"}}}),
+        Answer::Other(kind) => json!({kind: {}}),
     };
     let mut responses = Map::new();
     responses.insert(
