@@ -175,7 +175,7 @@ fn an_account_from_connecting_to_searching() {
         assert!(!world.run(&command).exits(0).stdout.is_empty());
     }
 
-    assert_eq!(json(&["connections", "remove", "acme"])["removed"], "acme");
+    assert_eq!(json(&["connections", "remove", "acme"])["name"], "acme");
     world.run(&["connections", "show", "acme"]).exits(1);
     assert!(simulator.terminate().success());
 }
