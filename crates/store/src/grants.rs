@@ -52,7 +52,8 @@ statements! {
     LEASE_UNTIL = one("SELECT lease_until, refresh_after, failures FROM grants WHERE workspace_id = $1 AND id = $2 AND dead_reason IS NULL");
     PENDING = one("UPDATE grants SET pending_refresh = $4, asked = asked + 1
         WHERE workspace_id = $1 AND id = $2 AND lease_token = $3 AND lease_until > $5 AND generation = $6");
-    RELEASE_UNANSWERED = one("UPDATE grants SET lease_token = NULL, lease_until = NULL
+    RELEASE_UNANSWERED = one("UPDATE grants SET lease_token = NULL, lease_until = NULL,
+            asked = CASE WHEN asked < $4 THEN CAST($4 AS BIGINT) ELSE asked END
         WHERE workspace_id = $1 AND id = $2 AND lease_token = $3");
     RELEASE_WITHOUT_EFFECT = one("UPDATE grants SET lease_token = NULL, lease_until = NULL,
             asked = CASE WHEN asked > 0 THEN asked - 1 ELSE 0 END,
@@ -233,13 +234,15 @@ impl Store {
         release: RefreshRelease,
     ) -> Result<()> {
         let mut tx = self.begin(scope).await?;
-        let row = args![scope.workspace, lease.grant, &lease.token];
+        let mut row = args![scope.workspace, lease.grant, &lease.token];
         match release {
-            RefreshRelease::Unanswered => tx.execute(RELEASE_UNANSWERED, row).await?,
+            RefreshRelease::Unanswered { asked } => {
+                row.extend(args![asked]);
+                tx.execute(RELEASE_UNANSWERED, row).await?
+            }
             RefreshRelease::WithoutEffect { pause_until } => {
-                let mut args = row;
-                args.extend(args![pause_until]);
-                tx.execute(RELEASE_WITHOUT_EFFECT, args).await?
+                row.extend(args![pause_until]);
+                tx.execute(RELEASE_WITHOUT_EFFECT, row).await?
             }
         };
         tx.commit().await

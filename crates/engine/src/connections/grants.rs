@@ -13,7 +13,7 @@ use parfocal_store::{
     AppId, ConnectionState, ErrorKind, Grant as Row, GrantId, GrantLease, GrantTokens, LatePair,
     LeaseAnswer, NewGrant, Provider, RefreshRelease, Scope, Store, Tx,
 };
-use parfocal_zoom::auth::protocol::{MAX_UNANSWERED, may_ask};
+use parfocal_zoom::auth::protocol::{after_silence, may_ask};
 use parfocal_zoom::auth::{Grant, RefreshEnd, RefreshLease, Standing, StoreError, TokenStore};
 
 use crate::clock::{Clock, later, span};
@@ -30,8 +30,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
 /// Why a grant is dead after two asks without an answer.
-const LOST: &str =
-    "the answer to a renewal was lost twice, so it is not known whether its token still lives";
+const LOST: &str = "the answer to a renewal was lost twice, or its processes vanished over and over, so it is not known whether its token still lives";
 
 /// A lease that is held, how often its token was shown without an answer (this time included), and how often
 /// refreshes failed before.
@@ -181,10 +180,13 @@ impl GrantStore {
         };
         let release = match end {
             RefreshEnd::Unanswered if self.rotating => {
-                if !may_ask(u32::try_from(held.asked).unwrap_or(u32::MAX)) {
+                let doubt = after_silence(u32::try_from(held.asked).unwrap_or(u32::MAX));
+                if !may_ask(doubt) {
                     return self.give_up(&held.lease).await;
                 }
-                RefreshRelease::Unanswered
+                RefreshRelease::Unanswered {
+                    asked: i64::from(doubt),
+                }
             }
             RefreshEnd::Failed | RefreshEnd::Unanswered => RefreshRelease::WithoutEffect {
                 pause_until: Some(later(self.clock.now(), pause(held.failures))),
@@ -203,7 +205,6 @@ impl GrantStore {
     async fn give_up(&self, lease: &GrantLease) -> Result<()> {
         tracing::warn!(
             grant = %lease.grant,
-            asks = MAX_UNANSWERED,
             "answers to renewals were lost; the user has to connect again"
         );
         let why = format!("{}: {LOST}.", Code::RefreshLost.title());

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use parfocal_zoom::auth::protocol::{
-    self, Late, Lease as Held, MAX_UNANSWERED, OnRefused, may_ask, on_refused,
+    self, Late, Lease as Held, MOST_DOUBT, OnRefused, after_silence, may_ask, on_refused,
 };
 
 /// Most token pairs in a run.
@@ -59,7 +59,7 @@ enum Flaw {
 pub(crate) enum Death {
     /// Zoom refused its refresh token.
     Refused,
-    /// Both asks stayed unanswered.
+    /// An answer was lost, and the one more try after it told nothing either.
     Lost,
     /// A person took it back.
     Withdrawn,
@@ -159,7 +159,11 @@ impl Row {
     pub(crate) fn release(&mut self, mine: bool, without_effect: bool) {
         if mine {
             self.lease = Lease::Free;
-            self.asked = self.asked.saturating_sub(u8::from(without_effect));
+            self.asked = if without_effect {
+                self.asked.saturating_sub(1)
+            } else {
+                u8::try_from(after_silence(u32::from(self.asked))).unwrap()
+            };
         }
     }
 }
@@ -224,6 +228,8 @@ struct World {
     mishaps: u8,
     /// Requests by generation of the pair they carried, those without effect not counted.
     asks: [u8; PAIRS],
+    /// Requests by generation since one of it was met with silence; none when none was.
+    tries: [Option<u8>; PAIRS],
 }
 
 /// Something that can happen: to which process, what, and the world after it.
@@ -265,6 +271,7 @@ impl World {
             unreceived: 0,
             mishaps: 0,
             asks: [0; PAIRS],
+            tries: [None; PAIRS],
         }
     }
 
@@ -290,6 +297,13 @@ impl World {
             self.zoom.current = self.zoom.made;
             self.zoom.made
         })
+    }
+
+    /// Counts a request with the token of a generation, or takes it back.
+    fn count(&mut self, generation: u8, by: i8) {
+        let at = usize::from(generation);
+        self.asks[at] = self.asks[at].saturating_add_signed(by);
+        self.tries[at] = self.tries[at].map(|tries| tries.saturating_add_signed(by));
     }
 
     /// Gives the lease back, if it still is this process's.
@@ -399,7 +413,7 @@ impl World {
                     });
                 } else {
                     go("asks", &|world| {
-                        world.asks[usize::from(generation)] += 1;
+                        world.count(generation, 1);
                         to(world, Step::Asking(generation, pair));
                         true
                     });
@@ -415,7 +429,7 @@ impl World {
                     true
                 });
                 go("is spared: no effect", &|world| {
-                    world.asks[usize::from(generation)] -= 1;
+                    world.count(generation, -1);
                     to(world, Step::Spared(generation));
                     world.spend(SPARED)
                 });
@@ -488,11 +502,16 @@ impl World {
                 }
                 true
             }),
-            Step::Unknown(_) => go("gives back, intent kept", &|world| {
+            Step::Unknown(generation) => go("gives back, intent kept", &|world| {
+                if world.processes[at].mine {
+                    world.tries[usize::from(generation)].get_or_insert(0);
+                }
                 if bounds.has(Flaw::ForgetsUnanswered) && world.processes[at].mine {
                     world.row.asked = 0;
+                    world.give_back(at, true);
+                } else {
+                    world.give_back(at, false);
                 }
-                world.give_back(at, false);
                 to(world, Step::Idle);
                 true
             }),
@@ -586,11 +605,19 @@ impl World {
     /// What must hold in every state.
     fn check(&self, bounds: &Bounds) -> Result<(), String> {
         for (generation, asks) in self.asks.iter().enumerate() {
-            if u32::from(*asks) > MAX_UNANSWERED {
+            if u32::from(*asks) > MOST_DOUBT {
                 return Err(format!(
                     "{asks} asks with the token of generation {generation}"
                 ));
             }
+        }
+        if self.tries.iter().flatten().any(|tries| *tries > 1) {
+            return Err("more than one more try after an answer was lost".to_owned());
+        }
+        let tries = self.tries.get(usize::from(self.row.generation));
+        let silent = tries.is_some_and(Option::is_some);
+        if self.row.dead == Some(Death::Lost) && !silent {
+            return Err("given up although no answer was lost".to_owned());
         }
         if self.quiet() && self.row.dead != Some(Death::Withdrawn) {
             let lost = self.row.dead.is_some() || self.row.pair != self.zoom.current;

@@ -9,7 +9,7 @@ use parfocal_engine::store::{
     AppKind, ErrorKind, Grant, GrantId, GrantLease, GrantTokens, LatePair, LeaseAnswer, NewApp,
     NewGrant, Provider, RefreshRelease,
 };
-use parfocal_zoom::auth::protocol::Late;
+use parfocal_zoom::auth::protocol::{self, Late};
 
 use crate::core_support::{config, manual, on_both_stores, open};
 use crate::refresh_model::{Death, Lease, Row};
@@ -211,7 +211,8 @@ impl Real<'_> {
                 let how = if without_effect {
                     RefreshRelease::WithoutEffect { pause_until: None }
                 } else {
-                    RefreshRelease::Unanswered
+                    let asked = i64::from(protocol::SILENCE);
+                    RefreshRelease::Unanswered { asked }
                 };
                 if let Some(lease) = self.held[who].take() {
                     store.release_grant(scope, &lease, how).await.unwrap();

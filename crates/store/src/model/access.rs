@@ -326,7 +326,10 @@ pub enum LeaseAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshRelease {
     /// The provider may have made a pair that never arrived: the ask stays counted.
-    Unanswered,
+    Unanswered {
+        /// What the count is raised to, unless it is higher already.
+        asked: i64,
+    },
     /// It is certain that the provider made none: the ask does not count.
     WithoutEffect {
         /// After a failure, when to ask again at the earliest.

@@ -228,7 +228,7 @@ story!(
         assert_eq!(asked(&world, id).await, 1);
         // No answer came: the lease is free at once, the ask stays counted, for other processes too.
         store
-            .release_grant(SCOPE, &first, RefreshRelease::Unanswered)
+            .release_grant(SCOPE, &first, RefreshRelease::Unanswered { asked: 1 })
             .await
             .unwrap();
         let LeaseAnswer::Held {
@@ -270,7 +270,7 @@ story!(
         let third = lease(store, id, 9).await.unwrap();
         // A release by one who lost the lease has no effect.
         other
-            .release_grant(SCOPE, &second, RefreshRelease::Unanswered)
+            .release_grant(SCOPE, &second, RefreshRelease::Unanswered { asked: 1 })
             .await
             .unwrap();
         let mut tx = world.begin().await;

@@ -2,24 +2,37 @@
 //! pair counts. [`super::TokenSource`] and the stores behind [`super::TokenStore`] act by them.
 //!
 //! The state of a grant that all processes share is a generation (which pair), whether it is dead, a lease, and how
-//! often the refresh token of this generation was shown to Zoom without an answer. Then:
+//! much doubt there is whether the refresh token of this generation still lives. Then:
 //!
-//! 1. Only the holder of the lease asks, and only after the ask was counted durably.
-//! 2. An answer takes the count back or replaces the pair; only silence leaves it. After [`MAX_UNANSWERED`] silent asks
-//!    nobody asks again: whether the token still lives cannot be found out without a person.
+//! 1. Only the holder of the lease asks, and only after its intent was counted durably.
+//! 2. An answer takes the count back or replaces the pair. A process that vanishes leaves its intent counted; an ask
+//!    that was met with silence leaves so much doubt that there is one more try, for all processes together. At
+//!    [`MOST_DOUBT`] nobody asks again: whether the token still lives cannot be found out without a person.
 //! 3. A pair is stored on top of the generation it was made from, or not at all; while somebody else holds the lease
 //!    their pair may be newer, so one's own waits.
 //! 4. A refusal kills the generation that was asked with, not a newer one that was stored meanwhile.
 
 use crate::error::{Error, ErrorKind};
 
-/// So many asks without an answer, and no more: the first, and one more try.
-pub const MAX_UNANSWERED: u32 = 2;
+/// At so much doubt the refresh token is not shown again.
+///
+/// An intent adds one. A process may be killed before it asks or after; it takes this many in one renewal to end a
+/// grant, because each of them has most likely left the token alive.
+pub const MOST_DOUBT: u32 = 6;
 
-/// Whether the refresh token may be shown to Zoom (again) after so many asks that got no answer.
+/// What silence raises the doubt to: one more try, and no more.
+pub const SILENCE: u32 = MOST_DOUBT - 1;
+
+/// Whether the refresh token may be shown to Zoom (again) at so much doubt.
 #[must_use]
-pub fn may_ask(unanswered: u32) -> bool {
-    unanswered < MAX_UNANSWERED
+pub fn may_ask(doubt: u32) -> bool {
+    doubt < MOST_DOUBT
+}
+
+/// The doubt after an ask that got no answer, its own intent counted in `doubt`.
+#[must_use]
+pub fn after_silence(doubt: u32) -> u32 {
+    doubt.max(SILENCE)
 }
 
 /// What the outcome of an ask means for the token that was shown.
@@ -140,7 +153,11 @@ mod tests {
             assert_eq!(after(Err(&error)), expected, "{error}");
         }
         assert_eq!(after(Ok(())), After::Pair);
-        assert!(may_ask(0) && may_ask(1) && !may_ask(2));
+        // The first ask, one more after silence, and then nobody.
+        let (intent, again) = (1, after_silence(1) + 1);
+        assert!(may_ask(0) && may_ask(after_silence(intent)) && !may_ask(after_silence(again)));
+        // Processes that vanished leave more tries, but not after silence, and not without end.
+        assert!(may_ask(MOST_DOUBT - 1) && !may_ask(MOST_DOUBT) && !may_ask(again));
     }
 
     #[test]
