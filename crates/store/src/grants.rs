@@ -58,7 +58,7 @@ statements! {
     RELEASE_WITHOUT_EFFECT = one("UPDATE grants SET lease_token = NULL, lease_until = NULL,
             asked = CASE WHEN asked > 0 THEN asked - 1 ELSE 0 END,
             pending_refresh = CASE WHEN asked > 1 THEN pending_refresh END,
-            failures = CASE WHEN $4 IS NULL THEN failures ELSE failures + 1 END, refresh_after = $4
+            failures = CASE WHEN CAST($4 AS BIGINT) IS NULL THEN failures ELSE failures + 1 END, refresh_after = $4
         WHERE workspace_id = $1 AND id = $2 AND lease_token = $3");
     RESUME = one("UPDATE grants SET failures = 0, refresh_after = NULL WHERE workspace_id = $1 AND id = $2 AND refresh_after IS NOT NULL");
     REFRESHED = one("UPDATE grants SET scopes = $5, api_url = COALESCE($6, api_url), access_exp = $7, generation = generation + 1,
