@@ -262,7 +262,6 @@ impl App {
         crate::audit::Audit { app: self }
     }
 
-
     /// Actions: everything that can be asked for by name.
     pub fn actions(&self) -> crate::actions::Actions<'_> {
         crate::actions::Actions { app: self }

@@ -5,8 +5,8 @@
 
 pub mod actions;
 mod app;
-pub mod backfill;
 pub mod audit;
+pub mod backfill;
 pub mod budget;
 pub mod clock;
 pub mod components;

@@ -47,10 +47,10 @@ impl ServerError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotLoopback(_) => {
-                "Set server.auth to keys, or server.listen to 127.0.0.1:8080."
+            Self::NotLoopback(_) => "Set server.auth to keys, or server.listen to 127.0.0.1:8080.",
+            Self::NoKey => {
+                "Make one with `parfocal keys create NAME --role admin`, then start again."
             }
-            Self::NoKey => "Make one with `parfocal keys create NAME --role admin`, then start again.",
             Self::Keys(_) => "`parfocal doctor` looks at the database.",
             Self::Listen { .. } => {
                 "Another program may use the port: choose another one with server.listen."

@@ -2,8 +2,8 @@
 
 pub(crate) mod action;
 pub(crate) mod action_meetings;
-pub(crate) mod api_keys;
 pub(crate) mod analyze;
+pub(crate) mod api_keys;
 pub(crate) mod backfill;
 pub(crate) mod call;
 pub(crate) mod completions;
@@ -18,8 +18,8 @@ pub(crate) mod insights;
 pub(crate) mod jobs;
 pub(crate) mod meetings;
 pub(crate) mod recordings;
-pub(crate) mod search;
 pub(crate) mod scopes;
+pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod status;

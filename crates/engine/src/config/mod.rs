@@ -13,7 +13,6 @@ pub use keys::{KEYS, Key, Kind, environment_name};
 pub use secret::Secret;
 pub use sections::{
     Auth, Backfill, Clock, Config, Data, Database, FileKind, Inbox, Jobs, Limits, Log, Media, Plan,
-    Server,
-    Vault, Zoom, ZoomApp,
+    Server, Vault, Zoom, ZoomApp,
 };
 pub use validate::Invalid;

@@ -129,8 +129,9 @@ impl Connections<'_> {
             .with_hint("Name it by its id, from `parfocal connections list`."));
         }
         rows.pop().ok_or_else(|| {
-            EngineError::not_found("connection", which)
-                .with_hint("`parfocal connections list` shows what there is; `parfocal connect` makes one.")
+            EngineError::not_found("connection", which).with_hint(
+                "`parfocal connections list` shows what there is; `parfocal connect` makes one.",
+            )
         })
     }
 

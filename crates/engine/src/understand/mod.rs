@@ -105,16 +105,15 @@ async fn part(
 ) -> Result<PartInsights> {
     let recording_start = recording_start(app, scope, instance, &transcript).await?;
     let date = day(instance, recording_start);
-    let analysis = match stored(app, scope, &transcript).await? {
-        Some(analysis) => analysis,
-        None => {
-            let analysis = make(app, scope, &transcript, date).await?;
-            let now = app.clock().now();
-            let mut tx = app.store().begin(scope).await?;
-            keep(&mut tx, &transcript, &analysis, now).await?;
-            tx.commit().await?;
-            analysis
-        }
+    let analysis = if let Some(analysis) = stored(app, scope, &transcript).await? {
+        analysis
+    } else {
+        let analysis = make(app, scope, &transcript, date).await?;
+        let now = app.clock().now();
+        let mut tx = app.store().begin(scope).await?;
+        keep(&mut tx, &transcript, &analysis, now).await?;
+        tx.commit().await?;
+        analysis
     };
     Ok(PartInsights {
         transcript,

@@ -27,7 +27,7 @@ impl Vault {
     ///
     /// Readers and writers may go on meanwhile: a secret that changes between reading and writing is left as it is, and
     /// other processes that were started with the former key take the new one over from the database (see
-    /// [`super::handover`]). Running it again continues where it was cut off.
+    /// `handover`). Running it again continues where it was cut off.
     pub async fn rotate(&self) -> Result<Rotation> {
         let ring = self.ring();
         self.hand_over(&ring).await?;

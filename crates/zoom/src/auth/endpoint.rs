@@ -305,7 +305,7 @@ impl OAuth {
         if app.is_public() {
             form.push(("client_id", app.client_id()));
         }
-        let secrets: Vec<&str> = form
+        let mut secrets: Vec<&str> = form
             .iter()
             .filter(|(name, _)| {
                 matches!(
@@ -315,6 +315,8 @@ impl OAuth {
             })
             .map(|(_, value)| *value)
             .collect();
+        // Answers like to repeat what was sent.
+        secrets.extend(app.secret().map(ExposeSecret::expose_secret));
         let url = transport::join(&self.base, path)?;
         let started = self.clock.monotonic();
         let mut attempt = 0;
