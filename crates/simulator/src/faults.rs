@@ -67,7 +67,7 @@ pub struct FaultSpec {
     /// Bytes of the body that still arrive under `cut`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_bytes: Option<u64>,
-    /// Body of `answer`: a text is sent as it is, anything else as JSON.
+    /// Body of `answer`: a text is sent as it is, anything else as JSON; `{client_secret}` in it becomes the caller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<serde_json::Value>,
 }

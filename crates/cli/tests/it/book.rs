@@ -359,6 +359,7 @@ impl Reader {
         reader.read_line(&mut asked).unwrap();
         let Ok(asked) = serde_json::from_str::<Value>(&asked) else {
             let _ = child.kill();
+            let _ = child.wait();
             return Err(format!("it asks for nothing: {asked}"));
         };
         let said = match (asked["open"].as_str(), asked["verification_uri"].as_str()) {
@@ -371,7 +372,11 @@ impl Reader {
                         .form(&[("user_code", code), ("consent", "allow")])
                 })
             }
-            (None, None) => return Err(format!("it asks for nothing: {asked}")),
+            (None, None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("it asks for nothing: {asked}"));
+            }
         };
         let output = child.wait_with_output().unwrap();
         match output.status.code() {

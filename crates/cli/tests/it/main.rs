@@ -9,6 +9,7 @@
 
 mod actions;
 mod book;
+mod canary;
 mod configuration;
 mod connect;
 mod demo;

@@ -304,7 +304,7 @@ fn count(record: &Value, name: &str) -> u64 {
 
 /// Waits until something is so.
 async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !so().await {
         assert!(Instant::now() < deadline, "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

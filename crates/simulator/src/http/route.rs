@@ -186,9 +186,16 @@ async fn upset(ctx: Ctx<'_>) -> Option<Reply> {
     } else if fault.kind == FaultKind::Answer {
         let status = StatusCode::from_u16(fault.status.unwrap_or(400));
         let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+        // An answer that repeats what was sent, as some of Zoom's do.
+        let secret = ctx.call.basic().map(|(_, secret)| secret);
+        let said = |text: &str| text.replace("{client_secret}", secret.as_deref().unwrap_or(""));
         match &fault.body {
-            Some(serde_json::Value::String(text)) => Reply::html(status, text.clone()),
-            Some(value) => Reply::json(status, value),
+            Some(serde_json::Value::String(text)) => Reply::html(status, said(text)),
+            Some(value) => serde_json::from_str::<serde_json::Value>(&said(&value.to_string()))
+                .map_or_else(
+                    |_| Reply::json(status, value),
+                    |value| Reply::json(status, &value),
+                ),
             None => Reply::empty(status),
         }
     } else {

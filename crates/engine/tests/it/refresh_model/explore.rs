@@ -4,14 +4,17 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{Bounds, Flaw, Step, World};
 
+/// A state, from which other it was reached, and by whose doing of what.
+type Visited = (World, usize, (Option<usize>, &'static str));
+
 /// Visits every state that can be reached; gives how many, or the shortest way to what must not be.
 fn explore(bounds: &Bounds) -> Result<Seen, String> {
     let start = World::start(bounds).settled();
     let mut known: HashMap<World, usize> = HashMap::from([(start.clone(), 0)]);
-    let mut all: Vec<(World, usize, (Option<usize>, &'static str))> = vec![(start, 0, (None, ""))];
+    let mut all: Vec<Visited> = vec![(start, 0, (None, ""))];
     let mut queue = VecDeque::from([0]);
     let mut seen = Seen::default();
-    let way = |all: &[(World, usize, (Option<usize>, &str))], mut at: usize, last: String| {
+    let way = |all: &[Visited], mut at: usize, last: String| {
         let mut steps = vec![last];
         while at != 0 {
             let (world, before, what) = &all[at];
