@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Print the scopes and events to tick for an app at Zoom
     Scopes(commands::scopes::Scopes),
     /// Call Zoom's REST API through a connection
-    Api(commands::call::Api),
+    Api(commands::api::Api),
     /// Take in an account's past meetings
     #[command(subcommand)]
     Backfill(commands::backfill::Backfill),

@@ -318,10 +318,12 @@ pub(crate) fn present(view: &ConnectionView, out: &Out) -> Result<(), Failure> {
         Some(name) => format!("{} ({name})", view.account.external_id),
         None => view.account.external_id.clone(),
     };
-    let plan = format!(
-        "{} ({}), share {}",
-        view.account.plan, view.account.plan_source, view.account.share
-    );
+    // A licensed user was seen, which says no more than that it is not free.
+    let plan = match (view.account.plan, view.account.plan_source) {
+        ("pro", "seen") => "pro or higher (set limits.plan to name it)".to_owned(),
+        (plan, source) => format!("{plan} ({source})"),
+    };
+    let plan = format!("{plan}, share {}", view.account.share);
     for (label, value) in [
         ("id", view.id.to_string()),
         ("reason", view.reason.clone().unwrap_or_default()),

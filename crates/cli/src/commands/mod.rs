@@ -3,9 +3,9 @@
 pub(crate) mod action;
 pub(crate) mod action_meetings;
 pub(crate) mod analyze;
+pub(crate) mod api;
 pub(crate) mod api_keys;
 pub(crate) mod backfill;
-pub(crate) mod call;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod config;
@@ -45,7 +45,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Action(command) => action::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
         Command::Scopes(command) => scopes::run(&command, context),
-        Command::Api(command) => call::run(command, context).await,
+        Command::Api(command) => api::run(command, context).await,
         Command::Backfill(command) => backfill::run(command, context).await,
         Command::Meetings(command) => meetings::run(command, context).await,
         Command::Recordings(command) => recordings::run(command, context).await,
