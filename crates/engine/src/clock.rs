@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,12 +19,39 @@ use uuid::{Builder, Uuid};
 const FILE_TICK: Duration = Duration::from_millis(20);
 /// A sleeper until a wall-clock instant looks again at least this often, since the wall clock may be set.
 const WALL_TICK: Duration = Duration::from_secs(30);
+/// Steps back up to this are a clock being disciplined, not one being set.
+const SET_BACK_US: i64 = 60 * 1_000_000;
 
 /// The application's clock; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock {
     source: Arc<dyn ZoomClock>,
     file: Option<Arc<FileClock>>,
+    readings: Arc<Readings>,
+}
+
+/// What was handed out by a clock and its clones.
+#[derive(Debug)]
+struct Readings {
+    latest_us: AtomicI64,
+    steps_back: AtomicU64,
+}
+
+impl Readings {
+    fn none() -> Arc<Self> {
+        Arc::new(Self {
+            latest_us: AtomicI64::new(i64::MIN),
+            steps_back: AtomicU64::new(0),
+        })
+    }
+
+    fn took(&self, us: i64) {
+        let latest = self.latest_us.fetch_max(us, Ordering::AcqRel);
+        if us < latest.saturating_sub(SET_BACK_US) {
+            self.steps_back.fetch_add(1, Ordering::AcqRel);
+            self.latest_us.store(us, Ordering::Release);
+        }
+    }
 }
 
 impl Clock {
@@ -41,6 +69,7 @@ impl Clock {
         Ok(Self {
             source: Arc::clone(&file) as Arc<dyn ZoomClock>,
             file: Some(file),
+            readings: Readings::none(),
         })
     }
 
@@ -49,13 +78,23 @@ impl Clock {
         Self {
             source: clock,
             file: None,
+            readings: Readings::none(),
         }
     }
 
     /// The wall clock, in whole microseconds as the store keeps them.
     pub fn now(&self) -> Timestamp {
         let now = self.source.now();
+        self.readings.took(now.as_microsecond());
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    /// How often a reading of this clock or a clone lay more than a minute before an earlier one.
+    ///
+    /// Whoever works out an instant from one reading and uses it after another compares this number before and after:
+    /// when it has changed, the instant may lie hours too late.
+    pub fn steps_back(&self) -> u64 {
+        self.readings.steps_back.load(Ordering::Acquire)
     }
 
     /// The wall clock, where being milliseconds late counts: a clock file is read again first.

@@ -84,6 +84,7 @@ struct Held {
     pool: Pool,
     kind: JobKind,
     job: Job,
+    steps_back: u64,
 }
 
 struct Dispatcher {
@@ -93,8 +94,9 @@ struct Dispatcher {
     running: JoinSet<()>,
     held: HashMap<Id, Held>,
     extended: Timestamp,
-    /// The latest instant at which this process looked; none before its first look.
-    latest: Option<Timestamp>,
+    /// The clock's steps back after which waiting jobs were pulled in; none before the first look, and after a job
+    /// that may have written times of the clock as it was before.
+    pulled_in: Option<u64>,
 }
 
 impl Dispatcher {
@@ -107,7 +109,7 @@ impl Dispatcher {
             running: JoinSet::new(),
             held: HashMap::new(),
             extended,
-            latest: None,
+            pulled_in: None,
         }
     }
 
@@ -228,7 +230,8 @@ impl Dispatcher {
 
     /// What was put off by a clock that was ahead must not wait until that clock's time comes again.
     async fn notice_step_back(&mut self, now: Timestamp) -> Result<()> {
-        if self.latest.is_none_or(|latest| now < latest) {
+        let steps = self.app.clock().steps_back();
+        if self.pulled_in != Some(steps) {
             let jobs = self.app.store().pull_in_jobs(now).await?;
             if jobs > 0 {
                 tracing::warn!(
@@ -236,8 +239,8 @@ impl Dispatcher {
                     "the clock was set back; what was put off waits from now on"
                 );
             }
+            self.pulled_in = Some(steps);
         }
-        self.latest = Some(now);
         Ok(())
     }
 
@@ -299,6 +302,7 @@ impl Dispatcher {
             pool: kind.pool(),
             kind,
             job: claimed.job.clone(),
+            steps_back: self.app.clock().steps_back(),
         };
         let app = self.app.clone();
         let handle = self
@@ -316,10 +320,20 @@ impl Dispatcher {
         let Some(held) = self.held.remove(&id) else {
             return;
         };
+        if held.steps_back != self.app.clock().steps_back() {
+            self.pulled_in = None;
+        }
         if let Some(message) = panic {
             let failure = Failure::panic(&message);
-            if let Err(error) =
-                conclude(&self.app, held.kind, &held.job, &held.lease, failure).await
+            if let Err(error) = conclude(
+                &self.app,
+                held.kind,
+                &held.job,
+                &held.lease,
+                failure,
+                held.steps_back,
+            )
+            .await
             {
                 tracing::error!(kind = held.kind.as_str(), error = %error, "a job's end could not be recorded");
             }
@@ -330,6 +344,7 @@ impl Dispatcher {
 /// Does one job and records how it ended.
 async fn execute(app: &App, kind: JobKind, claimed: ClaimedJob) {
     let ClaimedJob { job, lease } = claimed;
+    let steps = app.clock().steps_back();
     let most = kind.policy(app.config()).max_attempts;
     let work = async {
         // A try whose end could be recorded would have been the last: this one is more than the policy has, because
@@ -347,14 +362,14 @@ async fn execute(app: &App, kind: JobKind, claimed: ClaimedJob) {
         Err(_elapsed) => Err(Failure::timeout(kind.timeout().as_secs())),
     };
     let ended = match result {
-        Ok(outcome) => match commit(app, kind, &job, &lease, outcome).await {
+        Ok(outcome) => match commit(app, kind, &job, &lease, outcome, steps).await {
             Err(error) if error.code() != Code::LeaseLost => {
                 let failure = Failure::of(&error, app.clock().now());
-                conclude(app, kind, &job, &lease, failure).await
+                conclude(app, kind, &job, &lease, failure, steps).await
             }
             other => other,
         },
-        Err(failure) => conclude(app, kind, &job, &lease, failure).await,
+        Err(failure) => conclude(app, kind, &job, &lease, failure, steps).await,
     };
     match ended {
         Ok(()) => {}
@@ -374,6 +389,7 @@ async fn commit(
     job: &Job,
     lease: &JobLease,
     outcome: Outcome,
+    steps: u64,
 ) -> Result<()> {
     let now = app.clock().now();
     let word = match outcome {
@@ -388,12 +404,14 @@ async fn commit(
             "done"
         }
         Outcome::Snooze(tx, until, why) => {
+            let until = unless_stepped_back(app, until, now, steps);
             let mut tx = open(app, job, tx).await?;
             tx.snooze_job(lease, until, &why, None, now).await?;
             tx.commit().await?;
             "snoozed"
         }
         Outcome::Wait(tx, until, why, report) => {
+            let until = unless_stepped_back(app, until, now, steps);
             let mut tx = open(app, job, tx).await?;
             tx.snooze_job(lease, until, &why, Some(&report), now)
                 .await?;
@@ -411,6 +429,15 @@ async fn commit(
     Ok(())
 }
 
+/// The instant until which a job waits; soon, when the clock was set back since the try began: the instant may have been
+/// worked out before, and looking too early costs nothing.
+fn unless_stepped_back(app: &App, until: Timestamp, now: Timestamp, steps: u64) -> Timestamp {
+    if app.clock().steps_back() == steps {
+        return until;
+    }
+    until.min(now.saturating_add(POLL).unwrap_or(now))
+}
+
 async fn open(app: &App, job: &Job, tx: Option<Tx>) -> Result<Tx> {
     match tx {
         Some(tx) => Ok(tx),
@@ -425,6 +452,7 @@ async fn conclude(
     job: &Job,
     lease: &JobLease,
     failure: Failure,
+    steps: u64,
 ) -> Result<()> {
     let now = app.clock().now();
     let attempt = u32::try_from(lease.attempt).unwrap_or(u32::MAX);
@@ -438,6 +466,7 @@ async fn conclude(
     let error = failure.error.clone();
     let word = match (failure.verdict, again) {
         (Verdict::Wait(until), _) => {
+            let until = unless_stepped_back(app, until, now, steps);
             tx.snooze_job(lease, until, &error, Some(&report(failure)), now)
                 .await?;
             tx.commit().await?;

@@ -67,7 +67,12 @@ mod body {
 
     async fn matches_knowable(stage: &Stage, query: &str) {
         let wrong = differences(stage, query).await;
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "{}\n{}",
+            wrong.join("\n"),
+            stage.state().await
+        );
     }
 
     pub(super) async fn everything_that_can_be_known_is_in_the_store_for_the_least_calls(

@@ -253,9 +253,13 @@ impl Stage {
     }
 
     /// What a failed test wants to see.
-    async fn state(&self) -> String {
+    pub(crate) async fn state(&self) -> String {
         let store = self.app.store();
-        let mut out = format!("{:#?}\n", store.job_counts(self.app.scope()).await);
+        let mut out = format!(
+            "at {}: {:#?}\n",
+            self.now(),
+            store.job_counts(self.app.scope()).await
+        );
         let page = parfocal_engine::store::PageRequest::first(200);
         if let Ok(found) = store
             .jobs(self.app.scope(), &JobFilter::default(), &page)
@@ -265,8 +269,14 @@ impl Stage {
                 if !matches!(job.state, parfocal_engine::store::JobState::Done) {
                     let _ = writeln!(
                         out,
-                        "{} {} {:?} {:?} {:?}",
-                        job.kind, job.state, job.lane, job.run_at, job.note
+                        "{} {} {:?} {} try {}, written {}: {:?}",
+                        job.kind,
+                        job.state,
+                        job.lane,
+                        job.run_at,
+                        job.attempts,
+                        job.updated_at,
+                        job.note
                     );
                 }
             }
