@@ -7,10 +7,12 @@
 //! - [`chat`] reads Zoom's chat files,
 //! - [`timeline`] reads the active-speaker timeline,
 //! - [`text`] turns text into the tokens that every search index stores,
-//! - [`query`] reads what a person types into the search box.
+//! - [`query`] reads what a person types into the search box,
+//! - [`recurrence`] repeats meetings by RFC 5545's rules, and tells them to Zoom, Google and Microsoft.
 
 pub mod chat;
 pub mod query;
+pub mod recurrence;
 pub mod text;
 pub mod timeline;
 pub mod vtt;

@@ -1,6 +1,7 @@
 //! Other people's programs against ours: started with what they need, skipped aloud where they cannot run.
 
 mod console;
+mod recurrence;
 mod rivet;
 mod schemathesis;
 
@@ -18,7 +19,8 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 3] = [
+pub(crate) const ALL: [(&str, Peer); 4] = [
+    ("recurrence", recurrence::recurrence),
     ("rivet", rivet::rivet),
     ("console", console::console),
     ("schemathesis", schemathesis::schemathesis),
@@ -27,7 +29,7 @@ pub(crate) const ALL: [(&str, Peer); 3] = [
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all by default
-    #[arg(value_parser = ["rivet", "console", "schemathesis"])]
+    #[arg(value_parser = ["recurrence", "rivet", "console", "schemathesis"])]
     peer: Option<String>,
 }
 
@@ -64,6 +66,38 @@ fn installed(name: &str) -> Result<Option<PathBuf>> {
         }
     }
     Ok(Some(folder))
+}
+
+/// A Python with the packages that a folder of `peers/` asks for; nothing, said aloud, where that cannot be.
+fn python(name: &str) -> Result<Option<PathBuf>> {
+    let wanted = root().join("peers").join(name).join("requirements.txt");
+    let environment = metadata()?
+        .target_directory
+        .join("tools")
+        .join(format!("python-{name}"));
+    let python = environment.join("bin/python");
+    if !succeeds(Command::new("python3").arg("--version")) {
+        println!("   skipped: python3 is not on this machine");
+        return Ok(None);
+    }
+    let done = environment.join("installed");
+    if is_older(&done, &wanted) {
+        let made = sh(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(&environment))
+        .and_then(|()| {
+            sh(Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--requirement"])
+                .arg(&wanted))
+        });
+        if let Err(error) = made {
+            ensure!(std::env::var_os("CI").is_none(), error);
+            println!("   skipped: its packages cannot be installed ({error:#})");
+            return Ok(None);
+        }
+        std::fs::write(&done, "")?;
+    }
+    Ok(Some(python))
 }
 
 /// Whether a file is missing or older than another.

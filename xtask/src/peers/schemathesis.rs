@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::{Stage, text};
-use crate::steps::{output, sh, succeeds};
+use super::{Stage, python, text};
+use crate::steps::{output, sh};
 use crate::workspace::root;
 
 /// What is looked for: no 5xx, nothing that the description does not say.
@@ -15,25 +15,10 @@ const SECONDS: &str = "180";
 
 pub(crate) fn schemathesis() -> Result<()> {
     let folder = root().join("peers/schemathesis");
-    if !succeeds(Command::new("python3").arg("--version")) {
-        println!("   skipped: python3 is not on this machine");
+    let Some(python) = python("schemathesis")? else {
         return Ok(());
-    }
+    };
     let mut stage = Stage::new("schemathesis")?;
-    let environment = stage.folder.join("python");
-    let installed = sh(Command::new("python3")
-        .args(["-m", "venv"])
-        .arg(&environment))
-    .and_then(|()| {
-        sh(Command::new(environment.join("bin/pip"))
-            .args(["install", "--quiet", "--requirement"])
-            .arg(folder.join("requirements.txt")))
-    });
-    if let Err(error) = installed {
-        ensure!(std::env::var_os("CI").is_none(), error);
-        println!("   skipped: it cannot be installed ({error:#})");
-        return Ok(());
-    }
     let (_simulator, said) =
         stage.start(&["simulate", "--port", "0", "--limits", "off", "--json"])?;
     let base = text(&said, "base_url")?.to_owned();
@@ -67,7 +52,7 @@ pub(crate) fn schemathesis() -> Result<()> {
         .arg(folder.join("prepare.py"))
         .args([server, key])
         .arg(&document))?;
-    let looked = sh(Command::new(environment.join("bin/st"))
+    let looked = sh(Command::new(python.with_file_name("st"))
         .arg("run")
         .arg(&document)
         .args([

@@ -8,6 +8,7 @@
 mod corpus;
 mod fixtures;
 mod real;
+mod recurrence;
 mod roundtrip;
 mod speed;
 mod transcripts;
