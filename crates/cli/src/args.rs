@@ -133,6 +133,8 @@ pub(crate) enum Command {
     /// Make, list and revoke keys of the API
     #[command(subcommand)]
     Keys(commands::api_keys::Keys),
+    /// Offer tools, meetings and questions to an assistant that starts this command
+    Mcp(commands::mcp::Mcp),
     /// Manage the keys under which secrets are stored
     #[command(subcommand)]
     Vault(commands::vault::Vault),

@@ -78,7 +78,9 @@ pub(crate) async fn observe(
             problem.to_json_response()
         };
         for (name, value) in &headers {
-            if !response.headers().contains_key(name) && name != header::CONTENT_LENGTH {
+            // A layer before may have said more exactly how to come in.
+            let exact = name == header::WWW_AUTHENTICATE;
+            if exact || (!response.headers().contains_key(name) && name != header::CONTENT_LENGTH) {
                 response.headers_mut().insert(name.clone(), value.clone());
             }
         }
@@ -144,6 +146,8 @@ fn wants_page(request: &Request) -> bool {
         "/readyz",
         "/metrics",
         "/assets",
+        "/mcp",
+        "/.well-known",
     ]
     .iter()
     .any(|start| path.starts_with(start));
@@ -155,8 +159,11 @@ fn wants_page(request: &Request) -> bool {
     !program && accepts.contains("text/html")
 }
 
-/// Ends a request that takes too long.
+/// Ends a request that takes too long. Tools of MCP have a time of their own: they may wait for Zoom's limits.
 pub(crate) async fn timeout(request: Request, next: Next) -> Response {
+    if request.uri().path() == "/mcp" {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(

@@ -4,6 +4,7 @@
 //! a page. Status codes are known in one place, [`problem`]; SQL, files and Zoom are known nowhere here.
 
 pub mod lookup;
+pub mod mcp;
 pub mod problem;
 pub mod views;
 

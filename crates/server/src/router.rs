@@ -8,7 +8,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{access, api, console, layers, oauth, ops, webhooks};
+use crate::{access, api, console, layers, mcp, oauth, ops, webhooks};
 
 /// Builds the router. The webhook door stands outside the guard and CSRF: Zoom comes from elsewhere and proves itself by signature.
 pub(crate) fn build(state: &AppState) -> Router {
@@ -38,6 +38,7 @@ pub(crate) fn build(state: &AppState) -> Router {
 
     door.method_not_allowed_fallback(wrong_method)
         .merge(oauth::routes(state))
+        .merge(mcp::routes(state))
         .merge(local)
         .layer(middleware::from_fn_with_state(
             state.clone(),

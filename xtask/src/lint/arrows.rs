@@ -44,9 +44,10 @@ const TESTED_ON_THE_SIMULATOR: [&str; 4] = [
 ];
 
 /// Libraries that only some rooms may use: SQL is in the store, our HTTP in the server, the terminal in the binary.
-const ONLY: [(&str, &[&str]); 10] = [
+const ONLY: [(&str, &[&str]); 11] = [
     ("sqlx", &["parfocal-store"]),
     ("axum", &["parfocal-server", "parfocal-simulator"]),
+    ("rmcp", &["parfocal-server"]),
     ("minijinja", &["parfocal-server", "parfocal-simulator"]),
     (
         "reqwest",

@@ -1,10 +1,12 @@
 //! Other people's programs against ours: started with what they need, skipped aloud where they cannot run.
 
 mod console;
+mod mcp;
 mod recurrence;
 mod rivet;
 mod schemathesis;
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,17 +21,18 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 4] = [
+pub(crate) const ALL: [(&str, Peer); 5] = [
     ("recurrence", recurrence::recurrence),
     ("rivet", rivet::rivet),
     ("console", console::console),
     ("schemathesis", schemathesis::schemathesis),
+    ("mcp", mcp::mcp),
 ];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all by default
-    #[arg(value_parser = ["recurrence", "rivet", "console", "schemathesis"])]
+    #[arg(value_parser = ["recurrence", "rivet", "console", "schemathesis", "mcp"])]
     peer: Option<String>,
 }
 
@@ -45,10 +48,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// A folder of `peers/` with its packages installed; nothing, said aloud, where that cannot be.
 fn installed(name: &str) -> Result<Option<PathBuf>> {
+    installed_with(name, None)
+}
+
+/// The same with the programs of another search path.
+fn installed_with(name: &str, path: Option<&OsStr>) -> Result<Option<PathBuf>> {
     let folder = root().join("peers").join(name);
-    if !succeeds(Command::new("node").arg("--version"))
-        || !succeeds(Command::new("npm").arg("--version"))
-    {
+    let program = |name: &str| {
+        let mut command = Command::new(name);
+        if let Some(path) = path {
+            command.env("PATH", path);
+        }
+        command
+    };
+    if !succeeds(program("node").arg("--version")) || !succeeds(program("npm").arg("--version")) {
         println!("   skipped: node and npm are not on this machine");
         return Ok(None);
     }
@@ -56,7 +69,7 @@ fn installed(name: &str) -> Result<Option<PathBuf>> {
         &folder.join("node_modules/.package-lock.json"),
         &folder.join("package-lock.json"),
     ) {
-        let install = sh(Command::new("npm")
+        let install = sh(program("npm")
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(&folder));
         if let Err(error) = install {

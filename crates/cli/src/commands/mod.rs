@@ -16,6 +16,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod insights;
 pub(crate) mod jobs;
+pub(crate) mod mcp;
 pub(crate) mod meetings;
 pub(crate) mod recordings;
 pub(crate) mod scopes;
@@ -44,6 +45,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
+        Command::Mcp(command) => mcp::run(command, context).await,
         Command::Scopes(command) => scopes::run(&command, context),
         Command::Api(command) => api::run(command, context).await,
         Command::Backfill(command) => backfill::run(command, context).await,

@@ -256,6 +256,13 @@ impl From<parfocal_engine::store::StoreError> for Failure {
     }
 }
 
+impl From<parfocal_server::mcp::StdioError> for Failure {
+    fn from(error: parfocal_server::mcp::StdioError) -> Self {
+        let hint = error.hint();
+        Self::failed("mcp", error.to_string()).hint(hint)
+    }
+}
+
 impl From<parfocal_server::ServerError> for Failure {
     fn from(error: parfocal_server::ServerError) -> Self {
         let hint = error.hint();

@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "backfill pause",
     "backfill resume",
     "backfill cancel",
+    "mcp",
     "meetings",
     "meetings list",
     "meetings get",

@@ -18,6 +18,7 @@ mod doctor;
 mod help;
 mod kill;
 mod local;
+mod mcp;
 mod postgres;
 mod story;
 mod support;

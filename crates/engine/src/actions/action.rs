@@ -163,6 +163,13 @@ impl Action {
         self.name.split('.').next().unwrap_or(self.name)
     }
 
+    /// Whether a name or a pattern such as `webinar.*` means it.
+    pub fn is_meant_by(&self, pattern: &str) -> bool {
+        pattern
+            .strip_suffix(".*")
+            .map_or(pattern == self.name, |noun| noun == self.group())
+    }
+
     /// A few words for a list or a button.
     pub fn title(&self) -> &'static str {
         self.title

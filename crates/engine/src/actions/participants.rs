@@ -15,7 +15,7 @@ use super::keep;
 use super::page::{self, Piece};
 use super::request::Request;
 use super::shape::Listed;
-use crate::error::{Code, EngineError};
+use crate::keys::Sight;
 use crate::transcripts;
 
 pub(super) fn actions() -> Vec<Action> {
@@ -121,20 +121,7 @@ pub(super) async fn held(cx: &Context, which: &str) -> Step<MeetingKey> {
 
 /// Refuses a caller whose connections do not reach an account.
 pub(super) async fn may_see(cx: &Context, account: AccountId) -> crate::Result<()> {
-    if cx.caller.sees_everything() {
-        return Ok(());
-    }
-    let rows = cx.app.store().connections(cx.app.scope()).await?;
-    if rows
-        .iter()
-        .any(|row| row.account_id == account && cx.caller.sees(row.id))
-    {
-        return Ok(());
-    }
-    Err(EngineError::new(
-        Code::Forbidden,
-        format!("{} may not see this account's meetings", cx.caller.actor),
-    ))
+    Sight::of(&cx.app, &cx.caller).await?.allows(account)
 }
 
 /// What was said may be looked for by whoever may see it.

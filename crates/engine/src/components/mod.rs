@@ -86,6 +86,15 @@ pub static ALL: &[Component] = &[
         routes: &["/v1/actions", "/v1/manifest"],
     },
     Component {
+        name: "mcp",
+        about: "Tools, meetings and questions for language models at /mcp.",
+        on_at_first: false,
+        needs: &["actions"],
+        needs_account: false,
+        needs_setting: &[],
+        routes: &["/mcp", "/.well-known/oauth-protected-resource"],
+    },
+    Component {
         name: "console",
         about: "The pages for people.",
         on_at_first: true,

@@ -129,6 +129,43 @@ pub static KEYS: &[Key] = &[
         "How long running requests and jobs may finish after a stop was asked for, in seconds. What is cut off is repeated later.",
     ),
     key(
+        "mcp.allowed_hosts",
+        Kind::List,
+        "[]",
+        None,
+        "Host names under which /mcp may be asked, besides this machine's own names and that of `server.public_url`. With a port, \
+         only that one.",
+    ),
+    key(
+        "mcp.allowed_origins",
+        Kind::List,
+        "[]",
+        None,
+        "Origins of web pages that may ask /mcp, such as `https://app.example.org:443` or `http://localhost:*`. Programs send no \
+         origin and are not meant.",
+    ),
+    key(
+        "mcp.destructive_tools",
+        Kind::List,
+        "[]",
+        None,
+        "Tools that cannot be undone and are offered to models all the same, by name, such as `meeting.delete`. The others stay hidden.",
+    ),
+    key(
+        "mcp.hidden_tools",
+        Kind::List,
+        "[]",
+        None,
+        "Tools that are never offered to models, by name; `webinar.*` stands for all of a noun.",
+    ),
+    key(
+        "mcp.tool_names",
+        Kind::Enum(&["dotted", "underscored"]),
+        "dotted",
+        None,
+        "How names of tools are written: `meeting.get`, or `meeting_get` for clients that allow no dots. Calls may use either.",
+    ),
+    key(
         "database.url",
         Kind::Secret,
         "null",

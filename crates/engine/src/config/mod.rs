@@ -12,7 +12,7 @@ mod validate;
 pub use keys::{KEYS, Key, Kind, environment_name};
 pub use secret::Secret;
 pub use sections::{
-    Auth, Backfill, Clock, Config, Data, Database, FileKind, Inbox, Jobs, Limits, Log, Media, Plan,
-    Server, Vault, Zoom, ZoomApp,
+    Auth, Backfill, Clock, Config, Data, Database, FileKind, Inbox, Jobs, Limits, Log, Mcp, Media,
+    Plan, Server, ToolNames, Vault, Zoom, ZoomApp,
 };
 pub use validate::Invalid;

@@ -17,6 +17,8 @@ pub struct Config {
     pub data: Data,
     /// The HTTP server.
     pub server: Server,
+    /// Tools for language models.
+    pub mcp: Mcp,
     /// The database.
     pub database: Database,
     /// The keys under which secrets are stored.
@@ -95,6 +97,37 @@ pub enum Auth {
     Local,
     /// Nobody without a key.
     Keys,
+}
+
+/// Tools for language models (Model Context Protocol).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mcp {
+    /// Names besides this machine's and that of `server.public_url` under which `/mcp` may be asked.
+    #[serde(deserialize_with = "texts")]
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may ask `/mcp`, besides the server's own.
+    #[serde(deserialize_with = "texts")]
+    pub allowed_origins: Vec<String>,
+    /// Tools that cannot be undone and are offered all the same.
+    #[serde(deserialize_with = "texts")]
+    pub destructive_tools: Vec<String>,
+    /// Tools that are never offered; `meeting.*` stands for all of a noun.
+    #[serde(deserialize_with = "texts")]
+    pub hidden_tools: Vec<String>,
+    /// How names of tools are written.
+    pub tool_names: ToolNames,
+}
+
+/// How names of tools are written; either form is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolNames {
+    /// `meeting.get`, as everywhere.
+    #[default]
+    Dotted,
+    /// `meeting_get`, for clients that allow no dots.
+    Underscored,
 }
 
 /// The database.

@@ -5,6 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use super::{Config, Plan, Secret};
+use crate::actions;
 use crate::vault::MasterKey;
 
 /// One thing that is wrong with the configuration.
@@ -43,6 +44,7 @@ impl Config {
     pub fn validate(&self) -> Result<(), Vec<Invalid>> {
         let mut found = Findings(Vec::new());
         self.check_server(&mut found);
+        self.check_mcp(&mut found);
         self.check_database(&mut found);
         self.check_vault(&mut found);
         self.check_zoom(&mut found);
@@ -89,6 +91,55 @@ impl Config {
                 "must lie between 1 KiB and 256 MiB",
                 "1048576 suits the API.",
             );
+        }
+    }
+
+    fn check_mcp(&self, found: &mut Findings) {
+        for name in &self.mcp.destructive_tools {
+            if !actions::find(name).is_some_and(actions::Action::destructive) {
+                found.add(
+                    "mcp.destructive_tools",
+                    format!("{name:?} is no action that cannot be undone"),
+                    "Name them as `parfocal action list` does, such as meeting.delete; the others are offered anyway.",
+                );
+            }
+        }
+        for pattern in &self.mcp.hidden_tools {
+            if !actions::all()
+                .iter()
+                .any(|action| action.is_meant_by(pattern))
+            {
+                found.add(
+                    "mcp.hidden_tools",
+                    format!("{pattern:?} names no action"),
+                    "Name them as `parfocal action list` does; `webinar.*` stands for all of a noun.",
+                );
+            }
+        }
+        for host in &self.mcp.allowed_hosts {
+            if host.is_empty() || host.contains(['/', ' ', '*']) {
+                found.add(
+                    "mcp.allowed_hosts",
+                    format!("{host:?} is not the name of a host"),
+                    "Write it as zoom.example.org or zoom.example.org:8080.",
+                );
+            }
+        }
+        for origin in &self.mcp.allowed_origins {
+            let plain = origin.strip_suffix(":*").unwrap_or(origin);
+            let fits = Url::parse(plain).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https")
+                    && url.host().is_some()
+                    && url.path() == "/"
+                    && url.query().is_none()
+            });
+            if !fits || plain.ends_with('/') {
+                found.add(
+                    "mcp.allowed_origins",
+                    format!("{origin:?} is not the origin of a page"),
+                    "Write it as https://app.example.org:443 or http://localhost:*.",
+                );
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! secret has 256 random bits, so a plain hash is as good as a slow one.
 
 mod caller;
+mod sight;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 pub use caller::{Caller, Role, Surface};
+pub use sight::Sight;
 
 use crate::App;
 use crate::audit::{self, Change};

@@ -40,8 +40,8 @@ pub(crate) async fn identify(
         Ok(None) if is_open(parts.uri.path()) && keys_needed(&state) => {
             return next.run(Request::from_parts(parts, body)).await;
         }
-        Ok(None) => return stranger(&state, &parts),
-        Err(problem) => return problem.into_response(),
+        Ok(None) => return challenged(&state, &parts, stranger(&state, &parts)),
+        Err(problem) => return challenged(&state, &parts, problem.into_response()),
     };
     let caller = match parts.extensions.get::<RequestId>() {
         Some(id) => caller.in_request(&id.0),
@@ -94,9 +94,21 @@ async fn find(state: &AppState, request: &Parts) -> Result<Option<Caller>, Probl
     Ok((here && !keys_needed(state)).then(|| Caller::local(surface)))
 }
 
+/// Tells clients of MCP where they learn how to come in.
+fn challenged(state: &AppState, request: &Parts, mut response: Response) -> Response {
+    if response.status() == StatusCode::UNAUTHORIZED && surface(request.uri.path()) == Surface::Mcp
+    {
+        let challenge = crate::mcp::challenge(state, request);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
 /// The answer to whoever is not known.
 fn stranger(state: &AppState, request: &Parts) -> Response {
-    if !keys_needed(state) {
+    if !keys_needed(state) && surface(request.uri.path()) != Surface::Mcp {
         return guard::not_local().into_response();
     }
     let accepts_pages = request

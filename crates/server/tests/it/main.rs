@@ -14,6 +14,7 @@ mod door;
 mod guard;
 mod life;
 mod login;
+mod mcp;
 mod pages;
 mod problems;
 mod support;
