@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{Executor as _, SqlSafeStr as _};
+use sqlx::{Executor as _, Row as _, SqlSafeStr as _};
 
 use crate::db::{Db, Engine, Ready, Sql};
 use crate::{DatabaseUrl, OpenOptions, SeededIds};
@@ -100,6 +100,39 @@ async fn sqlite_prepares_every_statement() {
         "the list of statements lost its modules: {}",
         list.len()
     );
+}
+
+/// Asked after every commit, while hundreds of thousands of jobs may wait: none of them may be read one by one.
+#[tokio::test]
+async fn what_workers_ask_again_and_again_is_answered_by_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::sqlite(folder.path().join("p.db"));
+    let Ready { db } = Ready::open(&url, &options()).await.unwrap();
+    let Db::Sqlite { writer, .. } = db else {
+        unreachable!()
+    };
+    for name in ["PEEK", "PEEK_LEASES", "PROMOTE", "CANDIDATES", "NEXT"] {
+        let (_, sql) = crate::jobs::CLAIM_STATEMENTS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {}", sql.text(Engine::Sqlite));
+        let plan: Vec<String> = sqlx::query(sqlx::AssertSqlSafe(explain))
+            .fetch_all(&writer)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.get("detail"))
+            .collect();
+        let jobs: Vec<&String> = plan
+            .iter()
+            .filter(|step| step.contains(" jobs ") || step.contains(" j ") || step.contains(" r "))
+            .collect();
+        assert!(
+            !jobs.is_empty() && jobs.iter().all(|step| step.contains("INDEX jobs_")),
+            "{name}: {plan:#?}"
+        );
+    }
 }
 
 #[tokio::test]

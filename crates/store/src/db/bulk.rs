@@ -1,13 +1,15 @@
 //! Statements that insert many rows at once, made once per program from a head and a number.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
-use super::sql::{Link, Sql, one};
-use super::value::{Args, Cells, Value};
+use super::Engine;
+use super::sql::{Link, Sql, two};
+use super::value::{Args, Cells};
 use crate::error::Result;
 
 /// Rows per statement, largest first; a list is cut into these.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// A family of INSERT statements that differ in the number of rows.
 pub(crate) struct Bulk {
@@ -38,8 +40,11 @@ impl Bulk {
         let family = SIZES
             .iter()
             .map(|&size| {
-                let text = format!("{head} VALUES {}{tail}", rows(size, columns));
-                (size, one(Box::leak(text.into_boxed_str())))
+                let text = |engine| -> &'static str {
+                    let text = format!("{head} VALUES {}{tail}", rows(size, columns, engine));
+                    Box::leak(text.into_boxed_str())
+                };
+                (size, two(text(Engine::Sqlite), text(Engine::Postgres)))
             })
             .collect();
         Self {
@@ -57,19 +62,49 @@ impl Bulk {
         map: impl Fn(&mut Cells) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut out = Vec::new();
-        let mut rest = rows;
-        for &(size, sql) in &self.family {
-            while rest.len() >= size {
-                let (now, later) = rest.split_at(size);
-                let mut args: Vec<Value> = Vec::with_capacity(size * self.columns);
-                for row in now {
-                    fill(row, &mut args);
-                }
-                out.extend(link.all(sql, args, &map).await?);
-                rest = later;
-            }
+        for (piece, sql) in self.pieces(rows.len()) {
+            let args = self.args(&rows[piece], &fill);
+            out.extend(link.all(sql, args, &map).await?);
         }
         Ok(out)
+    }
+
+    /// Inserts rows without asking for anything back, which is cheaper. Answers with the pieces of which some row was
+    /// not inserted (because the tail says so), as places in `rows`.
+    pub(crate) async fn put<R>(
+        &self,
+        link: &mut Link<'_>,
+        rows: &[R],
+        fill: impl Fn(&R, &mut Args),
+    ) -> Result<Vec<Range<usize>>> {
+        let mut short = Vec::new();
+        for (piece, sql) in self.pieces(rows.len()) {
+            let args = self.args(&rows[piece.clone()], &fill);
+            if link.execute(sql, args).await? < piece.len() as u64 {
+                short.push(piece);
+            }
+        }
+        Ok(short)
+    }
+
+    /// A number of rows cut into pieces that there are statements for.
+    fn pieces(&self, rows: usize) -> impl Iterator<Item = (Range<usize>, Sql)> + '_ {
+        let mut done = 0;
+        std::iter::from_fn(move || {
+            let left = rows - done;
+            let &(size, sql) = self.family.iter().find(|(size, _)| *size <= left)?;
+            let piece = done..done + size;
+            done += size;
+            Some((piece, sql))
+        })
+    }
+
+    fn args<R>(&self, rows: &[R], fill: impl Fn(&R, &mut Args)) -> Args {
+        let mut args = Args::with_capacity(rows.len() * self.columns);
+        for row in rows {
+            fill(row, &mut args);
+        }
+        args
     }
 
     #[cfg(test)]
@@ -78,7 +113,9 @@ impl Bulk {
     }
 }
 
-fn rows(count: usize, columns: &[Column]) -> String {
+/// The rows of a statement. SQLite's parameters have no numbers: it would look each one up in a list of all, and sqlx asks
+/// for every parameter at every execution.
+fn rows(count: usize, columns: &[Column], engine: Engine) -> String {
     let mut text = String::new();
     let mut parameter = 0;
     for row in 0..count {
@@ -87,20 +124,47 @@ fn rows(count: usize, columns: &[Column]) -> String {
             if at > 0 {
                 text.push_str(", ");
             }
+            let name = match column {
+                Column::Fixed(expression) => {
+                    text.push_str(expression);
+                    continue;
+                }
+                _ if engine == Engine::Sqlite => "?".to_owned(),
+                _ => {
+                    parameter += 1;
+                    format!("${parameter}")
+                }
+            };
             // Writing to a String cannot fail.
             let _ = match column {
-                Column::Fixed(expression) => write!(text, "{expression}"),
-                Column::Plain => {
-                    parameter += 1;
-                    write!(text, "${parameter}")
-                }
-                Column::TsVector => {
-                    parameter += 1;
-                    write!(text, "CAST(CAST(${parameter} AS TEXT) AS tsvector)")
-                }
+                Column::TsVector => write!(text, "CAST(CAST({name} AS TEXT) AS tsvector)"),
+                _ => write!(text, "{name}"),
             };
         }
         text.push(')');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_cut_into_pieces_and_named_as_each_engine_likes() {
+        let columns = [Column::Plain, Column::Fixed("1"), Column::TsVector];
+        let bulk = Bulk::new("INSERT INTO t (a, b, c)", &columns, " RETURNING a");
+        let pieces: Vec<_> = bulk.pieces(326).map(|(piece, _)| piece).collect();
+        assert_eq!(pieces, [0..256, 256..320, 320..324, 324..325, 325..326]);
+        assert_eq!(bulk.pieces(0).count(), 0);
+        let (_, four) = bulk.pieces(4).next().unwrap();
+        assert!(four.text(Engine::Sqlite).starts_with(
+            "INSERT INTO t (a, b, c) VALUES (?, 1, CAST(CAST(? AS TEXT) AS tsvector)), (?, 1"
+        ));
+        let (_, one) = bulk.pieces(1).next().unwrap();
+        assert_eq!(
+            one.text(Engine::Postgres),
+            "INSERT INTO t (a, b, c) VALUES ($1, 1, CAST(CAST($2 AS TEXT) AS tsvector)) RETURNING a"
+        );
+    }
 }

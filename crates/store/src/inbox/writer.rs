@@ -1,6 +1,5 @@
 //! The task that writes events in batches.
 
-use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Weak};
 
 use jiff::Timestamp;
@@ -23,7 +22,7 @@ static EVENTS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "INSERT INTO inbox (id, workspace_id, app_id, connection_id, dedupe_key, event, event_ts, lane, body, download_token, received)",
         &[Column::Plain; 11],
-        " ON CONFLICT (app_id, dedupe_key) DO NOTHING RETURNING id",
+        " ON CONFLICT (app_id, dedupe_key) DO NOTHING",
     )
 });
 
@@ -164,45 +163,36 @@ async fn transaction(store: &Arc<Inner>, events: &[NewEvent]) -> Result<Vec<Appe
     let mut tx = Batch::begin(&store.db).await?;
 
     let rows: Vec<usize> = (0..events.len()).collect();
-    let accepted: HashSet<Uuid> = EVENTS
-        .insert(
-            &mut tx.link(),
-            &rows,
-            |&at, args| event_args(args, ids[at], &events[at], &keys[at]),
-            Cells::id::<Uuid>,
-        )
-        .await?
-        .into_iter()
-        .collect();
+    let short = EVENTS
+        .put(&mut tx.link(), &rows, |&at, args| {
+            event_args(args, ids[at], &events[at], &keys[at]);
+        })
+        .await?;
 
-    let mut outcomes = Vec::with_capacity(events.len());
-    let mut fresh = Vec::with_capacity(accepted.len());
-    for (at, event) in events.iter().enumerate() {
-        if accepted.contains(&ids[at]) {
-            outcomes.push(Appended::Accepted(EventId::new(ids[at])));
-            fresh.push(at);
-            continue;
-        }
-        let app = event.app_id;
-        let id = tx
+    let mut outcomes: Vec<Appended> = ids
+        .iter()
+        .map(|id| Appended::Accepted(EventId::new(*id)))
+        .collect();
+    for at in short.into_iter().flatten() {
+        let (app, key) = (events[at].app_id, &keys[at]);
+        let first = tx
             .link()
-            .exactly(EXISTING, args![app, &keys[at]], Cells::id::<EventId>)
+            .exactly(EXISTING, args![app, key], Cells::id::<EventId>)
             .await?;
-        tx.link()
-            .execute(
-                REPEATED,
-                args![app, &keys[at], event.download_token.clone()],
-            )
-            .await?;
-        outcomes.push(Appended::Duplicate(id));
+        if first.uuid() != ids[at] {
+            let token = events[at].download_token.clone();
+            tx.link().execute(REPEATED, args![app, key, token]).await?;
+            outcomes[at] = Appended::Duplicate(first);
+        }
     }
 
-    JOBS.insert(
-        &mut tx.link(),
-        &fresh,
-        |&at, args| job_args(args, store, ids[at], &events[at]),
-        |_| Ok(()),
-    )
+    let fresh: Vec<usize> = rows
+        .into_iter()
+        .filter(|&at| matches!(outcomes[at], Appended::Accepted(_)))
+        .collect();
+    JOBS.put(&mut tx.link(), &fresh, |&at, args| {
+        job_args(args, store, ids[at], &events[at]);
+    })
     .await?;
     tx.commit().await?;
     if matches!(store.db, Db::Sqlite { .. }) {

@@ -11,10 +11,56 @@ use crate::id::JobId;
 use crate::model::{Claim, ClaimedJob, JobLease};
 use crate::store::{Scope, Store, set_back};
 
+/// The kinds of parameter $1, a JSON array: one question for all of them, since it is asked after every commit.
+macro_rules! sqlite_kinds {
+    () => {
+        "json_each($1) AS k"
+    };
+}
+macro_rules! postgres_kinds {
+    () => {
+        "jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS jsonb)) AS k(value)"
+    };
+}
+
+macro_rules! peek {
+    ($kinds:expr) => {
+        concat!(
+            "SELECT k.value FROM ",
+            $kinds,
+            " WHERE EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND kind = k.value)
+                OR EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = k.value AND run_at <= $2)"
+        )
+    };
+}
+
+macro_rules! promote {
+    ($kinds:expr) => {
+        concat!(
+            "UPDATE jobs SET state = 'ready' WHERE state = 'waiting' AND run_at <= $2 AND kind IN (SELECT k.value FROM ",
+            $kinds,
+            ")"
+        )
+    };
+}
+
+// Each part is answered by the first entry of an index, however many jobs there are. Of the ready ones it is the most
+// urgent: all their instants have passed.
+macro_rules! next {
+    ($kinds:expr) => {
+        concat!(
+            "SELECT MIN(n.ready), MIN(n.waiting) FROM (SELECT
+                (SELECT run_at FROM jobs WHERE state = 'ready' AND kind = k.value ORDER BY priority, run_at, id LIMIT 1) AS ready,
+                (SELECT MIN(run_at) FROM jobs WHERE state = 'waiting' AND kind = k.value) AS waiting
+            FROM ",
+            $kinds,
+            ") AS n"
+        )
+    };
+}
+
 statements! {
-    PEEK = one("SELECT
-        CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND kind = $1)
-               OR EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = $1 AND run_at <= $2) THEN 1 ELSE 0 END");
+    PEEK = two(peek!(sqlite_kinds!()), peek!(postgres_kinds!()));
     PEEK_LEASES = one("SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2)) THEN 1 ELSE 0 END");
     // Two claimers must not pick two jobs of one lane at the same time: with PostgreSQL they take turns.
     LOCK = two("SELECT 1", "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7446, 1)) AS l");
@@ -23,7 +69,7 @@ statements! {
         FROM jobs WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2) ON CONFLICT (job_id, no, ended) DO NOTHING");
     FREE_LEASES = one("UPDATE jobs SET state = 'ready', lease_token = NULL, lease_until = NULL, again = 0, updated_at = $1
         WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2)");
-    PROMOTE = one("UPDATE jobs SET state = 'ready' WHERE state = 'waiting' AND kind = $1 AND run_at <= $2");
+    PROMOTE = two(promote!(sqlite_kinds!()), promote!(postgres_kinds!()));
     CANDIDATES = two(
         "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j INDEXED BY jobs_ready WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
             AND (j.lane IS NULL OR NOT EXISTS (SELECT 1 FROM jobs r WHERE r.lane = j.lane AND r.state = 'running' AND r.lane IS NOT NULL))
@@ -35,7 +81,7 @@ statements! {
     TAKE = one(concat!("UPDATE jobs SET state = 'running', lease_token = $2, lease_until = $3, started_at = $4, attempts = attempts + 1, updated_at = $4
         WHERE id = $1 AND state = 'ready' RETURNING ", job_columns!()));
     EXTEND = one("UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease_token = $2 AND state = 'running'");
-    NEXT = one("SELECT MIN(run_at) FROM jobs WHERE state IN ('waiting', 'ready') AND kind = $1");
+    NEXT = two(next!(sqlite_kinds!()), next!(postgres_kinds!()));
 }
 
 /// How often a claim looks again when the candidates it saw were all of the same few lanes.
@@ -51,7 +97,8 @@ impl Store {
     /// Claims jobs of all workspaces, most urgent first, at most one per lane and none of a lane with a
     /// running job. What an expired lease held is free again. Costs no write when there is nothing.
     pub async fn claim_jobs(&self, claim: &Claim<'_>) -> Result<Vec<ClaimedJob>> {
-        if !self.has_work(claim).await? {
+        let (mut kinds, ended) = self.kinds_with_work(claim).await?;
+        if kinds.is_empty() && !ended {
             return Ok(Vec::new());
         }
         let mut tx = self.begin(Scope::DEFAULT).await?;
@@ -62,15 +109,15 @@ impl Store {
         if lost {
             tx.execute(LEASES_LOST, leases(claim)).await?;
             tx.execute(FREE_LEASES, leases(claim)).await?;
+            // What was freed may be of any kind.
+            kinds = claim.kinds.to_vec();
         }
-        for (kind, _) in claim.kinds {
-            tx.execute(PROMOTE, args![*kind, claim.now]).await?;
-        }
+        tx.execute(PROMOTE, args![list(&kinds), claim.now]).await?;
         let limit = claim.limit as usize;
         let mut claimed = Vec::new();
         for _ in 0..ROUNDS {
             let room = limit - claimed.len();
-            let (mut candidates, more) = candidates(&mut tx, claim, room).await?;
+            let (mut candidates, more) = candidates(&mut tx, &kinds, room).await?;
             candidates.sort_by_key(|a| (a.order, a.id));
             let mut lanes = HashSet::new();
             for candidate in candidates {
@@ -90,18 +137,25 @@ impl Store {
         Ok(claimed)
     }
 
-    async fn has_work(&self, claim: &Claim<'_>) -> Result<bool> {
+    /// The kinds of which there is a job to do, and whether a lease has ended.
+    async fn kinds_with_work<'c>(&self, claim: &Claim<'c>) -> Result<(Vec<(&'c str, i64)>, bool)> {
         let mut read = self.read().await?;
         let mut link = read.link();
-        for (kind, _) in claim.kinds {
-            if link
-                .exactly(PEEK, args![*kind, claim.now], Cells::flag)
-                .await?
-            {
-                return Ok(true);
-            }
-        }
-        link.exactly(PEEK_LEASES, leases(claim), Cells::flag).await
+        let busy: HashSet<String> = link
+            .all(PEEK, args![list(claim.kinds), claim.now], Cells::text)
+            .await?
+            .into_iter()
+            .collect();
+        let kinds = claim
+            .kinds
+            .iter()
+            .copied()
+            .filter(|(kind, _)| busy.contains(*kind))
+            .collect();
+        let ended = link
+            .exactly(PEEK_LEASES, leases(claim), Cells::flag)
+            .await?;
+        Ok((kinds, ended))
     }
 
     /// Keeps a job for longer.
@@ -119,19 +173,13 @@ impl Store {
 
     /// When the next job of these kinds may run (an instant that has passed: there is one now).
     pub async fn next_job_at(&self, kinds: &[&str]) -> Result<Option<Timestamp>> {
-        let mut read = self.read().await?;
-        let mut next: Option<Timestamp> = None;
-        for kind in kinds {
-            let at = read
-                .link()
-                .exactly(NEXT, args![*kind], Cells::opt_instant)
-                .await?;
-            next = match (next, at) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-        }
-        Ok(next)
+        let kinds: serde_json::Value = kinds.iter().copied().collect();
+        let (ready, waiting) = self
+            .exactly(NEXT, args![kinds], |row| {
+                Ok((row.opt_instant()?, row.opt_instant()?))
+            })
+            .await?;
+        Ok(ready.into_iter().chain(waiting).min())
     }
 
     /// Waits until something in this process enqueued jobs. Other processes are not heard: look now and
@@ -141,17 +189,26 @@ impl Store {
     }
 }
 
+/// Kinds as the statements read them.
+fn list(kinds: &[(&str, i64)]) -> serde_json::Value {
+    kinds.iter().map(|(kind, _)| *kind).collect()
+}
+
 /// What tells an ended lease: it ended before now, or it ends so late that its clock was set back since.
 fn leases(claim: &Claim<'_>) -> Args {
     args![claim.now, set_back(claim.lease_until)]
 }
 
-async fn candidates(tx: &mut Tx, claim: &Claim<'_>, room: usize) -> Result<(Vec<Candidate>, bool)> {
+async fn candidates(
+    tx: &mut Tx,
+    kinds: &[(&str, i64)],
+    room: usize,
+) -> Result<(Vec<Candidate>, bool)> {
     // A little more than needed, since several may be of one lane.
     let limit = room * 2 + 8;
     let mut out = Vec::new();
     let mut more = false;
-    for (kind, v) in claim.kinds {
+    for (kind, v) in kinds {
         let rows = tx
             .all(CANDIDATES, args![*kind, *v, limit], |row| {
                 let id = row.id()?;
