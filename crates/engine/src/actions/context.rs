@@ -165,6 +165,25 @@ impl Zoom {
             .ok_or_else(|| Halt::from(EngineError::new(Code::Internal, "a call has no answer")))
     }
 
+    /// Sends a call that takes something away, or notes it in a dry run. When its answer is lost it is sent once more;
+    /// from then on, that nothing is there any more is what was wanted.
+    pub(super) async fn take_away(&self, request: Request) -> Step<()> {
+        let mut doubt = self.context.resumed;
+        for last in [false, true] {
+            match self.send(request.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(Halt::Failed(error)) if doubt && error.code() == Code::ZoomNotFound => {
+                    return Ok(());
+                }
+                Err(Halt::Failed(error)) if !last && error.code() == Code::OutcomeUnknown => {
+                    doubt = true;
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+        Ok(())
+    }
+
     /// Sends calls one after the other, or notes them all in a dry run.
     pub(super) async fn send_all(&self, requests: Vec<Request>) -> Step<Vec<Response>> {
         if self.context.dry_run {
@@ -180,7 +199,18 @@ impl Zoom {
 
     /// Sends a call and reads its answer, keeping what it was read from.
     pub(super) async fn read<T: DeserializeOwned>(&self, request: Request) -> Step<Reply<T>> {
-        Ok(Reply::from_value(self.send(request).await?.json()?)?)
+        let once = request.only_once();
+        let response = self.send(request).await?;
+        let read = response.json().and_then(Reply::from_value);
+        read.map_err(|error| {
+            let error = EngineError::from(error);
+            // It happened; that Zoom's answer makes no sense does not undo it.
+            Halt::from(if once {
+                error.recoded(Code::OutcomeUnknown)
+            } else {
+                error
+            })
+        })
     }
 
     /// Reads something that has to be known before; also in a dry run.

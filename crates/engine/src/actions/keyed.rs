@@ -109,7 +109,8 @@ pub(super) async fn change(
                 );
             }
         }
-        Err(error) if error.code() == Code::OutcomeUnknown => {
+        // An earlier try may have had its effect: whatever hindered this one, the key is never as good as new.
+        Err(error) if resumed || error.code() == Code::OutcomeUnknown => {
             app.store().leave_unknown(scope, &request).await?;
         }
         Err(_) => app.store().release_key(scope, &request).await?,

@@ -223,8 +223,20 @@ async fn create(cx: Context, input: Create) -> Step<ScheduledDetail> {
         .client()
         .meetings()
         .find_created(&host, &meeting, &how, lost_since)
-        .await?;
-    Ok(ScheduledDetail::of(&found, true))
+        .await
+        .map_err(EngineError::from);
+    match found {
+        Ok(found) => Ok(ScheduledDetail::of(&found, true)),
+        // Its answer was lost just now: that looking for it failed too must not pass for a plain failure.
+        Err(error) if !cx.resumed && error.code() != Code::OutcomeUnknown => {
+            Err(Halt::from(EngineError::new(
+                Code::OutcomeUnknown,
+                format!("the answer to the creation was lost, and the meeting could not be looked for: {error}"),
+            )
+            .with_hint("Ask again with the same Idempotency-Key: the meeting is looked for, never made twice. Without a key, look at the host's meetings first.")))
+        }
+        Err(error) => Err(Halt::from(error)),
+    }
 }
 
 /// The agenda with the reference as its first line.
@@ -498,7 +510,7 @@ async fn delete(cx: Context, input: Delete) -> Step<Acknowledged> {
         .query("occurrence_id", input.occurrence)
         .query("schedule_for_reminder", input.notify_hosts)
         .query("cancel_meeting_reminder", input.notify_registrants);
-    zoom.send(request).await?;
+    zoom.take_away(request).await?;
     Ok(Acknowledged::of(&number))
 }
 

@@ -70,6 +70,11 @@ impl Request {
         self
     }
 
+    /// Whether doing it twice would be more than doing it once.
+    pub(super) fn only_once(&self) -> bool {
+        !self.repeatable && endpoint::repeat_of(&self.method) == endpoint::Repeat::Never
+    }
+
     pub(super) fn quotas(&self) -> &[Quota] {
         &self.quotas
     }

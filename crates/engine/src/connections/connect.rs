@@ -396,7 +396,7 @@ fn explain_for(kind: AppKind, error: parfocal_zoom::Error) -> EngineError {
 }
 
 /// The state that granted scopes make, and the reason for it.
-fn assess(kind: AppKind, granted: &[String]) -> (ConnectionState, Option<String>) {
+pub(super) fn assess(kind: AppKind, granted: &[String]) -> (ConnectionState, Option<String>) {
     let level = scopes::level_of(kind, granted);
     let reason = scopes::sentence(level, &scopes::missing(Feature::Ingest, level, granted));
     match reason {

@@ -10,12 +10,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use parfocal_store::{
-    AppId, ConnectionState, ErrorKind, Grant as Row, GrantId, GrantLease, GrantTokens, LatePair,
-    LeaseAnswer, NewGrant, Provider, RefreshRelease, Scope, Store, Tx,
+    AppId, AppKind, ConnectionState, ErrorKind, Grant as Row, GrantId, GrantLease, GrantTokens,
+    LatePair, LeaseAnswer, NewGrant, Provider, RefreshRelease, Scope, Store, Tx,
 };
 use parfocal_zoom::auth::protocol::{after_silence, may_ask};
 use parfocal_zoom::auth::{Grant, RefreshEnd, RefreshLease, Standing, StoreError, TokenStore};
 
+use super::connect::assess;
 use crate::clock::{Clock, later, span};
 use crate::error::{Code, EngineError, Result};
 use crate::vault::{Purpose, Vault};
@@ -253,6 +254,7 @@ impl GrantStore {
         let mut tx = self.store.begin(self.scope).await?;
         if let Some(lease) = lease {
             tx.store_refreshed(lease, &tokens, now).await?;
+            self.recover(&mut tx, grant, now).await?;
         } else {
             match tx.store_late(id, made_from, &tokens, now).await? {
                 LatePair::Stored => {
@@ -312,6 +314,49 @@ impl GrantStore {
             tx.set_connection_state(connection.id, state, why, now)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Connections that Zoom refused work again, now that it gives tokens.
+    async fn recover(&self, tx: &mut Tx, grant: &Grant, now: Timestamp) -> Result<()> {
+        let kind = if self.rotating {
+            AppKind::User
+        } else {
+            AppKind::ServerToServer
+        };
+        for connection in self.store.connections(self.scope).await? {
+            if self.lives_by(&connection) && connection.state == ConnectionState::NeedsReconnect {
+                let (state, why) = assess(kind, &grant.scopes);
+                tx.set_connection_state(connection.id, state, why.as_deref(), now)
+                    .await?;
+                tracing::info!(connection = %connection.id, "Zoom gives tokens again");
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that Zoom refuses the app, so that nobody takes its connections for healthy.
+    async fn refuse(&self, reason: &str) -> Result<()> {
+        let now = self.clock.now();
+        let row = self.row().await?;
+        let stored = if self.rotating {
+            None
+        } else {
+            self.read().await?
+        };
+        let mut tx = self.store.begin(self.scope).await?;
+        if let (Some(row), Some(mut grant)) = (row, stored) {
+            // Other processes must ask anew too: only a new token shows that the app is welcome again.
+            grant.expires_at = Timestamp::UNIX_EPOCH;
+            let owner = row.id.to_string();
+            self.vault
+                .put(&mut tx, Purpose::Grant, &owner, &grant.to_plaintext())
+                .await?;
+        }
+        let why = format!("Zoom refuses the app: {reason}");
+        self.set_states(&mut tx, ConnectionState::NeedsReconnect, Some(&why), now)
+            .await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -389,6 +434,10 @@ impl TokenStore for GrantStore {
         reason: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move { self.bury(generation, reason).await.map_err(told) })
+    }
+
+    fn mark_refused<'a>(&'a self, reason: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.refuse(reason).await.map_err(told) })
     }
 
     fn begin_refresh(&self) -> BoxFuture<'_, Result<RefreshLease, StoreError>> {

@@ -143,7 +143,8 @@ impl Connections<'_> {
             && configured.map(str::trim) == Some(row.subject_id.as_str())
     }
 
-    /// The connection through which an account is best reached: a healthy one before a degraded one.
+    /// The connection through which an account is best reached: a healthy one before a degraded one, and a
+    /// server-to-server one that Zoom refused last time before none.
     ///
     /// # Errors
     /// `connection_needs_attention` when none of them works, with the reasons.
@@ -165,24 +166,28 @@ impl Connections<'_> {
                 )
             })
             .collect();
-        rows.into_iter()
-            .find(|row| {
-                matches!(
-                    row.state,
-                    ConnectionState::Healthy | ConnectionState::Degraded
-                )
-            })
-            .ok_or_else(|| {
-                let why = if broken.is_empty() {
-                    "no connection reaches this account".to_owned()
-                } else {
-                    format!(
-                        "no connection to this account works ({})",
-                        broken.join("; ")
-                    )
-                };
-                EngineError::new(Code::ConnectionNeedsAttention, why)
-            })
+        for row in rows {
+            let usable = match row.state {
+                ConnectionState::Healthy | ConnectionState::Degraded => true,
+                // Its tokens need no person: asking for one is how it is noticed that the app is welcome again.
+                ConnectionState::NeedsReconnect => {
+                    self.app_row(row.app_id).await?.kind == AppKind::ServerToServer
+                }
+                _ => false,
+            };
+            if usable {
+                return Ok(row);
+            }
+        }
+        let why = if broken.is_empty() {
+            "no connection reaches this account".to_owned()
+        } else {
+            format!(
+                "no connection to this account works ({})",
+                broken.join("; ")
+            )
+        };
+        Err(EngineError::new(Code::ConnectionNeedsAttention, why))
     }
 
     /// The accounts that are connected, oldest first.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::core_support::{command, config_for, control, on_both_stores, open, with_env};
 
+mod doubt;
 mod keys;
 
 on_both_stores! {

@@ -159,6 +159,12 @@ pub(crate) async fn control(base: &str, path: &str) -> Value {
         .unwrap()
 }
 
+/// Takes every fault away.
+pub(crate) async fn calm(base: &str) {
+    let sent = http().delete(format!("{base}/_sim/faults")).send().await;
+    assert!(sent.unwrap().status().is_success());
+}
+
 /// Sends JSON to a simulator's control.
 pub(crate) async fn command(base: &str, path: &str, body: Value) -> Value {
     let sent = http()

@@ -125,6 +125,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         reason: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Zoom refuses the app itself when a token is asked for: its credentials are wrong, or it was switched off. What is
+    /// stored stays, but a person has to be told; `reason` is Zoom's word.
+    fn mark_refused<'a>(&'a self, _reason: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Asks for the right to refresh.
     fn begin_refresh(&self) -> BoxFuture<'_, Result<RefreshLease, StoreError>> {
         Box::pin(std::future::ready(Ok(RefreshLease::Granted)))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Inner, Mode, State, store_error};
@@ -244,7 +245,25 @@ impl Inner {
                 tracing::warn!(error = %error, "Zoom's answer to a renewal was lost");
                 (Err(error), RefreshEnd::Unanswered)
             }
-            (Err(error), _) => (Err(error), RefreshEnd::Failed),
+            (Err(error), _) => {
+                if error.kind() == ErrorKind::ClientRejected {
+                    self.refused(state, &error).await;
+                }
+                (Err(error), RefreshEnd::Failed)
+            }
+        }
+    }
+
+    /// Zoom refuses the app: whoever looks at the store learns it, and a token without a user is not tried again.
+    async fn refused(&self, state: &mut State, error: &Error) {
+        if !matches!(self.mode, Mode::User)
+            && let Some(grant) = &mut state.grant
+        {
+            // It was refused or is about to end; only a new one shows that the app is welcome again.
+            grant.expires_at = Timestamp::MIN;
+        }
+        if let Err(error) = self.store.mark_refused(error.message()).await {
+            tracing::warn!(%error, "it could not be noted that Zoom refuses the app");
         }
     }
 
