@@ -36,10 +36,10 @@ struct Ledger {
 }
 
 /// A small generator (SplitMix64), so that a run can be repeated by its seed.
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -48,7 +48,7 @@ impl Chance {
     }
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name)
         .ok()
         .and_then(|text| text.parse().ok())
@@ -158,7 +158,10 @@ pub(crate) fn stored(world: &World) -> BTreeMap<i64, u64> {
 }
 
 /// What is stored and what can be known, figure beside figure.
-fn figures(status: &Value, knowable: &Value) -> Vec<(&'static str, Option<u64>, Option<u64>)> {
+pub(crate) fn figures(
+    status: &Value,
+    knowable: &Value,
+) -> Vec<(&'static str, Option<u64>, Option<u64>)> {
     [
         ("users", "users"),
         ("meetings", "meetings"),

@@ -20,5 +20,6 @@ mod kill;
 mod local;
 mod mcp;
 mod postgres;
+mod storm;
 mod story;
 mod support;
