@@ -21,6 +21,7 @@ pub mod media;
 pub mod search;
 mod sequencer;
 pub mod status;
+pub mod talk;
 pub mod transcripts;
 pub mod understand;
 pub mod vault;

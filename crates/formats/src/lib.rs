@@ -5,12 +5,14 @@
 //!
 //! - [`vtt`] reads and writes Zoom's WebVTT transcripts,
 //! - [`chat`] reads Zoom's chat files,
+//! - [`foreign`] reads transcripts of other tools, and writes SubRip,
 //! - [`timeline`] reads the active-speaker timeline,
 //! - [`text`] turns text into the tokens that every search index stores,
 //! - [`query`] reads what a person types into the search box,
 //! - [`recurrence`] repeats meetings by RFC 5545's rules, and tells them to Zoom, Google and Microsoft.
 
 pub mod chat;
+pub mod foreign;
 pub mod query;
 pub mod recurrence;
 pub mod text;

@@ -67,6 +67,13 @@ statements! {
         OR subject_id IN (SELECT id FROM recordings WHERE instance_id = $2)
         OR subject_id IN (SELECT id FROM transcripts WHERE instance_id = $2))");
     INSTANCE_ARTEFACTS = one("DELETE FROM artefacts WHERE owner_id = $1 OR owner_id IN (SELECT id FROM files WHERE instance_id = $1)");
+    // What was to be done is said by its sightings; those go with the instance.
+    UNSEEN_ACTIONS = one("DELETE FROM tracked_actions WHERE workspace_id = $1 AND series IN (SELECT account_id || '/' || number FROM instances WHERE id = $2 UNION ALL SELECT id FROM instances WHERE id = $2)
+        AND NOT EXISTS (SELECT 1 FROM action_sightings s WHERE s.action_id = tracked_actions.id AND s.instance_id <> $2)");
+    // The words of those that are left may be the erased meeting's: the latest of another meeting stand for them.
+    REWORDED_ACTIONS = one("UPDATE tracked_actions SET text = (SELECT s.text FROM action_sightings s WHERE s.action_id = tracked_actions.id AND s.instance_id <> $1
+            ORDER BY s.start_ms DESC LIMIT 1)
+        WHERE id IN (SELECT action_id FROM action_sightings WHERE instance_id = $1)");
     INSTANCE = one("DELETE FROM instances WHERE workspace_id = $1 AND id = $2");
     BLOB = one("DELETE FROM blobs WHERE workspace_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM files WHERE blob_id = $2)");
     BLOB_REFS = one("UPDATE blobs SET refs = (SELECT COUNT(*) FROM files WHERE blob_id = $2) WHERE workspace_id = $1 AND id = $2");
@@ -125,6 +132,8 @@ impl Tx {
         self.execute(UNINDEX_CHAT, args![id]).await?;
         self.execute(INSTANCE_NEWS, args![w, id]).await?;
         self.execute(INSTANCE_ARTEFACTS, args![id]).await?;
+        self.execute(UNSEEN_ACTIONS, args![w, id]).await?;
+        self.execute(REWORDED_ACTIONS, args![id]).await?;
         self.execute(INSTANCE, args![w, id]).await?;
         let mut gone = 0;
         for blob in blobs {

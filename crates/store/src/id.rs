@@ -179,6 +179,8 @@ ids! {
     AnalysisId;
     /// One statement of an analysis.
     InsightId;
+    /// Something to be done, across the meetings of a series.
+    ActionId;
     /// A webhook event in the inbox.
     EventId;
     /// A job.

@@ -40,6 +40,7 @@ mod secrets;
 mod status;
 mod store;
 mod talk;
+mod tracker;
 mod work;
 
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
@@ -63,3 +64,7 @@ pub use rates::{
 };
 pub use search::{CANDIDATES, Hit, HitKind, SearchPage};
 pub use store::{Scope, Store};
+pub use talk::{NewSpeaker, SpeakerRow, StayNames};
+pub use tracker::{
+    ActionFilter, ActionRow, ActionState, NewAction, NewSighting, OwnerRow, Sighting, Statement,
+};

@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 4;
+pub(crate) const SCHEMA_VERSION: i64 = 5;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
@@ -30,6 +30,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         4,
         "insights",
         include_str!("../migrations/sqlite/0004_insights.sql"),
+    ),
+    (
+        5,
+        "talk",
+        include_str!("../migrations/sqlite/0005_talk.sql"),
     ),
 ];
 
@@ -53,6 +58,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         4,
         "insights",
         include_str!("../migrations/postgres/0004_insights.sql"),
+    ),
+    (
+        5,
+        "talk",
+        include_str!("../migrations/postgres/0005_talk.sql"),
     ),
 ];
 

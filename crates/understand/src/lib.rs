@@ -33,6 +33,7 @@ mod sentence;
 mod signs;
 mod stats;
 mod summary;
+mod tasks;
 mod tidy;
 mod topics;
 mod turns;
@@ -45,7 +46,8 @@ pub use analysis::{
 };
 pub use due::due_in;
 pub use language::LanguageShare;
-pub use minutes::{Heading, markdown};
-pub use stats::{SpeakerStats, Stats};
+pub use minutes::{Heading, escaped, markdown};
+pub use stats::{SpeakerStats, Stats, of as stats};
+pub use tasks::{Task, Tasks};
 pub use turns::{Utterance, utterances};
 pub use verify::{Fault, verify};

@@ -154,7 +154,7 @@ fn clock(ms: u32) -> String {
 }
 
 /// The text on one line, with the marks of Markdown and HTML made harmless.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

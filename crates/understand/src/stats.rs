@@ -38,6 +38,11 @@ pub struct Stats {
     pub silence_ms: u64,
 }
 
+/// Counts a talk.
+pub fn of(lines: &[Line<'_>]) -> Stats {
+    stats(lines, &crate::utterances(lines))
+}
+
 pub(crate) fn stats(lines: &[Line<'_>], turns: &[Utterance]) -> Stats {
     let mut out = Stats::default();
     for line in lines {

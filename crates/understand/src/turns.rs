@@ -30,6 +30,12 @@ pub struct Utterance {
 }
 
 impl Utterance {
+    /// Places, among the lines given, of the first and the last line it is made of.
+    pub fn span(&self) -> (usize, usize) {
+        let at = |part: Option<&(usize, usize)>| part.map_or(0, |part| part.1);
+        (at(self.parts.first()), at(self.parts.last()))
+    }
+
     /// Places, among the lines given, of the first and the last line that a range of the text stands in.
     pub(crate) fn lines_of(&self, from: usize, to: usize) -> (usize, usize) {
         let at = |byte: usize| {

@@ -1,10 +1,11 @@
 //! `analyze WHAT`: what a meeting or a transcript file is about, what was decided, who owes what.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::civil::Date;
+use parfocal_engine::talk::minutes::{self, Form};
 use parfocal_engine::understand::{self, Analysis, Heading, Insight, Wish, markdown};
 use parfocal_formats::vtt;
 use parfocal_server::lookup;
@@ -34,6 +35,9 @@ pub(crate) struct Analyze {
     /// Print minutes as Markdown
     #[arg(long)]
     markdown: bool,
+    /// Write minutes to a file: Markdown, HTML or a Word document, by its ending (meetings only)
+    #[arg(long, value_name = "FILE.md|html|docx")]
+    minutes: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -55,6 +59,17 @@ pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Fai
     }
     let app = context.app().await?;
     let instance = lookup::instance(&app, &command.what).await?;
+    if let Some(path) = &command.minutes {
+        let ending = path
+            .extension()
+            .map_or_else(|| "md".into(), |ending| ending.to_string_lossy());
+        let form: Form = ending.parse()?;
+        let minutes = minutes::of_instance(&app, instance.id, form).await?;
+        std::fs::write(path, minutes.bytes)
+            .map_err(|error| Failure::file("writing", path, &error))?;
+        context.out.note(format!("{} written", path.display()));
+        return Ok(Exit::Done);
+    }
     let found = understand::of_instance(&app, instance.id).await?;
     if found.parts.is_empty() {
         return Err(

@@ -20,6 +20,7 @@ mod schema;
 mod shape;
 mod trace;
 
+mod insights;
 mod meetings;
 mod participants;
 mod recordings;

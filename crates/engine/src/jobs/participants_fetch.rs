@@ -203,6 +203,8 @@ async fn write(
             tell(&mut tx, origin, "participants.ready", known.id, data).await?;
         }
     }
+    // Names of owners become those of attendance.
+    crate::talk::tracker::follow(&mut tx, known.id, now).await?;
     Ok(Outcome::done(tx))
 }
 

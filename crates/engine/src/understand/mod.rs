@@ -207,7 +207,11 @@ pub(crate) async fn keep(
         dropped: u64::from(analysis.dropped),
         insights: &insights,
     };
-    Ok(tx.store_analysis(&new, now).await?.is_some())
+    let kept = tx.store_analysis(&new, now).await?.is_some();
+    if kept {
+        crate::talk::tracker::follow(tx, transcript.instance_id, now).await?;
+    }
+    Ok(kept)
 }
 
 fn internal(message: String) -> EngineError {

@@ -15,6 +15,7 @@ mod core_webhooks;
 mod refresh_model;
 mod refresh_processes;
 mod refresh_rows;
+mod talk;
 mod work_backfill;
 mod work_compare;
 mod work_door;

@@ -7,6 +7,7 @@
 
 mod corpus;
 mod fixtures;
+mod foreign;
 mod real;
 mod recurrence;
 mod roundtrip;

@@ -11,7 +11,7 @@ use crate::lookup;
 use crate::paging::{self, Params};
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::views::{ChatMessageView, InstanceDetailView, InstanceView, PageView, TranscriptsView};
+use crate::views::{ChatMessageView, InstanceDetailView, InstanceView, PageView};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,26 +70,6 @@ pub(crate) async fn get(
     Ok(Json(lookup::detail(state.app(), instance).await?))
 }
 
-/// `GET /v1/meetings/{id}/transcript`.
-pub(crate) async fn transcript(
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-) -> Result<Json<TranscriptsView>, Problem> {
-    let instance = find(&state, &id).await?;
-    let transcripts = lookup::transcripts(state.app(), instance.id).await?;
-    if transcripts.is_empty() {
-        return Err(
-            Problem::not_found(format!("the meeting {id} has no transcript")).hint(
-                "The meeting's artefacts tell whether one is expected, or why there is none.",
-            ),
-        );
-    }
-    Ok(Json(TranscriptsView {
-        instance_id: instance.id.to_string(),
-        transcripts,
-    }))
-}
-
 /// What was written in a meeting.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Chat {
@@ -108,6 +88,6 @@ pub(crate) async fn chat(
     }))
 }
 
-async fn find(state: &AppState, id: &str) -> Result<Instance, Problem> {
+pub(super) async fn find(state: &AppState, id: &str) -> Result<Instance, Problem> {
     Ok(lookup::instance(state.app(), id).await?)
 }

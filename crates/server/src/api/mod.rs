@@ -7,6 +7,7 @@ mod components;
 mod connections;
 mod domain;
 mod events;
+mod insights;
 mod jobs;
 mod keys;
 mod meetings;
@@ -15,9 +16,13 @@ mod recordings;
 mod route;
 mod search;
 mod status;
+mod talk;
+mod tracker;
 mod transcripts;
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use parfocal_engine::actions::Manifest;
 use parfocal_engine::backfill::BackfillView;
@@ -25,13 +30,31 @@ use parfocal_engine::components::{ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::status::Status;
+use parfocal_engine::talk::import::Imported;
+use parfocal_engine::talk::people::Voice;
 
 use crate::state::AppState;
 use crate::views::{
-    EventView, FileView, InstanceDetailView, InstanceView, JobView, PageView, RecordingView,
-    SearchView, TranscriptView, TranscriptsView,
+    ActionItemDetailView, ActionItemView, EventView, FileView, InstanceDetailView, InstanceView,
+    JobView, MeetingInsightsView, PageView, RecordingView, SearchView, StatementView,
+    TranscriptView, TranscriptsView,
 };
 use route::Route;
+
+/// A file to take away.
+pub(crate) fn file(bytes: Vec<u8>, content_type: &'static str, name: &str) -> Response {
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // RFC 6266: letters beyond ASCII in their own form, and never a page shown as ours.
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20");
+    let value = format!("attachment; filename*=UTF-8''{encoded}");
+    let value = HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("attachment"));
+    headers.insert(header::CONTENT_DISPOSITION, value);
+    response
+}
 
 /// Routes below `/v1`.
 pub(crate) fn routes() -> Router<AppState> {
@@ -69,6 +92,7 @@ fn table() -> Vec<Route> {
         .answers::<parfocal_engine::actions::ActionView>(),
     ];
     all.extend(taken_in());
+    all.extend(understood());
     all.extend(work());
     all.extend(administration());
     all
@@ -89,11 +113,18 @@ fn taken_in() -> Vec<Route> {
         Route::get(
             "/meetings/{id}/transcript",
             "meetings.transcript",
-            get(meetings::transcript),
+            get(talk::transcript),
         )
-        .about("What was said in a meeting")
+        .about("What was said in a meeting: by file, or in a form as one talk with its chat")
         .path_part("id", MEETING)
-        .answers::<TranscriptsView>(),
+        .query::<talk::TranscriptParams>()
+        .answers::<TranscriptsView>()
+        .also_sends(&[
+            "text/plain",
+            "text/markdown",
+            "application/x-subrip",
+            "text/vtt",
+        ]),
         Route::get("/meetings/{id}/chat", "meetings.chat", get(meetings::chat))
             .about("What was written in a meeting")
             .path_part("id", MEETING)
@@ -138,6 +169,88 @@ fn taken_in() -> Vec<Route> {
             .about("What was said and written, best first")
             .query::<search::SearchParams>()
             .answers::<SearchView>(),
+    ]
+}
+
+fn understood() -> Vec<Route> {
+    const MEETING: &str =
+        "Our id, Zoom's UUID of the instance, or a meeting number for the latest one.";
+    vec![
+        Route::post(
+            "/meetings/{id}/transcripts",
+            "meetings.import-transcript",
+            post(talk::import),
+        )
+        .about("Takes a transcript of a meeting in from elsewhere: WebVTT, SubRip, text or JSON")
+        .path_part("id", MEETING)
+        .body::<talk::ImportBody>()
+        .answers::<Imported>(),
+        Route::get(
+            "/meetings/{id}/speakers",
+            "meetings.speakers",
+            get(talk::speakers),
+        )
+        .about("Who the names in a meeting's transcripts are, and why")
+        .path_part("id", MEETING)
+        .answers::<PageView<Voice>>(),
+        Route::post(
+            "/meetings/{id}/speakers",
+            "meetings.set-speaker",
+            post(talk::set_speaker),
+        )
+        .about("Says who a name in a meeting's transcripts is, or takes that back")
+        .path_part("id", MEETING)
+        .body::<talk::SpeakerBody>()
+        .answers::<Voice>(),
+        Route::get(
+            "/meetings/{id}/insights",
+            "meetings.insights",
+            get(insights::of_meeting),
+        )
+        .about("What a meeting was about: summary, chapters, decisions, action items, questions, talk times")
+        .path_part("id", MEETING)
+        .answers::<MeetingInsightsView>(),
+        Route::get(
+            "/meetings/{id}/minutes",
+            "meetings.minutes",
+            get(insights::minutes),
+        )
+        .about("Minutes of a meeting: Markdown, HTML or a Word document")
+        .path_part("id", MEETING)
+        .query::<insights::MinutesParams>()
+        .sends("text/markdown")
+        .also_sends(&[
+            "text/html",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ]),
+        Route::get("/insights", "insights.list", get(insights::list))
+            .about("Statements across meetings, those of the latest meetings first")
+            .query::<insights::ListParams>()
+            .answers::<PageView<StatementView>>(),
+        Route::get("/action-items", "action-items.list", get(tracker::list))
+            .about("What is to be done across the meetings of a series: open, carried over, done")
+            .query::<tracker::ListParams>()
+            .answers::<PageView<ActionItemView>>(),
+        Route::get("/action-items/{id}", "action-items.get", get(tracker::get))
+            .about("Something to be done, with every place where it was spoken of")
+            .path_part("id", "Our id.")
+            .answers::<ActionItemDetailView>(),
+        Route::post(
+            "/action-items/{id}/done",
+            "action-items.done",
+            post(tracker::done),
+        )
+        .about("Says that something is done")
+        .path_part("id", "Our id.")
+        .answers::<ActionItemDetailView>(),
+        Route::post(
+            "/action-items/{id}/reopen",
+            "action-items.reopen",
+            post(tracker::reopen),
+        )
+        .about("Says that something is to be done again")
+        .path_part("id", "Our id.")
+        .answers::<ActionItemDetailView>(),
     ]
 }
 

@@ -117,10 +117,13 @@ fn operation(route: &Route) -> Value {
     if let Some(query) = route.query {
         parameters.extend(query_parameters(&query()));
     }
-    let content = match route.answer {
+    let mut content = match route.answer {
         Answer::Json(schema) => json!({"application/json": {"schema": schema()}}),
         Answer::Other(kind) => json!({kind: {}}),
     };
+    for kind in route.also {
+        content[*kind] = json!({});
+    }
     let mut responses = Map::new();
     responses.insert(
         route.status.to_string(),

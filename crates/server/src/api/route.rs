@@ -44,6 +44,8 @@ pub(super) struct Route {
     pub(super) query: Option<Describe>,
     pub(super) body: Option<Describe>,
     pub(super) answer: Answer,
+    /// Content types that a parameter asks for instead.
+    pub(super) also: &'static [&'static str],
     pub(super) status: u16,
     handler: MethodRouter<AppState>,
 }
@@ -66,6 +68,7 @@ impl Route {
             query: None,
             body: None,
             answer: Answer::Other("application/json"),
+            also: &[],
             status: 200,
             handler,
         }
@@ -141,6 +144,11 @@ impl Route {
 
     pub(super) fn sends(mut self, content_type: &'static str) -> Self {
         self.answer = Answer::Other(content_type);
+        self
+    }
+
+    pub(super) fn also_sends(mut self, content_types: &'static [&'static str]) -> Self {
+        self.also = content_types;
         self
     }
 

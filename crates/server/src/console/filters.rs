@@ -16,9 +16,11 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
 pub(crate) fn tone(state: &str) -> &'static str {
     match state {
         "healthy" | "present" | "done" | "ended" | "routed" | "delivered" => "ok",
-        "degraded" | "expected" | "paused" | "waiting" | "retry" | "lease_lost" => "warn",
+        "degraded" | "expected" | "paused" | "waiting" | "retry" | "lease_lost" | "carried" => {
+            "warn"
+        }
         "needs_reconnect" | "failed" | "dead" | "disconnected" => "bad",
-        "running" | "started" | "ready" | "received" | "planning" | "snooze" => "busy",
+        "running" | "started" | "ready" | "received" | "planning" | "snooze" | "open" => "busy",
         _ => "",
     }
 }

@@ -4,15 +4,25 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::Serialize;
+use parfocal_engine::store::{ActionFilter, PageRequest};
+use parfocal_engine::talk::export::{self, Format};
+use parfocal_engine::talk::minutes::{self, Form};
+use parfocal_engine::talk::{self, Wanted, tracker};
+use parfocal_engine::understand::{self, Insight, PartInsights};
+use serde::{Deserialize, Serialize};
 
+use super::charts;
 use super::history::{self, Entry};
 use crate::lookup;
+use crate::paging::Params;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::views::{
-    ArtefactView, ChatMessageView, CueView, FileView, InstanceView, ParticipantView,
+    ActionItemView, ArtefactView, ChatMessageView, CueView, FileView, InstanceView, ParticipantView,
 };
+
+/// Most things to be done on a meeting's page.
+const MOST_ACTIONS: u32 = 100;
 
 #[derive(Serialize)]
 struct Page {
@@ -26,6 +36,13 @@ struct Page {
     files: Vec<FileView>,
     artefacts: Vec<ArtefactView>,
     history: Vec<Entry>,
+    /// What it was about; none without a transcript in a language that is read.
+    insights: Option<Insights>,
+    shares: Vec<charts::Share>,
+    attendance: Option<charts::Attendance>,
+    actions: Vec<ActionItemView>,
+    /// Where the page is; forms come back to it.
+    here: String,
     /// Why something is not there, by kind of artefact.
     why: BTreeMap<&'static str, String>,
 }
@@ -43,6 +60,28 @@ struct Line {
     #[serde(flatten)]
     cue: CueView,
     turn: bool,
+}
+
+/// What the meeting was about, all its stretches together.
+#[derive(Serialize, Default)]
+struct Insights {
+    opening: Option<String>,
+    summary: Vec<Statement>,
+    chapters: Vec<Statement>,
+    decisions: Vec<Statement>,
+    questions: Vec<Statement>,
+    follow_ups: Vec<Statement>,
+    topics: Vec<Statement>,
+    model: String,
+}
+
+/// A statement with the place in the talk that proves it.
+#[derive(Serialize)]
+struct Statement {
+    text: String,
+    who: Option<String>,
+    start_ms: u32,
+    anchor: String,
 }
 
 #[derive(Serialize)]
@@ -65,7 +104,30 @@ pub(crate) async fn get(
     let transcripts = lookup::transcripts(app, key).await?;
     let chat = lookup::chat(app, key).await?;
     let instance = detail.instance;
+    // A page shows what is there: what cannot be analysed is missing, not a failure.
+    let talk = talk::of_instance(app, key, &Wanted::default()).await.ok();
+    let insights = match understand::of_instance(app, key).await {
+        Ok(found) => insights(found.parts),
+        Err(error) => {
+            tracing::warn!(%error, meeting = %key, "a meeting could not be analysed");
+            None
+        }
+    };
+    let filter = ActionFilter {
+        instance: Some(key),
+        ..ActionFilter::default()
+    };
+    let actions = tracker::list(app, &filter, &PageRequest::first(MOST_ACTIONS)).await?;
     let page = Page {
+        insights,
+        shares: talk.as_ref().map_or_else(Vec::new, charts::shares),
+        attendance: charts::attendance(&detail.people, talk.as_ref()),
+        actions: actions
+            .items
+            .into_iter()
+            .map(ActionItemView::from)
+            .collect(),
+        here: format!("/meetings/{key}"),
         host: instance
             .host_name
             .clone()
@@ -104,6 +166,86 @@ pub(crate) async fn get(
         .render("meeting.html", "meetings", &title, &page)
 }
 
+fn insights(parts: Vec<PartInsights>) -> Option<Insights> {
+    let mut all = Insights::default();
+    for part in parts {
+        let id = part.transcript.id;
+        let list = |insights: Vec<Insight>| {
+            insights.into_iter().map(move |insight| Statement {
+                anchor: format!("c-{id}-{}", insight.cite.from),
+                who: insight.speaker,
+                start_ms: insight.start_ms,
+                text: insight.text,
+            })
+        };
+        let found = part.analysis;
+        all.opening = all.opening.or(found.summary.opening);
+        all.summary.extend(list(found.summary.sentences));
+        all.decisions.extend(list(found.decisions));
+        all.questions.extend(list(found.questions));
+        all.follow_ups.extend(list(found.follow_ups));
+        all.topics.extend(list(found.topics));
+        all.chapters
+            .extend(found.chapters.into_iter().map(|chapter| Statement {
+                text: chapter.title,
+                who: None,
+                start_ms: chapter.start_ms,
+                anchor: format!("c-{id}-{}", chapter.from),
+            }));
+        all.model = part.model.to_string();
+    }
+    let says = all.opening.is_some() || !all.summary.is_empty() || !all.decisions.is_empty();
+    says.then_some(all)
+}
+
+/// Minutes to take away.
+#[derive(Deserialize)]
+pub(crate) struct MinutesParams {
+    format: Option<Form>,
+}
+
+/// `GET /meetings/{id}/minutes?format=`.
+pub(crate) async fn minutes_file(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Params(params): Params<MinutesParams>,
+) -> Result<Response, Problem> {
+    let app = state.app();
+    let found = lookup::instance(app, &id).await?;
+    let form = params.format.unwrap_or(Form::Markdown);
+    let minutes = minutes::of_instance(app, found.id, form).await?;
+    Ok(crate::api::file(
+        minutes.bytes,
+        form.content_type(),
+        &minutes.file_name,
+    ))
+}
+
+/// The talk to take away.
+#[derive(Deserialize)]
+pub(crate) struct TalkParams {
+    format: Option<Format>,
+}
+
+/// `GET /meetings/{id}/talk?format=`.
+pub(crate) async fn talk_file(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Params(params): Params<TalkParams>,
+) -> Result<Response, Problem> {
+    let app = state.app();
+    let found = lookup::instance(app, &id).await?;
+    let format = params.format.unwrap_or(Format::Text);
+    let name = format!("{}.{}", found.id, format.extension());
+    let talk = talk::of_instance(app, found.id, &Wanted::default()).await?;
+    let text = export::write(talk, format);
+    Ok(crate::api::file(
+        text.into_bytes(),
+        format.content_type(),
+        &name,
+    ))
+}
+
 fn turns(cues: Vec<CueView>) -> Vec<Line> {
     let mut last: Option<Option<String>> = None;
     cues.into_iter()
@@ -129,7 +271,7 @@ fn why(artefacts: &[ArtefactView]) -> BTreeMap<&'static str, String> {
         .collect()
 }
 
-fn minutes(seconds: i64) -> String {
+pub(super) fn minutes(seconds: i64) -> String {
     let minutes = (seconds.max(0) + 59) / 60;
     if minutes >= 60 {
         format!("{} h {} min", minutes / 60, minutes % 60)

@@ -2,6 +2,8 @@
 //!
 //! One file for each room; what rooms share is in `templates/parts.html` and `assets/parfocal.css`.
 
+mod actions;
+mod charts;
 mod connections;
 mod filters;
 mod history;
@@ -25,20 +27,22 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 5] = [
+const ROOMS: [(&str, &str, &str); 6] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
+    ("actions", "Actions", "/actions"),
     ("search", "Search", "/search"),
     ("jobs", "Work", "/jobs"),
     ("connections", "Connections", "/connections"),
 ];
 
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
     ("meetings.html", include_str!("../templates/meetings.html")),
     ("meeting.html", include_str!("../templates/meeting.html")),
+    ("actions.html", include_str!("../templates/actions.html")),
     ("search.html", include_str!("../templates/search.html")),
     ("jobs.html", include_str!("../templates/jobs.html")),
     ("job.html", include_str!("../templates/job.html")),
@@ -73,6 +77,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/", get(overview::get))
         .route("/meetings", get(meetings::get))
         .route("/meetings/{id}", get(meeting::get))
+        .route("/meetings/{id}/minutes", get(meeting::minutes_file))
+        .route("/meetings/{id}/talk", get(meeting::talk_file))
+        .route("/actions", get(actions::list))
+        .route("/actions/mark", post(actions::mark))
         .route("/search", get(search::get))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::get))

@@ -2,11 +2,16 @@
 //!
 //! They are separate from the store's rows, so that a row may change without breaking whoever reads the API. Fields are only added.
 
+mod insights;
 mod meetings;
 mod search;
 mod talk;
 mod work;
 
+pub use insights::{
+    ActionItemDetailView, ActionItemView, ChapterView, InsightView, MeetingInsightsView,
+    PartInsightsView, SightingView, SpeakerShareView, StatementView,
+};
 pub use meetings::{
     ArtefactView, FileView, InstanceDetailView, InstanceView, ParticipantView, RecordingView,
     StayView,

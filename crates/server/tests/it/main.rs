@@ -18,5 +18,6 @@ mod mcp;
 mod pages;
 mod problems;
 mod support;
+mod talk;
 mod work;
 mod zoom;

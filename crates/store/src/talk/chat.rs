@@ -10,6 +10,7 @@ use crate::store::{Scope, Store};
 
 statements! {
     MESSAGES = one("SELECT ord, at_ms, sender_raw, recipient_raw, text FROM chat WHERE workspace_id = $1 AND instance_id = $2 ORDER BY at_ms, file_key, ord");
+    WITH_FILES = one("SELECT file_key, ord, at_ms, sender_raw, recipient_raw, text FROM chat WHERE workspace_id = $1 AND instance_id = $2 ORDER BY at_ms, file_key, ord");
     UNINDEX = two(
         "DELETE FROM talk_index WHERE rowid IN (SELECT n * 2 + 1 FROM chat WHERE instance_id = $1 AND file_key = $2)",
         "SELECT $1, $2",
@@ -28,6 +29,28 @@ impl Store {
                 to: row.opt_text()?,
                 text: row.text()?,
             })
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// The chat of an instance, each message with the file it was read from.
+    pub async fn chat_of_files(
+        &self,
+        scope: Scope,
+        instance: InstanceId,
+    ) -> Result<Vec<(Option<FileId>, ChatMessage)>> {
+        self.all(WITH_FILES, args![scope.workspace, instance], |row| {
+            let file = row.text()?.parse().ok();
+            let message = ChatMessage {
+                n: u32::try_from(row.int()?).unwrap_or(0),
+                at_ms: u32::try_from(row.int()?).unwrap_or(0),
+                sender: row.text()?,
+                to: row.opt_text()?,
+                text: row.text()?,
+            };
+            Ok((file, message))
         })
         .await
     }

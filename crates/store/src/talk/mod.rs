@@ -2,11 +2,16 @@
 
 mod chat;
 mod index;
+mod speakers;
 mod transcripts;
 
 #[cfg(test)]
 pub(crate) use chat::STATEMENTS as CHAT_STATEMENTS;
 #[cfg(test)]
 pub(crate) use index::bulk_statements;
+#[cfg(test)]
+pub(crate) use speakers::STATEMENTS as SPEAKER_STATEMENTS;
+pub(crate) use speakers::speaker;
+pub use speakers::{NewSpeaker, SpeakerRow, StayNames};
 #[cfg(test)]
 pub(crate) use transcripts::STATEMENTS as TRANSCRIPT_STATEMENTS;

@@ -21,6 +21,7 @@ mod search;
 mod speed;
 mod support;
 mod talk;
+mod tracker;
 mod trouble;
 mod upkeep;
 mod work;

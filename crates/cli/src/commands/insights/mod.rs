@@ -1,7 +1,9 @@
-//! `insights`: action items, decisions and the other statements across meetings.
+//! `insights`: action items, decisions and the other statements across meetings; what is to be done, followed.
 
-use clap::{Args, ValueEnum};
-use parfocal_engine::store::{InsightFilter, InsightRow};
+mod actions;
+
+use clap::{Args, Subcommand, ValueEnum};
+use parfocal_engine::store::{ActionState, InsightFilter, InsightRow};
 use parfocal_engine::understand;
 use parfocal_server::lookup;
 use serde_json::json;
@@ -13,7 +15,10 @@ use crate::output::{clean, position};
 
 /// List action items, decisions and other statements across meetings
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Insights {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Only this meeting: our id, Zoom's instance UUID, or a meeting number
     meeting: Option<String>,
     /// Only this kind
@@ -25,6 +30,17 @@ pub(crate) struct Insights {
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(understand::MOST_STATEMENTS)))]
     limit: u32,
+}
+
+/// What is to be done, across the meetings of a series.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List what is to be done: open, carried over from meeting to meeting, done
+    Actions(actions::List),
+    /// Say that something is done
+    Done(actions::Which),
+    /// Say that something is to be done again
+    Reopen(actions::Which),
 }
 
 /// The kinds that can be asked for.
@@ -59,6 +75,14 @@ impl Kind {
 
 /// Runs the command.
 pub(crate) async fn run(command: Insights, context: &Context) -> Result<Exit, Failure> {
+    match &command.verb {
+        Some(Verb::Actions(list)) => return actions::list(list, context).await,
+        Some(Verb::Done(which)) => return actions::mark(which, ActionState::Done, context).await,
+        Some(Verb::Reopen(which)) => {
+            return actions::mark(which, ActionState::Open, context).await;
+        }
+        None => {}
+    }
     let app = context.app().await?;
     let instance = match &command.meeting {
         Some(which) => Some(lookup::instance(&app, which).await?.id),

@@ -1,0 +1,134 @@
+//! `/v1/insights` and `/v1/meetings/{id}/insights`: what was understood.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use parfocal_engine::store::InsightFilter;
+use parfocal_engine::talk::minutes::{self, Form};
+use parfocal_engine::understand::{self, Kind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::meetings::find;
+use crate::lookup;
+use crate::paging::Params;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::views::{MeetingInsightsView, PageView, StatementView};
+
+/// Rows when nothing is said.
+const DEFAULT_LIMIT: u32 = 50;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParams {
+    /// Only this kind.
+    kind: Option<StatementKind>,
+    /// Only what this person is to do: the name or its beginning.
+    owner: Option<String>,
+    /// Only of this meeting: our id, Zoom's UUID of the instance, or a meeting number for the latest one.
+    meeting: Option<String>,
+    /// Rows, 1 to 500. Default 50.
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<u32>,
+}
+
+/// The kinds of statements.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum StatementKind {
+    Summary,
+    ActionItem,
+    Decision,
+    Question,
+    FollowUp,
+    Topic,
+}
+
+impl StatementKind {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Summary => Kind::Summary,
+            Self::ActionItem => Kind::ActionItem,
+            Self::Decision => Kind::Decision,
+            Self::Question => Kind::Question,
+            Self::FollowUp => Kind::FollowUp,
+            Self::Topic => Kind::Topic,
+        }
+    }
+}
+
+/// `GET /v1/insights`.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<PageView<StatementView>>, Problem> {
+    let app = state.app();
+    let instance = match &params.meeting {
+        Some(which) => Some(lookup::instance(app, which).await?.id),
+        None => None,
+    };
+    let limit = match params.limit {
+        None => DEFAULT_LIMIT,
+        Some(limit @ 1..=understand::MOST_STATEMENTS) => limit,
+        Some(limit) => {
+            return Err(Problem::bad_request(
+                "query",
+                format!(
+                    "limit {limit} is not between 1 and {}",
+                    understand::MOST_STATEMENTS
+                ),
+            ));
+        }
+    };
+    let filter = InsightFilter {
+        kind: params.kind.map(|kind| kind.kind().as_str()),
+        owner: params.owner.as_deref(),
+        instance,
+    };
+    let found = understand::statements(app, &filter, limit).await?;
+    Ok(Json(PageView {
+        items: found.into_iter().map(StatementView::from).collect(),
+        next: None,
+    }))
+}
+
+/// `GET /v1/meetings/{id}/insights`; what is not analysed yet is analysed now.
+pub(super) async fn of_meeting(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<MeetingInsightsView>, Problem> {
+    let instance = find(&state, &id).await?;
+    let found = understand::of_instance(state.app(), instance.id).await?;
+    if found.parts.is_empty() {
+        return Err(
+            Problem::not_found(format!("the meeting {id} has no transcript")).hint(
+                "The meeting's artefacts tell whether one is expected, or why there is none.",
+            ),
+        );
+    }
+    Ok(Json(MeetingInsightsView::from(found)))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MinutesParams {
+    /// The form. Default: Markdown.
+    format: Option<Form>,
+}
+
+/// `GET /v1/meetings/{id}/minutes`.
+pub(super) async fn minutes(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Params(params): Params<MinutesParams>,
+) -> Result<Response, Problem> {
+    let instance = find(&state, &id).await?;
+    let form = params.format.unwrap_or(Form::Markdown);
+    let minutes = minutes::of_instance(state.app(), instance.id, form).await?;
+    Ok(super::file(
+        minutes.bytes,
+        form.content_type(),
+        &minutes.file_name,
+    ))
+}
