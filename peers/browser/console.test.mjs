@@ -16,7 +16,7 @@ const aMeeting = async () => {
 
 test("every page: nothing serious for axe, no sideways scrolling, a picture of each", async () => {
   const pages = { overview: "/", meetings: "/meetings", meeting: await aMeeting(), search: "/search?q=budget", "search-empty": "/search",
-    "search-nothing": "/search?q=xyzzy", jobs: "/jobs", "jobs-dead": "/jobs?show=dead", "meetings-nothing": "/meetings?topic=xyzzy" };
+    "search-nothing": "/search?q=xyzzy", actions: "/actions", "actions-done": "/actions?show=done", jobs: "/jobs", "jobs-dead": "/jobs?show=dead", "meetings-nothing": "/meetings?topic=xyzzy" };
   await lookAtAll(pages);
 });
 
@@ -47,6 +47,43 @@ test("search answers while one types, and a hit opens the meeting at its words",
   const anchor = page.locator(`[id="${href.split("#")[1]}"]`);
   await anchor.waitFor();
   assert.match((await anchor.innerText()).toLowerCase(), /budg/);
+  await page.context().close();
+});
+
+test("an insight leads to its place in the talk, and the keyboard opens the minutes", async () => {
+  const page = await open(await aMeeting());
+  const first = page.locator(".statements a.at").first();
+  const href = await first.getAttribute("href");
+  await first.click();
+  const place = page.locator(`[id="${href.slice(1)}"]`);
+  await place.waitFor();
+  assert.ok(await place.evaluate((element) => element.matches(":target")), `${href} is not the place shown`);
+  const menu = page.locator("details.menu").first();
+  await menu.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  const minutes = page.getByRole("link", { name: "Word document" });
+  await minutes.waitFor();
+  await page.screenshot({ path: join(shots, "meeting-menu-light-wide.png") });
+  const [file] = await Promise.all([page.waitForEvent("download"), minutes.click()]);
+  assert.match(file.suggestedFilename(), /\.docx$/);
+  assert.ok(await page.locator("svg.bar-line rect.value").count() > 0, "no chart of talk times");
+  await page.emulateMedia({ media: "print" });
+  await page.screenshot({ path: join(shots, "meeting-print.png"), fullPage: true });
+  await page.context().close();
+});
+
+test("something to be done is marked as done and taken back", async () => {
+  const page = await open("/actions");
+  const done = page.getByRole("button", { name: /^Mark as done: / });
+  const before = await done.count();
+  assert.ok(before > 0, "nothing is to be done");
+  const name = (await done.first().getAttribute("aria-label")).replace("Mark as done: ", "");
+  await done.first().click();
+  await page.getByRole("status").filter({ hasText: "Marked as done" }).waitFor();
+  await page.goto(`${base}/actions?show=done`);
+  await page.getByRole("button", { name: `Reopen: ${name}` }).first().click();
+  await page.getByRole("status").filter({ hasText: "To be done again" }).waitFor();
+  assert.equal(await done.count(), before);
   await page.context().close();
 });
 

@@ -1,7 +1,7 @@
 //! Decisions: what was agreed on, where assent gathers.
 
 use crate::analysis::{Insight, Kind, Talk};
-use crate::signs::{ABOUT_THE_CALL, DECISION};
+use crate::signs::{ABOUT_THE_CALL, DECIDED, DECISION, PROPOSES};
 use crate::window::{how_many, peaks, scores, signs};
 
 /// Signs this far away still count, in milliseconds: assent comes from several people.
@@ -37,7 +37,12 @@ pub(crate) fn decisions(talk: &Talk<'_, '_>) -> Vec<Insight> {
         &scores,
         |at| {
             let sentence = &sentences[at];
-            bits[at] & leads != 0 && sentence.length >= SHORTEST && !sentence.lower.ends_with('?')
+            // A proposal is not yet a decision, however much assent it finds: what is agreed on is said again.
+            let proposed = bits[at] & DECIDED == 0 && PROPOSES.is_match(sentence.lower.as_bytes());
+            bits[at] & leads != 0
+                && !proposed
+                && sentence.length >= SHORTEST
+                && !sentence.lower.ends_with('?')
         },
         (APART_MS, most, LEAST),
     )

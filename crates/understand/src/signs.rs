@@ -99,6 +99,16 @@ pub(crate) static ABOUT_THE_CALL: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What one person puts forward, for others to agree to.
+pub(crate) static PROPOSES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\bi(?: would|'d| also| just)* (?:like to )?(?:suggest|propose|recommend)\b|\bmy (?:suggestion|proposal)\b|\bi(?:'m| am) (?:suggesting|proposing)\b",
+    )
+});
+
+/// Place of the sign by which a decision is said outright.
+pub(crate) const DECIDED: u32 = 1;
+
 /// Signs of a decision.
 pub(crate) static DECISION: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     vec![

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::civil::Date;
+use parfocal_engine::keys::{Caller, Surface};
+use parfocal_engine::talk::beside;
 use parfocal_engine::talk::minutes::{self, Form};
 use parfocal_engine::understand::{self, Analysis, Heading, Insight, Wish, markdown};
 use parfocal_formats::vtt;
@@ -35,6 +37,9 @@ pub(crate) struct Analyze {
     /// Print minutes as Markdown
     #[arg(long)]
     markdown: bool,
+    /// Show the summary of Zoom's AI Companion beside ours, where the account has it (meetings only)
+    #[arg(long)]
+    zoom: bool,
     /// Write minutes to a file: Markdown, HTML or a Word document, by its ending (meetings only)
     #[arg(long, value_name = "FILE.md|html|docx")]
     minutes: Option<PathBuf>,
@@ -77,8 +82,17 @@ pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Fai
                 .hint("`parfocal meetings get` tells what is expected and what cannot be had."),
         );
     }
+    let theirs = if command.zoom {
+        beside::of_instance(&app, instance.id, &Caller::local(Surface::Cli)).await?
+    } else {
+        None
+    };
     if context.out.is_json() {
-        context.out.json(&found)?;
+        let mut value = serde_json::json!(found);
+        if command.zoom {
+            value["zoom_summary"] = serde_json::json!(theirs);
+        }
+        context.out.json(&value)?;
         return Ok(Exit::Done);
     }
     let title = found
@@ -88,6 +102,16 @@ pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Fai
         .unwrap_or("Untitled meeting");
     for part in &found.parts {
         print(&part.analysis, title, part.date, command.markdown, context)?;
+    }
+    if command.zoom {
+        context
+            .out
+            .line(format!("\n{}", paint(style::STRONG, "Zoom's AI Companion")))?;
+        let text = theirs.and_then(|theirs| theirs.text);
+        let text = text.as_deref().unwrap_or("Zoom has no summary of it.");
+        for line in text.lines() {
+            context.out.line(format!("  {}", clean(line)))?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@
 //! and names speakers as attendance shows them ([`people`]). [`export`] writes it for people, programs and models;
 //! [`import`] takes transcripts from elsewhere in; [`tracker`] follows what is to be done across the meetings of a series.
 
+pub mod beside;
 pub mod export;
 pub mod import;
 pub mod minutes;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{ActionFilter, PageRequest};
+use parfocal_engine::talk::beside;
 use parfocal_engine::talk::export::{self, Format};
 use parfocal_engine::talk::minutes::{self, Form};
 use parfocal_engine::talk::{self, Wanted, tracker};
@@ -38,6 +41,8 @@ struct Page {
     history: Vec<Entry>,
     /// What it was about; none without a transcript in a language that is read.
     insights: Option<Insights>,
+    /// What Zoom wrote of it, when that was asked for.
+    theirs: Option<Theirs>,
     shares: Vec<charts::Share>,
     attendance: Option<charts::Attendance>,
     actions: Vec<ActionItemView>,
@@ -75,6 +80,21 @@ struct Insights {
     model: String,
 }
 
+/// What Zoom wrote of a meeting, or why there is nothing.
+#[derive(Serialize)]
+struct Theirs {
+    title: Option<String>,
+    text: Option<String>,
+    why: Option<String>,
+}
+
+/// What the page can be asked; unknown parameters are ignored.
+#[derive(Deserialize)]
+pub(crate) struct PageParams {
+    /// Ask Zoom for its summary too.
+    zoom: Option<u8>,
+}
+
 /// A statement with the place in the talk that proves it.
 #[derive(Serialize)]
 struct Statement {
@@ -94,7 +114,9 @@ struct Person {
 /// `GET /meetings/{id}`.
 pub(crate) async fn get(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    Params(params): Params<PageParams>,
 ) -> Result<Response, Problem> {
     let app = state.app();
     let found = lookup::instance(app, &id).await?;
@@ -118,7 +140,28 @@ pub(crate) async fn get(
         ..ActionFilter::default()
     };
     let actions = tracker::list(app, &filter, &PageRequest::first(MOST_ACTIONS)).await?;
+    let theirs = match params.zoom {
+        Some(1) => Some(match beside::of_instance(app, key, &caller).await {
+            Ok(Some(found)) => Theirs {
+                title: found.title,
+                text: found.text,
+                why: None,
+            },
+            Ok(None) => Theirs {
+                title: None,
+                text: None,
+                why: Some("Zoom has no summary of this meeting.".to_owned()),
+            },
+            Err(error) => Theirs {
+                title: None,
+                text: None,
+                why: Some(format!("{} {}", error.message(), error.hint())),
+            },
+        }),
+        _ => None,
+    };
     let page = Page {
+        theirs,
         insights,
         shares: talk.as_ref().map_or_else(Vec::new, charts::shares),
         attendance: charts::attendance(&detail.people, talk.as_ref()),

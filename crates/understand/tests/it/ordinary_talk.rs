@@ -160,3 +160,32 @@ fn minutes_are_markdown_without_foreign_marks() {
         "{minutes}"
     );
 }
+
+// What somebody puts forward is not decided by that.
+#[test]
+fn a_proposal_is_no_decision() {
+    let said = [
+        "I suggest that we should paint the boat red for the fair next month.",
+        "Sounds good, that makes sense to me, I agree with red.",
+        "I would propose that we keep the old engine for now and wait.",
+    ];
+    let lines: Vec<Line<'_>> = (1_u32..)
+        .zip(said)
+        .map(|(n, text)| Line {
+            n,
+            start_ms: n * 5_000,
+            end_ms: n * 5_000 + 4_000,
+            speaker: Some(if n % 2 == 1 { "Edda" } else { "Luan" }),
+            text,
+        })
+        .collect();
+    let found = analyse(&lines, &Wish::default());
+    assert!(
+        found
+            .decisions
+            .iter()
+            .all(|one| !one.text.contains("suggest") && !one.text.contains("propose")),
+        "{:?}",
+        found.decisions
+    );
+}
