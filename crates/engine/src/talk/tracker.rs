@@ -192,15 +192,20 @@ fn group(
                 before.is_some_and(|old| draft.action.id == Some(old.id)) && fits(draft)
             })
             .or_else(|| drafts.iter().rposition(fits));
+        // An id is taken over once, with what a person said of it.
+        let old = before.filter(|old| drafts.iter().all(|draft| draft.action.id != Some(old.id)));
         let place = found.unwrap_or_else(|| {
-            let old =
-                before.filter(|old| drafts.iter().all(|draft| draft.action.id != Some(old.id)));
             drafts.push(Draft {
-                action: begin(statement, at, old),
+                action: begin(statement, at),
                 tasks: Vec::new(),
             });
             drafts.len() - 1
         });
+        if let Some(old) = old
+            && drafts[place].action.id.is_none()
+        {
+            adopt(&mut drafts[place].action, old);
+        }
         let draft = &mut drafts[place];
         draft.tasks.push(task);
         add(&mut draft.action, statement, at, owners);
@@ -233,22 +238,29 @@ fn fits(draft: &Draft, statement: &Statement, at: Timestamp, task: &Task) -> boo
     same_place || draft.tasks.iter().any(|other| other.is(task))
 }
 
-fn begin(statement: &Statement, at: Timestamp, old: Option<&ActionRow>) -> NewAction {
+fn begin(statement: &Statement, at: Timestamp) -> NewAction {
     NewAction {
-        id: old.map(|old| old.id),
+        id: None,
         text: statement.text.clone(),
         owner: None,
         owner_email: None,
         due: None,
         due_text: None,
         confidence: 0,
-        state: old.map_or(ActionState::Open, |old| old.state),
-        state_by: old.and_then(|old| old.state_by.clone()),
-        state_at: old.and_then(|old| old.state_at),
+        state: ActionState::Open,
+        state_by: None,
+        state_at: None,
         first_at: at,
         last_at: at,
         sightings: Vec::new(),
     }
+}
+
+fn adopt(action: &mut NewAction, old: &ActionRow) {
+    action.id = Some(old.id);
+    action.state = old.state;
+    action.state_by.clone_from(&old.state_by);
+    action.state_at = old.state_at;
 }
 
 /// Takes a statement in: the latest words count, and the latest day and owner that are known.
@@ -387,8 +399,7 @@ mod tests {
             .map(|action| (action.id, action.state, action.sightings.len()))
             .collect();
         assert!(
-            states.contains(&(Some(rows[0].id), ActionState::Done, 1))
-                || states.contains(&(Some(rows[0].id), ActionState::Done, 2)),
+            states.contains(&(Some(rows[0].id), ActionState::Done, 2)),
             "{states:?}"
         );
         let open: Vec<_> = states
