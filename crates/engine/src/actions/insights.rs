@@ -133,12 +133,11 @@ struct InsightView {
 }
 
 async fn insights(cx: Context, input: Insights) -> Step<Listed<InsightView>> {
-    let instance = match &input.meeting {
-        Some(which) => Some(find_seen(&cx, which).await?.id),
-        None => {
-            sees_all(&cx)?;
-            None
-        }
+    let instance = if let Some(which) = &input.meeting {
+        Some(find_seen(&cx, which).await?.id)
+    } else {
+        sees_all(&cx)?;
+        None
     };
     let filter = InsightFilter {
         kind: input.kind.map(StatementKind::as_str),

@@ -81,13 +81,13 @@ impl From<PartInsights> for PartInsightsView {
         Self {
             transcript_id: part.transcript.id.to_string(),
             recording_start: part.recording_start,
-            model: part.model.to_string(),
-            version: part.version.to_string(),
+            model: part.model.into(),
+            version: part.version.into(),
             languages: found
                 .languages
                 .into_iter()
                 .map(|language| LanguageView {
-                    code: language.code.to_string(),
+                    code: language.code,
                     share: language.share,
                 })
                 .collect(),
