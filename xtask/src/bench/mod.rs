@@ -2,7 +2,7 @@
 
 mod account;
 mod program;
-mod report;
+pub(crate) mod report;
 mod start;
 mod transcripts;
 mod understand;

@@ -11,27 +11,29 @@ const PAGE: &str = "docs/benchmarks.md";
 
 /// Replaces a section of the page.
 pub(crate) fn put(section: &str, figures: &str) -> Result<()> {
-    let path = root().join(PAGE);
-    let page = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let (begin, end) = (
-        format!("<!-- bench: {section} -->"),
-        format!("<!-- /bench: {section} -->"),
-    );
-    let before = page
+    let command = format!("`cargo xtask bench {section}`");
+    put_in(PAGE, &format!("bench: {section}"), &command, figures)
+}
+
+/// Replaces what stands between two marks of a page, and says which command gave the figures, where and when.
+pub(crate) fn put_in(page: &str, mark: &str, command: &str, figures: &str) -> Result<()> {
+    let path = root().join(page);
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let (begin, end) = (format!("<!-- {mark} -->"), format!("<!-- /{mark} -->"));
+    let before = text
         .split(&begin)
         .next()
-        .filter(|before| before.len() < page.len())
-        .with_context(|| format!("{PAGE} has no {begin}"))?;
-    let after = page
+        .filter(|before| before.len() < text.len())
+        .with_context(|| format!("{page} has no {begin}"))?;
+    let after = text
         .split(&end)
         .nth(1)
-        .with_context(|| format!("{PAGE} has no {end}"))?;
-    let command = format!("`cargo xtask bench {section}`");
-    let page = format!(
+        .with_context(|| format!("{page} has no {end}"))?;
+    let text = format!(
         "{before}{begin}\n{figures}\n*{command}, {}*\n{end}{after}",
         machine()?
     );
-    std::fs::write(&path, page).with_context(|| path.display().to_string())
+    std::fs::write(&path, text).with_context(|| path.display().to_string())
 }
 
 /// Processor, cores, memory, system, compiler, version and day.
