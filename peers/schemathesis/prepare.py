@@ -37,17 +37,21 @@ def webinars():
     """A host who may hold webinars, and one of that host's webinars."""
     for user in users:
         try:
-            listed = run("webinar.list", host=user["email"])["items"]
+            run("webinar.list", host=user["email"])
         except urllib.error.HTTPError:
             continue
-        return user["email"], listed[0]["number"] if listed else made["number"]
-    return host, made["number"]
+        return user["email"], [run("webinar.create", host=user["email"], topic="Webinar", start="2030-01-07T09:00:00Z",
+                                   registration="manual")["number"] for _ in range(2)]
+    return host, [made["number"], made["number"]]
 
 
-presenter, webinar = webinars()
+presenter, (webinar, doomed) = webinars()
 inputs = {
     "webinar.list": {"host": presenter},
     "webinar.get": {"webinar": webinar},
+    "webinar.create": {"host": presenter, "topic": "Launch", "start": "2030-01-07T09:00:00", "timezone": "Europe/Berlin"},
+    "webinar.update": {"webinar": webinar, "topic": "Changed"},
+    "webinar.delete": {"webinar": doomed},
     "meeting.create": {"host": host, "topic": "Planning", "start": "2030-01-07T09:00:00", "timezone": "Europe/Berlin"},
     "meeting.get": {"meeting": made["number"]},
     "meeting.update": {"meeting": made["number"], "topic": "Changed"},
@@ -74,13 +78,17 @@ paths = {
     "/v1/recordings/{id}": recording.get("id"), "/v1/files/{id}/content": stored["id"],
     "/v1/transcripts/{id}": talked.get("id"), "/v1/events/{id}": first("/v1/events").get("id"),
     "/v1/events/{id}/replay": first("/v1/events").get("id"), "/v1/jobs/{id}": first("/v1/jobs").get("id"),
-    "/v1/backfills/{id}": first("/v1/backfills").get("id"), "/v1/connections/{id}": "env",
+    "/v1/jobs/{id}/retry": first("/v1/jobs?state=dead").get("id") or first("/v1/jobs").get("id"),
+    "/v1/jobs/{id}/drop": first("/v1/jobs?state=waiting").get("id") or first("/v1/jobs").get("id"),
+    **{f"/v1/backfills/{{id}}{verb}": first("/v1/backfills").get("id") for verb in ["", "/pause", "/resume", "/cancel"]}, "/v1/connections/{id}": "env",
     "/v1/actions/{name}": "meeting.create", "/v1/components/{name}/check": "search",
     "/v1/components/{name}/activate": "console", "/v1/components/{name}/deactivate": "console",
     "/v1/keys/{key}": ask("/v1/keys", {"name": "to revoke", "role": "read"})["id"],
 }
 queries = {"/v1/search": {"q": "the"}, "/v1/domain-events/stream": {"after": 0, "limit": 1}}
-bodies = {"/v1/keys": {"name": "made by a test", "role": "read"}}
+span = {"since": "2026-11-01"}
+bodies = {"/v1/keys": {"name": "made by a test", "role": "read"}, "/v1/backfills": span, "/v1/backfills/plan": span,
+          "/v1/components/{name}/activate": {"settings": {}, "anyway": False}}
 
 for path, methods in document["paths"].items():
     for method, operation in methods.items():

@@ -135,6 +135,9 @@ pub(crate) enum Command {
     Keys(commands::api_keys::Keys),
     /// Offer tools, meetings and questions to an assistant that starts this command
     Mcp(commands::mcp::Mcp),
+    /// Show who changed what, and check that the log is whole
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
     /// Manage the keys under which secrets are stored
     #[command(subcommand)]
     Vault(commands::vault::Vault),

@@ -124,6 +124,11 @@ fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
+/// One variable of the process's environment, if it has a value.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The exit code of a command that found something a person has to look at.
 pub(crate) fn attention(needed: bool) -> Exit {
     if needed {

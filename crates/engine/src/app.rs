@@ -33,6 +33,8 @@ struct Inner {
     door: DoorState,
     actions: crate::actions::Cache,
     keys: crate::keys::KeyCache,
+    switchboard: crate::components::Switchboard,
+    component_tasks: crate::components::tasks::Running,
     work: Mutex<Option<Work>>,
     notices: Vec<String>,
 }
@@ -43,6 +45,7 @@ struct Work {
     runner: Runner,
     trying: tokio::task::JoinHandle<()>,
     sequencer: tokio::task::JoinHandle<()>,
+    components: tokio::task::JoinHandle<()>,
 }
 
 /// What everything is made of.
@@ -145,6 +148,8 @@ impl App {
                 door: DoorState::default(),
                 actions: crate::actions::Cache::default(),
                 keys: crate::keys::KeyCache::default(),
+                switchboard: crate::components::Switchboard::default(),
+                component_tasks: crate::components::tasks::Running::default(),
                 work: Mutex::new(None),
                 notices,
             }),
@@ -169,6 +174,7 @@ impl App {
                 runner: Runner::start(self.clone()),
                 trying,
                 sequencer: tokio::spawn(crate::sequencer::run(self.clone())),
+                components: tokio::spawn(crate::components::tasks::supervise(self.clone())),
             });
         }
     }
@@ -188,8 +194,11 @@ impl App {
             runner,
             trying,
             sequencer,
+            components,
         }) = work
         {
+            components.abort();
+            self.component_tasks().stop();
             trying.abort();
             sequencer.abort();
             let grace = Duration::from_secs(self.config().server.shutdown_seconds);
@@ -275,6 +284,14 @@ impl App {
     /// API keys: make, list, revoke, authenticate.
     pub fn keys(&self) -> crate::keys::Keys<'_> {
         crate::keys::Keys { app: self }
+    }
+
+    pub(crate) fn switchboard(&self) -> &crate::components::Switchboard {
+        &self.inner.switchboard
+    }
+
+    pub(crate) fn component_tasks(&self) -> &crate::components::tasks::Running {
+        &self.inner.component_tasks
     }
 
     pub(crate) fn action_cache(&self) -> &crate::actions::Cache {

@@ -25,6 +25,7 @@ pub async fn search(
     limit: u32,
     after: Option<&str>,
 ) -> Result<SearchPage> {
+    app.components().require("search").await?;
     let query = query::parse(text).map_err(|error| {
         EngineError::invalid(format!("the query cannot be read: {error}"))
             .with_hint("For example: budget \"next quarter\" speaker:ana from:2026-09-01")

@@ -27,8 +27,8 @@ pub enum ServerError {
     /// Nobody can come in without a key, and there is none.
     #[error("server.auth is keys, and there is no key of an administrator")]
     NoKey,
-    /// The store could not be asked for keys.
-    #[error("the keys could not be looked up: {0}")]
+    /// The store could not be asked for keys, or for what is switched on.
+    #[error("keys and components could not be looked up: {0}")]
     Keys(parfocal_engine::EngineError),
     /// The address cannot be taken.
     #[error("{address} cannot be listened on: {source}")]
@@ -98,7 +98,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let state = AppState::new(app, address, metrics);
-        let router = router::build(&state);
+        let router = router::build(&state).await.map_err(ServerError::Keys)?;
         Ok(Self {
             listener,
             address,

@@ -1,8 +1,14 @@
 //! All routes, and which layers each passes.
 
-use axum::extract::DefaultBodyLimit;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use parfocal_engine::EngineError;
+use parfocal_engine::components::Active;
+use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 
@@ -10,21 +16,80 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{access, api, console, layers, mcp, oauth, ops, webhooks};
 
-/// Builds the router. The webhook door stands outside the guard and CSRF: Zoom comes from elsewhere and proves itself by signature.
-pub(crate) fn build(state: &AppState) -> Router {
-    let door = Router::new()
-        .route("/webhooks/zoom", post(webhooks::any_app))
-        .route("/webhooks/zoom/{app}", post(webhooks::one_app))
-        // The handler reads the body itself, under its own limit.
-        .layer(DefaultBodyLimit::disable());
+/// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
+pub(crate) async fn build(state: &AppState) -> Result<Router, EngineError> {
+    let mounted = Arc::new(Mounted {
+        state: state.clone(),
+        current: RwLock::new(mount(state, state.app().components().active().await?)),
+    });
+    Ok(Router::new().fallback(move |request: Request| {
+        let mounted = Arc::clone(&mounted);
+        async move { mounted.answer(request).await }
+    }))
+}
 
-    let local = Router::new()
+/// The routes that are there now.
+struct Mounted {
+    state: AppState,
+    current: RwLock<(Active, Router)>,
+}
+
+impl Mounted {
+    async fn answer(&self, request: Request) -> Response {
+        let active = self.state.app().components().active().await;
+        let router = {
+            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            match &active {
+                Ok(active) if *active != current.0 => None,
+                _ => Some(current.1.clone()),
+            }
+        };
+        let router = match (router, active) {
+            (None, Ok(active)) => {
+                let fresh = mount(&self.state, active);
+                let router = fresh.1.clone();
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+                router
+            }
+            (Some(router), _) => router,
+            (None, Err(error)) => return Problem::from(error).into_response(),
+        };
+        // A router never fails.
+        router
+            .oneshot(request)
+            .await
+            .unwrap_or_else(|never| match never {})
+    }
+}
+
+fn mount(state: &AppState, active: Active) -> (Active, Router) {
+    let gate = middleware::from_fn_with_state(active.clone(), access::switched_off);
+    let router = routes(state, &active)
+        .layer(gate)
+        .layer(middleware::from_fn(layers::timeout))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(middleware::from_fn(layers::security_headers))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            layers::observe,
+        ))
+        .with_state(state.clone());
+    (active, router)
+}
+
+/// The routes of what is on, and of what always is. The webhook door stands outside the guard and CSRF: Zoom comes from
+/// elsewhere and proves itself by signature.
+fn routes(state: &AppState, active: &Active) -> Router<AppState> {
+    let mut local = Router::new()
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
-        .nest("/v1", api::routes())
-        .merge(access::routes())
-        .merge(console::routes())
+        .nest("/v1", api::routes(active))
+        .merge(access::routes());
+    if active.has("console") {
+        local = local.merge(console::routes());
+    }
+    let local = local
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(
@@ -35,23 +100,20 @@ pub(crate) fn build(state: &AppState) -> Router {
             state.clone(),
             access::identify,
         ));
-
-    door.method_not_allowed_fallback(wrong_method)
+    let mut all = Router::new();
+    if active.has("webhooks") {
+        all = all
+            .route("/webhooks/zoom", post(webhooks::any_app))
+            .route("/webhooks/zoom/{app}", post(webhooks::one_app))
+            // The handler reads the body itself, under its own limit.
+            .layer(DefaultBodyLimit::disable());
+    }
+    if active.has("mcp") {
+        all = all.merge(mcp::routes(state));
+    }
+    all.method_not_allowed_fallback(wrong_method)
         .merge(oauth::routes(state))
-        .merge(mcp::routes(state))
         .merge(local)
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            access::switched_off,
-        ))
-        .layer(middleware::from_fn(layers::timeout))
-        .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(middleware::from_fn(layers::security_headers))
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            layers::observe,
-        ))
-        .with_state(state.clone())
 }
 
 async fn unknown_path(uri: axum::http::Uri) -> Problem {
@@ -64,4 +126,83 @@ async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> Probl
         "method_not_allowed",
         format!("{} does not answer {method}", uri.path()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use parfocal_engine::App;
+    use parfocal_engine::components::ALL;
+    use parfocal_engine::config::Config;
+
+    use super::*;
+
+    /// Without the gate, that is, whether there is a route at all.
+    async fn is_mounted(state: &AppState, active: &Active, path: &str) -> bool {
+        // No route takes this method, so one that is there refuses it and one that is not falls through.
+        let request = Request::builder()
+            .method("PROPFIND")
+            .uri(path)
+            .header("host", "localhost")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::empty())
+            .unwrap();
+        let answer = routes(state, active)
+            .with_state(state.clone())
+            .oneshot(request)
+            .await
+            .unwrap();
+        match answer.status().as_u16() {
+            405 => true,
+            404 => false,
+            other => panic!("{path}: {other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_off_has_no_route() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.data.dir = folder.path().to_owned();
+        let app = App::open(config).await.unwrap();
+        let state = AppState::new(app, "127.0.0.1:0".parse().unwrap(), None);
+        let probes = [
+            ("webhooks", "/webhooks/zoom"),
+            ("webhooks", "/webhooks/zoom/crm"),
+            ("ingest", "/v1/meetings"),
+            ("ingest", "/v1/meetings/x/transcript"),
+            ("ingest", "/v1/recordings/x"),
+            ("ingest", "/v1/transcripts/x"),
+            ("ingest", "/v1/files/x/content"),
+            ("ingest", "/v1/backfills/x"),
+            ("search", "/v1/search"),
+            ("actions", "/v1/actions"),
+            ("actions", "/v1/actions/meeting.get"),
+            ("actions", "/v1/manifest"),
+            ("mcp", "/.well-known/oauth-protected-resource"),
+            ("console", "/"),
+            ("console", "/meetings"),
+            ("console", "/jobs/x"),
+        ];
+        for (name, path) in probes {
+            let all = Active::everything();
+            assert!(is_mounted(&state, &all, path).await, "{path}");
+            assert!(
+                !is_mounted(&state, &all.without(name), path).await,
+                "{path} without {name}"
+            );
+        }
+        let nothing = ALL
+            .iter()
+            .fold(Active::everything(), |active, one| active.without(one.name));
+        for path in [
+            "/v1/status",
+            "/v1/components",
+            "/v1/keys",
+            "/healthz",
+            "/login",
+        ] {
+            assert!(is_mounted(&state, &nothing, path).await, "{path}");
+        }
+    }
 }

@@ -140,6 +140,11 @@ statements! {
         WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4 AND prompt_v = $5");
     NEW = one("INSERT INTO analyses (id, workspace_id, transcript_id, transcript_sha256, kind, model, prompt_v, state, body, dropped, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $9, $10) ON CONFLICT DO NOTHING");
+    WITHOUT = one("SELECT t.id FROM transcripts t WHERE t.workspace_id = $1 AND t.current = 1
+        AND NOT EXISTS (SELECT 1 FROM analyses a WHERE a.workspace_id = t.workspace_id AND a.transcript_sha256 = t.sha256)
+        AND t.id NOT IN (SELECT j.dedupe_key FROM jobs j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.dedupe_key IS NOT NULL
+            AND j.state IN ('waiting', 'ready', 'running', 'dead'))
+        ORDER BY t.id DESC LIMIT $3");
     // Results of older rules go: their statements would stand beside the new ones.
     OLDER = one("DELETE FROM analyses WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4 AND prompt_v <> $5");
     INSIGHT = one("INSERT INTO insights (id, analysis_id, workspace_id, ord, kind, text, speaker, owner, due, due_text, confidence, start_ms)
@@ -186,6 +191,18 @@ impl Store {
             },
         )
         .await
+    }
+
+    /// Transcripts that count and of whose content there is no result, the latest first. One for which a job of this kind
+    /// is open or was given up is left out: its key is the transcript's id.
+    pub async fn transcripts_without_analysis(
+        &self,
+        scope: Scope,
+        job_kind: &str,
+        limit: u32,
+    ) -> Result<Vec<TranscriptId>> {
+        self.all(WITHOUT, args![scope.workspace, job_kind, limit], Cells::id)
+            .await
     }
 
     /// Statements across meetings, those of the latest meetings first, at most `limit`.

@@ -54,6 +54,7 @@ const ONLY: [(&str, &[&str]); 11] = [
         &["parfocal-zoom", "parfocal-simulator", "parfocal"],
     ),
     ("clap", &["parfocal", "xtask"]),
+    ("console", &["parfocal"]),
     ("indicatif", &["parfocal"]),
     ("comfy-table", &["parfocal"]),
     ("config", &["parfocal"]),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use parfocal_engine::App;
 use parfocal_engine::backfill::{self, BackfillView, Forecast, Request};
+use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::store::{BackfillId, BackfillState};
 
 use crate::context::{Context, attention};
@@ -71,6 +72,7 @@ pub(crate) struct Which {
 pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
     let out = &context.out;
+    let by = Caller::local(Surface::Cli).by();
     match command {
         Backfill::Plan(span) => {
             let forecast = backfill::plan(&app, &request(&app, &span).await?).await?;
@@ -79,7 +81,7 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
         }
         Backfill::Start(start) => {
             app.vault().check_keys().await?;
-            let view = backfill::start(&app, &request(&app, &start.span).await?).await?;
+            let view = backfill::start(&app, &request(&app, &start.span).await?, &by).await?;
             let view = if start.detach {
                 view
             } else {
@@ -105,11 +107,11 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
                 &[BackfillState::Running, BackfillState::Planning],
             )
             .await?;
-            verb(&backfill::pause(&app, id).await?, out)
+            verb(&backfill::pause(&app, id, &by).await?, out)
         }
         Backfill::Resume(which) => {
             let id = under_way(&app, which.id, &[BackfillState::Paused]).await?;
-            verb(&backfill::resume(&app, id).await?, out)
+            verb(&backfill::resume(&app, id, &by).await?, out)
         }
         Backfill::Cancel(which) => {
             let states = [
@@ -118,7 +120,7 @@ pub(crate) async fn run(command: Backfill, context: &Context) -> Result<Exit, Fa
                 BackfillState::Paused,
             ];
             let id = under_way(&app, which.id, &states).await?;
-            verb(&backfill::cancel(&app, id).await?, out)
+            verb(&backfill::cancel(&app, id, &by).await?, out)
         }
     }
 }

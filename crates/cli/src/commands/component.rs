@@ -1,6 +1,11 @@
 //! `component list|activate|deactivate|check`: which capabilities are on.
 
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+
 use clap::{Args, Subcommand};
+use parfocal_engine::components::{self, Activation, ComponentView, Finding, Setting, SettingView};
+use parfocal_engine::config::Secret;
 use parfocal_engine::keys::{Caller, Surface};
 use serde_json::json;
 
@@ -8,6 +13,9 @@ use crate::context::{Context, attention};
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
 use crate::output::table::{Align, Field, Table};
+
+/// Longest secret read from standard input, in bytes.
+const MAX_SECRET: u64 = 64 * 1024;
 
 /// List capabilities, switch them on and off, check what they need
 #[derive(Debug, Subcommand)]
@@ -24,11 +32,14 @@ pub(crate) enum Component {
     Schema,
 }
 
-/// Switch a component on
+/// Switch a component on; on a terminal it asks for what is not set yet
 #[derive(Debug, Args)]
 pub(crate) struct Activate {
     /// Its name, from `component list`
     name: String,
+    /// A setting, such as changes=refused; `KEY=-` reads the value from standard input
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
     /// Even if something that it needs is missing
     #[arg(long)]
     anyway: bool,
@@ -48,10 +59,17 @@ pub(crate) struct Check {
     name: Option<String>,
 }
 
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| "write it as key=value".to_owned())?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
 /// Runs the command.
 pub(crate) async fn run(command: Component, context: &Context) -> Result<Exit, Failure> {
     if matches!(command, Component::Schema) {
-        context.out.json(&parfocal_engine::components::schema())?;
+        context.out.json(&components::schema())?;
         return Ok(Exit::Done);
     }
     let app = context.app().await?;
@@ -65,34 +83,35 @@ pub(crate) async fn run(command: Component, context: &Context) -> Result<Exit, F
                 out.json(&list)?;
                 return Ok(Exit::Done);
             }
-            let mut table = Table::new(
-                &[
-                    ("COMPONENT", Align::Left),
-                    ("STATE", Align::Left),
-                    ("WHAT IT IS FOR", Align::Left),
-                    ("NEEDS", Align::Left),
-                ],
-                "",
-            );
-            for one in &list {
-                table.row([
-                    Field::from(one.name),
-                    Field::from(if one.active { "active" } else { "off" }),
-                    Field::from(one.about),
-                    Field::from(one.needs.join(", ")),
-                ]);
-            }
-            table.print(out)?;
+            table(&list, context)?;
         }
         Component::Activate(command) => {
-            let view = components
-                .activate(&command.name, command.anyway, &caller)
-                .await?;
-            told(context, view.name, "is on", &view)?;
+            let component = components::find(&command.name)?;
+            let known = components.list().await?;
+            let known = known.into_iter().find(|one| one.name == component.name);
+            let shown = known.map(|view| view.settings).unwrap_or_default();
+            let settings = settings(component, &command, &shown, context)?;
+            let how = Activation {
+                anyway: command.anyway,
+                settings,
+            };
+            let (view, limits) = components.activate(component.name, &how, &caller).await?;
+            if out.is_json() {
+                let mut value = serde_json::to_value(&view).unwrap_or_default();
+                value["limits"] = json!(limits);
+                out.json(&value)?;
+                return Ok(Exit::Done);
+            }
+            out.line(format!("{} {} is on", paint(style::OK, "✓"), view.name))?;
+            told(&limits, context)?;
         }
         Component::Deactivate(command) => {
             let view = components.deactivate(&command.name, &caller).await?;
-            told(context, view.name, "is off", &view)?;
+            if out.is_json() {
+                out.json(&view)?;
+                return Ok(Exit::Done);
+            }
+            out.line(format!("{} {} is off", paint(style::OK, "✓"), view.name))?;
         }
         Component::Check(command) => {
             let names: Vec<String> = if let Some(name) = command.name {
@@ -102,48 +121,160 @@ pub(crate) async fn run(command: Component, context: &Context) -> Result<Exit, F
                 let active = list.iter().filter(|one| one.active);
                 active.map(|one| one.name.to_owned()).collect()
             };
-            let mut missing = false;
+            let mut blocked = false;
             let mut all = Vec::new();
             for name in names {
                 let found = components.check(&name).await?;
-                missing |= !found.is_empty();
+                let works = !found.iter().any(|finding| finding.blocks);
+                blocked |= !works;
                 if !out.is_json() {
-                    let state = if found.is_empty() {
+                    let state = if works {
                         paint(style::OK, "✓")
                     } else {
                         paint(style::BAD, "✗")
                     };
                     out.line(format!("{state} {name}"))?;
-                    for finding in &found {
-                        out.line(format!("    {}", finding.says))?;
-                        out.line(format!(
-                            "    {} {}",
-                            paint(style::ACCENT, "→"),
-                            finding.mend
-                        ))?;
-                    }
+                    told(&found, context)?;
                 }
-                all.push(json!({"name": name, "missing": found}));
+                all.push(json!({"name": name, "works": works, "missing": found}));
             }
             if out.is_json() {
                 out.json(&all)?;
             }
-            return Ok(attention(missing));
+            return Ok(attention(blocked));
         }
     }
     Ok(Exit::Done)
 }
 
-fn told<T: serde::Serialize>(
-    context: &Context,
-    name: &str,
-    says: &str,
-    view: &T,
-) -> Result<(), Failure> {
-    if context.out.is_json() {
-        return context.out.json(view);
+fn table(list: &[ComponentView], context: &Context) -> Result<(), Failure> {
+    let mut table = Table::new(
+        &[
+            ("COMPONENT", Align::Left),
+            ("STATE", Align::Left),
+            ("WHAT IT IS FOR", Align::Left),
+            ("NEEDS", Align::Left),
+            ("SETTINGS", Align::Left),
+        ],
+        "",
+    );
+    for one in list {
+        let settings: Vec<String> = one
+            .settings
+            .iter()
+            .map(|setting| match (&setting.value, setting.secret) {
+                (Some(value), _) => format!("{}={value}", setting.key),
+                (None, true) if setting.is_set => format!("{} is set", setting.key),
+                (None, _) => format!("{} is not set", setting.key),
+            })
+            .collect();
+        table.row([
+            Field::from(one.name),
+            Field::from(if one.active { "active" } else { "off" }),
+            Field::from(one.about),
+            Field::from(one.needs.join(", ")),
+            Field::from(settings.join(", ")),
+        ]);
     }
-    context
-        .out
-        .line(format!("{} {name} {says}", paint(style::OK, "✓")))
+    table.print(&context.out)
+}
+
+fn told(found: &[Finding], context: &Context) -> Result<(), Failure> {
+    for finding in found {
+        context
+            .out
+            .line(format!("    {}", crate::output::clean(&finding.says)))?;
+        context.out.line(format!(
+            "    {} {}",
+            paint(style::ACCENT, "→"),
+            crate::output::clean(&finding.mend)
+        ))?;
+    }
+    Ok(())
+}
+
+/// The settings that flags and environment give; what neither gives and nobody set before is asked for at a terminal.
+fn settings(
+    component: &components::Component,
+    command: &Activate,
+    shown: &[SettingView],
+    context: &Context,
+) -> Result<BTreeMap<String, Secret>, Failure> {
+    let mut given = BTreeMap::new();
+    for (key, value) in &command.settings {
+        let value = if value == "-" {
+            from_standard_input(key)?
+        } else {
+            Secret::new(value)
+        };
+        given.insert(key.clone(), value);
+    }
+    let asks =
+        !context.out.is_json() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    for setting in component.settings {
+        if given.contains_key(setting.key) {
+            continue;
+        }
+        let view = shown.iter().find(|one| one.key == setting.key);
+        let from_environment = crate::context::variable(&setting.environment_name(component.name));
+        if let Some(value) = from_environment {
+            given.insert(setting.key.to_owned(), Secret::new(&value));
+        } else if asks && !view.is_some_and(|view| view.is_set) {
+            let default = view.and_then(|view| view.value.as_deref());
+            if let Some(answer) = ask(component.name, setting, default, context)? {
+                given.insert(setting.key.to_owned(), answer);
+            }
+        }
+    }
+    Ok(given)
+}
+
+fn from_standard_input(key: &str) -> Result<Secret, Failure> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_SECRET)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Failure::failed(
+                "file_failed",
+                format!("the value of {key} cannot be read: {error}"),
+            )
+        })?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+}
+
+/// Asks for a setting; none when the answer is empty and the default holds.
+fn ask(
+    component: &str,
+    setting: &Setting,
+    default: Option<&str>,
+    context: &Context,
+) -> Result<Option<Secret>, Failure> {
+    let mut question = format!("{component}: {}", setting.about);
+    if !setting.choices().is_empty() {
+        question.push_str(&format!(" ({})", setting.choices().join(" or ")));
+    }
+    match default {
+        Some(default) => question.push_str(&format!(" [{default}]:")),
+        None => question.push_str(" [leave empty to go on without]:"),
+    }
+    context.out.ask(question);
+    let unread = |error: std::io::Error| {
+        Failure::failed("not_confirmed", format!("no answer could be read: {error}"))
+            .hint("Give the setting with --set.")
+    };
+    let answer = if setting.is_secret() {
+        // Not shown while it is typed.
+        console::Term::stderr().read_secure_line().map_err(unread)?
+    } else {
+        let mut line = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(unread)?;
+        line
+    };
+    let answer = answer.trim();
+    Ok((!answer.is_empty()).then(|| Secret::new(answer)))
 }

@@ -8,6 +8,7 @@ use parfocal_engine::App;
 use parfocal_engine::connections::{
     Cloud, ConnectionView, NewServerToServer, Purpose, Remove as Wish, Removed, Revoked, Weight,
 };
+use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::store::{AppKind, ConnectionOrigin, ConnectionState};
 use serde_json::json;
 
@@ -142,7 +143,10 @@ async fn reconnect(app: &App, command: Reconnect, context: &Context) -> Result<E
                 share: None,
                 cloud: cloud(&view.cloud)?,
             };
-            let view = app.connections().connect_s2s(new).await?;
+            let view = app
+                .connections()
+                .connect_s2s(new, &Caller::local(Surface::Cli).by())
+                .await?;
             present(&view, &context.out)?;
             Ok(attention(needs_attention(&view)))
         }

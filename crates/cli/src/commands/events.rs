@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use parfocal_engine::ingest::events;
+use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::store::{EventFilter, EventId, EventState};
 use parfocal_server::views::{EventView, PageView};
 use serde_json::json;
@@ -86,6 +87,7 @@ impl Which {
 pub(crate) async fn run(command: Events, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
     let now = app.clock().now();
+    let by = Caller::local(Surface::Cli).by();
     match command {
         Events::List(list) => {
             let page = events::list(&app, &list.which.filter(now), &list.paging.request()).await?;
@@ -99,10 +101,10 @@ pub(crate) async fn run(command: Events, context: &Context) -> Result<Exit, Fail
         Events::Show(one) => present(&EventView::from(events::get(&app, one.id).await?), context)?,
         Events::Replay(replay) => {
             let count = if replay.ids.is_empty() {
-                events::replay_matching(&app, &replay.which.filter(now)).await?
+                events::replay_matching(&app, &replay.which.filter(now), &by).await?
             } else {
                 for id in &replay.ids {
-                    events::replay(&app, *id).await?;
+                    events::replay(&app, *id, &by).await?;
                 }
                 u64::try_from(replay.ids.len()).unwrap_or(u64::MAX)
             };

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use parfocal_engine::jobs;
+use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::store::{JobFilter, JobId, JobState};
 use parfocal_server::views::{AttemptView, JobView, PageView};
 use serde_json::json;
@@ -89,6 +90,7 @@ impl Verb {
 /// Runs the command.
 pub(crate) async fn run(command: Jobs, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
+    let by = Caller::local(Surface::Cli).by();
     match command {
         Jobs::List(list) => {
             let filter = JobFilter {
@@ -112,13 +114,13 @@ pub(crate) async fn run(command: Jobs, context: &Context) -> Result<Exit, Failur
         }
         Jobs::Retry(which) => {
             let count = match which.id {
-                Some(id) => jobs::retry(&app, id).await.map(|_| 1)?,
-                None => jobs::redrive(&app, &which.filter()).await?,
+                Some(id) => jobs::retry(&app, id, &by).await.map(|_| 1)?,
+                None => jobs::redrive(&app, &which.filter(), &by).await?,
             };
             changed(&which, count, "retried", context)?;
         }
         Jobs::Drop(drop) => {
-            let count = jobs::drop_jobs(&app, &drop.which.filter(), &drop.reason).await?;
+            let count = jobs::drop_jobs(&app, &drop.which.filter(), &drop.reason, &by).await?;
             changed(&drop.which, count, "dropped", context)?;
         }
     }

@@ -1,10 +1,10 @@
 //! The commands, one file each: flags, one or two calls, output.
 
 pub(crate) mod action;
-pub(crate) mod action_meetings;
 pub(crate) mod analyze;
 pub(crate) mod api;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod backfill;
 pub(crate) mod completions;
 pub(crate) mod component;
@@ -59,6 +59,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Jobs(command) => jobs::run(command, context).await,
         Command::Status(command) => status::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
         Command::Vault(command) => vault::run(command, context).await,
         Command::Completions(command) => completions::run(&command, context),
         Command::Config(command) => config::run(&command, context),

@@ -7,6 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::grouped;
 use crate::output::progress::Progress;
 use crate::output::style::{self, paint};
+use parfocal_engine::keys::{Caller, Surface};
 
 /// Manage the keys under which secrets are stored
 #[derive(Debug, Subcommand)]
@@ -20,7 +21,10 @@ pub(crate) async fn run(command: Vault, context: &Context) -> Result<Exit, Failu
     let Vault::Rotate = command;
     let app = context.app().await?;
     let step = Progress::start(&context.out, "Encrypting anew");
-    let rotation = app.vault().rotate().await?;
+    let rotation = app
+        .vault()
+        .rotate(&Caller::local(Surface::Cli).by())
+        .await?;
     drop(step);
     if context.out.is_json() {
         context.out.json(&rotation)?;

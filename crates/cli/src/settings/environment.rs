@@ -90,7 +90,9 @@ pub(crate) fn read(
             continue;
         }
         let Some((path, from_file)) = path_of(name) else {
-            if name.starts_with("PARFOCAL_") && name.contains("__") {
+            // Settings of components are no configuration: `component activate` takes them over.
+            let component = name.starts_with("PARFOCAL_COMPONENTS__");
+            if name.starts_with("PARFOCAL_") && name.contains("__") && !component {
                 complaints.push(unknown_name(name, origin((*name).to_owned())));
             }
             continue;

@@ -288,7 +288,9 @@ fn components_are_switched_checked_and_answer_nothing_while_off() {
     );
     let needed = world.run(&["component", "deactivate", "ingest"]).exits(3);
     assert!(
-        needed.stderr.contains("search needs ingest"),
+        needed
+            .stderr
+            .contains("search and understanding need ingest"),
         "{}",
         needed.stderr
     );
@@ -306,10 +308,24 @@ fn components_are_switched_checked_and_answer_nothing_while_off() {
     };
     assert!(ask("/v1/search?q=x").contains("\"items\""));
     world.run(&["component", "deactivate", "search"]).exits(0);
-    let off = ask("/v1/search?q=x");
+    // The server sees the switch of another process within a second or so.
+    let answers = |words: &str| {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let answer = ask("/v1/search?q=x");
+            if answer.contains(words) {
+                return answer;
+            }
+            assert!(std::time::Instant::now() < deadline, "no {words}: {answer}");
+        }
+    };
+    let off = answers("component_off");
+    assert!(off.contains("parfocal component activate search"), "{off}");
+    let search = world.run(&["search", "budget"]).exits(1);
     assert!(
-        off.contains("component_off") && off.contains("parfocal component activate search"),
-        "{off}"
+        search.stderr.contains("the component search is off"),
+        "{}",
+        search.stderr
     );
     let status = std::fs::read_to_string(data.join("component-activation-status.json")).unwrap();
     let status: Value = serde_json::from_str(&status).unwrap();
@@ -324,7 +340,33 @@ fn components_are_switched_checked_and_answer_nothing_while_off() {
         (Some(false), Some("local"))
     );
     world.run(&["component", "activate", "search"]).exits(0);
-    assert!(ask("/v1/search?q=x").contains("\"items\""));
+    answers("\"items\"");
+    // Settings by flag and by environment; what is wrong is named.
+    let wrong = world
+        .run(&["component", "activate", "webhooks", "--set", "colour=red"])
+        .exits(1);
+    assert!(wrong.stderr.contains("secret_token"), "{}", wrong.stderr);
+    let given = World::new().env(
+        "PARFOCAL_COMPONENTS__WEBHOOKS__SECRET_TOKEN",
+        "canary-token",
+    );
+    let on = given
+        .run(&["component", "activate", "webhooks", "--json"])
+        .exits(0);
+    assert_eq!(on.json()["settings"][0]["is_set"], true, "{}", on.stdout);
+    let told = given.run(&["component", "list"]).exits(0);
+    assert!(
+        told.stdout.contains("secret_token is set"),
+        "{}",
+        told.stdout
+    );
+    let log = given.run(&["audit", "list"]).exits(0);
+    assert!(
+        log.stdout.contains("component.activate") && !log.stdout.contains("canary-token"),
+        "{}",
+        log.stdout
+    );
+    given.run(&["audit", "verify"]).exits(0);
     // A new database begins as the file says.
     world.run(&["component", "deactivate", "search"]).exits(0);
     drop(server);

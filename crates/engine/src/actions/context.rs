@@ -8,6 +8,7 @@ use parfocal_zoom::{Client, Reply, Response};
 use serde::de::DeserializeOwned;
 
 use super::request::{PlannedRequest, Request, ZoomCall};
+use super::trace::Intent;
 use crate::App;
 use crate::error::{Code, EngineError, Fault};
 use crate::keys::Caller;
@@ -40,6 +41,8 @@ pub(super) struct Context {
     pub(super) marker: Option<String>,
     /// An earlier try of the same request may have had its effect.
     pub(super) resumed: bool,
+    /// What the audit log is told before Zoom is asked to change something; none of what only reads.
+    pub(super) intent: Option<Arc<Intent>>,
     pub(super) notes: Arc<Mutex<Notes>>,
 }
 
@@ -49,9 +52,28 @@ pub(super) struct Notes {
     pub(super) planned: Vec<PlannedRequest>,
     pub(super) calls: Vec<ZoomCall>,
     pub(super) connection: Option<Connection>,
+    /// Number of the audit entry that told what was about to be done.
+    pub(super) intended: Option<i64>,
 }
 
 impl Context {
+    /// Tells the audit log what is about to be changed, once, so that a process that dies before the answer leaves a
+    /// trace.
+    ///
+    /// # Errors
+    /// Those of the database: then Zoom is not asked.
+    pub(super) async fn intend(&self) -> crate::Result<()> {
+        let Some(intent) = &self.intent else {
+            return Ok(());
+        };
+        if self.notes().intended.is_some() {
+            return Ok(());
+        }
+        let n = intent.write(&self.app, &self.caller).await?;
+        self.notes().intended = Some(n);
+        Ok(())
+    }
+
     pub(super) fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -233,6 +255,9 @@ impl Zoom {
     }
 
     async fn ask(&self, request: &Request) -> Step<Response> {
+        if request.changes() {
+            self.context.intend().await?;
+        }
         let response = request
             .call(&self.client)
             .send()

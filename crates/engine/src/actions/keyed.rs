@@ -1,5 +1,6 @@
 //! Changes: done once for each key, told to the audit log, and never repeated blindly.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parfocal_store::{KeyClaim, KeyedRequest};
@@ -136,6 +137,7 @@ async fn act(
     }
     let mut context = context(app, how);
     context.resumed = resumed;
+    context.intent = Some(Arc::new(trace::Intent::new(action, &input, how)));
     let outcome = match action.run(context.clone(), input.clone()).await {
         Ok(output) => Ok(output),
         Err(Halt::Failed(error)) => Err(*error),
@@ -145,9 +147,15 @@ async fn act(
         )),
     };
     let calls = context.taken_calls();
+    let intended = context.notes().intended;
     // Reads of the same things must not tell what was true before.
     app.action_cache().end(action.name());
-    trace::record(app, action, &input, how, &calls, outcome.as_ref()).await;
+    let told = trace::Told {
+        calls: &calls,
+        intended,
+        outcome: outcome.as_ref(),
+    };
+    trace::record(app, action, &input, how, &told).await;
     Ok(Done {
         action: action.name(),
         output: outcome?,

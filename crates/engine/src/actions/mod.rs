@@ -44,6 +44,7 @@ pub use registry::{Manifest, all, find, manifest};
 pub use request::{PlannedRequest, ZoomCall};
 
 use crate::App;
+use crate::components;
 use crate::error::{Code, EngineError, Result};
 use crate::keys::Caller;
 use cache::Kept;
@@ -152,6 +153,18 @@ impl Actions<'_> {
     pub async fn run(&self, name: &str, input: Value, how: &Run) -> Result<Outcome> {
         let action = find(name).ok_or_else(|| registry::unknown(name))?;
         how.caller.may(action.role())?;
+        let active = self.app.components().active().await?;
+        if !active.has("actions") {
+            return Err(components::off("actions"));
+        }
+        if !action.read_only() && active.setting("actions", "changes").as_deref() == Some("refused")
+        {
+            return Err(EngineError::new(
+                Code::Forbidden,
+                format!("{name} would change something, and actions may only read here"),
+            )
+            .with_hint("`parfocal component activate actions --set changes=allowed` lets them."));
+        }
         let input = without_nulls(input);
         action.check(&input)?;
         if how.dry_run {
@@ -236,6 +249,7 @@ fn context(app: &App, how: &Run) -> Context {
             .as_deref()
             .map(|key| keyed::marker(&how.caller.actor, key)),
         resumed: false,
+        intent: None,
         notes: Arc::default(),
     }
 }

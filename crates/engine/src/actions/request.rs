@@ -75,6 +75,11 @@ impl Request {
         !self.repeatable && endpoint::repeat_of(&self.method) == endpoint::Repeat::Never
     }
 
+    /// Whether it may change something at Zoom.
+    pub(super) fn changes(&self) -> bool {
+        self.method != Method::GET
+    }
+
     pub(super) fn quotas(&self) -> &[Quota] {
         &self.quotas
     }

@@ -170,6 +170,17 @@ pub(super) enum Registration {
     Manual,
 }
 
+impl Registration {
+    /// Zoom's `approval_type`.
+    pub(super) const fn to_zoom(self) -> u8 {
+        match self {
+            Self::Automatic => 0,
+            Self::Manual => 1,
+            Self::None => 2,
+        }
+    }
+}
+
 impl SettingsInput {
     /// The settings as Zoom writes them; none when nothing is said.
     pub(super) fn to_zoom(&self) -> Option<Value> {
@@ -195,12 +206,7 @@ impl SettingsInput {
             out.insert("auto_recording".to_owned(), word.into());
         }
         if let Some(registration) = self.registration {
-            let kind = match registration {
-                Registration::Automatic => 0,
-                Registration::Manual => 1,
-                Registration::None => 2,
-            };
-            out.insert("approval_type".to_owned(), kind.into());
+            out.insert("approval_type".to_owned(), registration.to_zoom().into());
         }
         if !self.alternative_hosts.is_empty() {
             out.insert(

@@ -15,7 +15,7 @@ use super::keep;
 use super::page::{self, Piece};
 use super::participants::{StayView, stay};
 use super::request::Request;
-use super::shape::{Acknowledged, Listed, ScheduledDetail, ScheduledView};
+use super::shape::{Acknowledged, Listed, Registration, ScheduledDetail, ScheduledView};
 use crate::error::Fault;
 
 pub(super) fn actions() -> Vec<Action> {
@@ -106,6 +106,8 @@ struct Create {
     /// A passcode of up to 10 characters; Zoom makes one otherwise.
     #[schemars(length(max = 10))]
     passcode: Option<String>,
+    /// Whether people have to register. Not if left out.
+    registration: Option<Registration>,
 }
 
 /// Times of a webinar as Zoom takes them.
@@ -168,6 +170,7 @@ async fn create(cx: Context, input: Create) -> Step<ScheduledDetail> {
     set("timezone", input.timezone.map(Value::from));
     set("agenda", input.agenda.map(Value::from));
     set("password", input.passcode.map(Value::from));
+    set("settings", input.registration.map(settings));
     let request = Request::new(
         Method::POST,
         format!("/users/{}/webinars", host.path_segment()),
@@ -220,6 +223,12 @@ struct Update {
     /// Its description, 2000 characters at most.
     #[schemars(length(max = 2000))]
     agenda: Option<String>,
+    /// Whether people have to register.
+    registration: Option<Registration>,
+}
+
+fn settings(registration: Registration) -> Value {
+    json!({"approval_type": registration.to_zoom()})
 }
 
 async fn update(cx: Context, input: Update) -> Step<Acknowledged> {
@@ -240,6 +249,7 @@ async fn update(cx: Context, input: Update) -> Step<Acknowledged> {
         ("duration", times.minutes.map(Value::from)),
         ("timezone", input.timezone.map(Value::from)),
         ("agenda", input.agenda.map(Value::from)),
+        ("settings", input.registration.map(settings)),
     ] {
         if let Some(value) = value {
             body.insert(name.to_owned(), value);
@@ -249,7 +259,7 @@ async fn update(cx: Context, input: Update) -> Step<Acknowledged> {
         faults.add(Fault::missing(
             "",
             "nothing is to be changed",
-            "Give at least one of topic, start, duration_minutes, agenda.",
+            "Give at least one of topic, start, duration_minutes, agenda, registration.",
         ));
     }
     faults.done("the webinar cannot be changed like this")?;

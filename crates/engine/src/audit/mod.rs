@@ -154,7 +154,7 @@ fn without_nul(detail: &Value) -> Value {
 }
 
 /// What a check of the chain found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Verified {
     /// Entries that were looked at.
     pub entries: u64,
@@ -165,7 +165,7 @@ pub struct Verified {
 }
 
 /// Where a chain does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Broken {
     /// Number of the entry.
     pub n: i64,

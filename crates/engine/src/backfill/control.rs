@@ -7,11 +7,12 @@ use parfocal_store::{
     NewSlice, OpenJobs, Scope, SliceCount, SliceState,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::gate::{self, Resource};
 use super::{Spec, ending, slice, window};
 use crate::App;
+use crate::audit::{self, By, Change};
 use crate::error::{Code, EngineError, Result};
 use crate::ingest::{Origin, Rank, Stamp};
 
@@ -152,8 +153,9 @@ struct Unavailable {
 /// Starts a backfill.
 ///
 /// # Errors
-/// `conflict` when one of the account is under way.
-pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
+/// `conflict` when one of the account is under way; `component_off` while nothing would work on it.
+pub async fn start(app: &App, request: &Request, by: &By) -> Result<BackfillView> {
+    app.components().require("ingest").await?;
     let resolved = Resolved::of(app, request).await?;
     let scope = app.scope();
     let account = resolved.account.id;
@@ -212,6 +214,12 @@ pub async fn start(app: &App, request: &Request) -> Result<BackfillView> {
     };
     slice::add(&mut tx, &backfill, &first_slices(resolved.spec), &origin).await?;
     ending::nudge(&mut tx, &backfill, now).await?;
+    let change = Change {
+        action: "backfill.start",
+        target: &format!("backfill/{id}"),
+        detail: json!({"account": account, "since": resolved.spec.since, "until": resolved.spec.until}),
+    };
+    audit::append(&mut tx, by, &change, now).await?;
     tx.commit().await?;
     status(app, id).await
 }
@@ -261,10 +269,10 @@ pub async fn status(app: &App, id: BackfillId) -> Result<BackfillView> {
 }
 
 /// Stops a backfill until it is resumed; what is under way ends first.
-pub async fn pause(app: &App, id: BackfillId) -> Result<BackfillView> {
+pub async fn pause(app: &App, id: BackfillId, by: &By) -> Result<BackfillView> {
     change(
         app,
-        id,
+        (id, by, "backfill.pause"),
         &[BackfillState::Running, BackfillState::Planning],
         BackfillState::Paused,
     )
@@ -272,8 +280,10 @@ pub async fn pause(app: &App, id: BackfillId) -> Result<BackfillView> {
 }
 
 /// Lets a paused backfill go on.
-pub async fn resume(app: &App, id: BackfillId) -> Result<BackfillView> {
-    change(app, id, &[BackfillState::Paused], BackfillState::Running).await?;
+pub async fn resume(app: &App, id: BackfillId, by: &By) -> Result<BackfillView> {
+    app.components().require("ingest").await?;
+    let which = (id, by, "backfill.resume");
+    change(app, which, &[BackfillState::Paused], BackfillState::Running).await?;
     let scope = app.scope();
     let now = app.clock().now();
     let filter = JobFilter {
@@ -291,13 +301,14 @@ pub async fn resume(app: &App, id: BackfillId) -> Result<BackfillView> {
 }
 
 /// Stops a backfill for good. What it took in stays.
-pub async fn cancel(app: &App, id: BackfillId) -> Result<BackfillView> {
+pub async fn cancel(app: &App, id: BackfillId, by: &By) -> Result<BackfillView> {
     let open = [
         BackfillState::Running,
         BackfillState::Planning,
         BackfillState::Paused,
     ];
-    change(app, id, &open, BackfillState::Cancelled).await?;
+    let which = (id, by, "backfill.cancel");
+    change(app, which, &open, BackfillState::Cancelled).await?;
     let filter = JobFilter {
         cause_id: Some(id.to_string()),
         ..JobFilter::default()
@@ -321,7 +332,7 @@ pub async fn cancel(app: &App, id: BackfillId) -> Result<BackfillView> {
 
 async fn change(
     app: &App,
-    id: BackfillId,
+    (id, by, action): (BackfillId, &By, &str),
     from: &[BackfillState],
     to: BackfillState,
 ) -> Result<BackfillView> {
@@ -339,6 +350,12 @@ async fn change(
             ));
         }
         tx.set_backfill_state(id, to, now).await?;
+        let change = Change {
+            action,
+            target: &format!("backfill/{id}"),
+            detail: json!({}),
+        };
+        audit::append(&mut tx, by, &change, now).await?;
     }
     tx.commit().await?;
     status(app, id).await

@@ -1,12 +1,14 @@
-//! `component-activation-status.json`: what is on, for people and programs; no settings, no secrets.
+//! `component-activation-status.json`: what is on, for people and programs; no secrets.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
+use parfocal_store::ComponentRow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ComponentView;
+use super::{ALL, is_on};
 use crate::error::{Code, EngineError, Result};
 
 /// Name of the file in the data directory.
@@ -34,22 +36,36 @@ pub struct Entry {
     pub changed_by: Option<String>,
     /// When.
     pub changed_at: Option<Timestamp>,
+    /// Its settings that somebody set. Secrets lie in the vault and never here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
 }
 
 impl StatusFile {
-    pub(super) fn of(now: Timestamp, components: &[ComponentView]) -> Self {
+    pub(super) fn of(now: Timestamp, rows: &BTreeMap<String, ComponentRow>) -> Self {
+        let components = ALL.iter().map(|component| {
+            let row = rows.get(component.name);
+            // By the register and not by the row: what is a secret today may have been none when the row was written.
+            let settings = component
+                .settings
+                .iter()
+                .filter(|setting| !setting.is_secret())
+                .filter_map(|setting| {
+                    let value = row?.settings.get(setting.key)?.as_str()?;
+                    Some((setting.key.to_owned(), value.to_owned()))
+                });
+            Entry {
+                name: component.name.to_owned(),
+                active: is_on(component, row),
+                changed_by: row.map(|row| row.changed_by.clone()),
+                changed_at: row.map(|row| row.updated_at),
+                settings: settings.collect(),
+            }
+        });
         Self {
             version: 1,
             written_at: now,
-            components: components
-                .iter()
-                .map(|component| Entry {
-                    name: component.name.to_owned(),
-                    active: component.active,
-                    changed_by: component.changed_by.clone(),
-                    changed_at: component.changed_at,
-                })
-                .collect(),
+            components: components.collect(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::probe::{self, Access, Capabilities, Capability, Probe};
 use super::{
     ConnectionView, Connections, VAULT_SECRET, VAULT_WEBHOOK_SECRET, findings, grants, scopes,
 };
+use crate::audit::{self, By, Change};
 use crate::config::{Plan, Secret};
 use crate::error::{Code, EngineError, Result};
 use crate::vault::Purpose;
@@ -47,7 +48,7 @@ impl Connections<'_> {
     ///
     /// # Errors
     /// `zoom_credentials_refused` with Zoom's words, `zoom_unreachable`; nothing is stored then.
-    pub async fn connect_s2s(&self, new: NewServerToServer) -> Result<ConnectionView> {
+    pub async fn connect_s2s(&self, new: NewServerToServer, by: &By) -> Result<ConnectionView> {
         check_input(&new)?;
         let account_id = new.account_id.trim().to_owned();
         let client_id = new.client_id.trim().to_owned();
@@ -156,6 +157,12 @@ impl Connections<'_> {
         tx.set_connection_state(connection, state, missing.as_deref(), now)
             .await?;
         tx.note_connection_ok(connection, now).await?;
+        let change = Change {
+            action: "connection.connect",
+            target: &format!("connection/{connection}"),
+            detail: serde_json::json!({"kind": "s2s", "app": app_id, "account": account, "state": state}),
+        };
+        audit::append(&mut tx, by, &change, now).await?;
         tx.commit().await?;
 
         let grant =

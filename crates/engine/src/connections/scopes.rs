@@ -239,6 +239,12 @@ pub(super) fn features(level: Level, granted: &[String]) -> Vec<FeatureHealth> {
     Feature::ALL.iter().map(health).collect()
 }
 
+/// Of the scopes that would mend it, the one that an app of this level can tick.
+pub(crate) fn to_add(level: Level, missing: &MissingScope) -> Option<&str> {
+    let fitting = missing.any_of.iter().find(|scope| level.holds(scope));
+    fitting.or(missing.any_of.first()).map(String::as_str)
+}
+
 /// One sentence for the connection's reason; none when nothing is missing.
 pub(super) fn sentence(level: Level, missing: &[MissingScope]) -> Option<String> {
     if missing.is_empty() {

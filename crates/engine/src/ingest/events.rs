@@ -2,7 +2,10 @@
 
 use parfocal_store::{EventFilter, EventId, InboxEvent, Page, PageRequest};
 
+use serde_json::json;
+
 use crate::App;
+use crate::audit::{self, By, Change};
 use crate::error::{EngineError, Result};
 
 /// How many events one replay by filter takes at most.
@@ -22,26 +25,53 @@ pub async fn get(app: &App, id: EventId) -> Result<InboxEvent> {
 }
 
 /// Has an event routed once more. Safe at any time: what is known already is recognised.
-pub async fn replay(app: &App, id: EventId) -> Result<()> {
+///
+/// # Errors
+/// `component_off` while nothing would be done with it; `not_found`.
+pub async fn replay(app: &App, id: EventId, by: &By) -> Result<()> {
+    app.components().require("ingest").await?;
+    let now = app.clock().now();
     let mut tx = app.store().begin(app.scope()).await?;
-    if !tx.replay_event(id, app.clock().now()).await? {
+    if !tx.replay_event(id, now).await? {
         return Err(EngineError::not_found("event", id));
     }
+    let change = Change {
+        action: "events.replay",
+        target: &format!("event/{id}"),
+        detail: json!({}),
+    };
+    audit::append(&mut tx, by, &change, now).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Has all events that match routed once more. How many there were.
-pub async fn replay_matching(app: &App, filter: &EventFilter) -> Result<u64> {
+///
+/// # Errors
+/// `component_off` while nothing would be done with them.
+pub async fn replay_matching(app: &App, filter: &EventFilter, by: &By) -> Result<u64> {
+    app.components().require("ingest").await?;
     let mut page = PageRequest::first(500);
     let mut count = 0;
     loop {
         let found = list(app, filter, &page).await?;
+        let now = app.clock().now();
         let mut tx = app.store().begin(app.scope()).await?;
+        let mut piece = 0;
         for event in &found.items {
-            count += u64::from(tx.replay_event(event.id, app.clock().now()).await?);
+            piece += u64::from(tx.replay_event(event.id, now).await?);
+        }
+        if piece > 0 {
+            let change = Change {
+                action: "events.replay",
+                target: "events",
+                detail: json!({"events": piece, "event": filter.event, "state": filter.state,
+                    "from": filter.from, "before": filter.before}),
+            };
+            audit::append(&mut tx, by, &change, now).await?;
         }
         tx.commit().await?;
+        count += piece;
         match found.next {
             Some(next) if count < MOST => page.after = Some(next),
             _ => return Ok(count),

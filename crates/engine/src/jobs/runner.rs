@@ -184,16 +184,18 @@ impl Dispatcher {
         let now = self.app.clock().now();
         self.keep_leases(now).await?;
         self.notice_step_back(now).await?;
-        let ingest = crate::components::find("ingest")?;
-        if !self.app.components().is_active(ingest).await? {
-            return Ok(now.saturating_add(POLL).unwrap_or(now));
-        }
+        let active = self.app.components().active().await?;
+        let done: Vec<JobKind> = JobKind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| active.does(*kind))
+            .collect();
         while !self.stop.is_cancelled() {
             let free = self.free();
             if free.is_empty() {
                 break;
             }
-            let kinds: Vec<(&str, i64)> = JobKind::ALL
+            let kinds: Vec<(&str, i64)> = done
                 .iter()
                 .filter(|kind| free.contains_key(&kind.pool()))
                 .map(|kind| (kind.as_str(), kind.version()))
@@ -218,7 +220,7 @@ impl Dispatcher {
         if self.free().is_empty() {
             return Ok(soon);
         }
-        let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let kinds: Vec<&str> = done.iter().map(|kind| kind.as_str()).collect();
         let due = self
             .app
             .store()

@@ -118,6 +118,9 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         });
         tell(&mut tx, &origin, "transcript.ready", file.instance_id, data).await?;
     }
+    if !app.components().active().await?.has("understanding") {
+        return Ok(Outcome::done(tx));
+    }
     let analyze = NewJob {
         kind: JobKind::TranscriptAnalyze.as_str().to_owned(),
         v: JobKind::TranscriptAnalyze.version(),

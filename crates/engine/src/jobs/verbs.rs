@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use parfocal_store::{Attempt, Job, JobFilter, JobId, JobState, Page, PageRequest};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::App;
+use crate::audit::{self, By, Change};
 use crate::error::{Code, EngineError, Result};
 
 /// A job with all its tries.
@@ -54,16 +56,13 @@ pub async fn get(app: &App, id: JobId) -> Result<JobDetail> {
 }
 
 /// Has one job run now, with all its tries again.
-pub async fn retry(app: &App, id: JobId) -> Result<JobDetail> {
+pub async fn retry(app: &App, id: JobId, by: &By) -> Result<JobDetail> {
     let before = get(app, id).await?;
     let filter = JobFilter {
         id: Some(id),
         ..JobFilter::default()
     };
-    let done = app
-        .store()
-        .redrive_jobs(app.scope(), &filter, app.clock().now())
-        .await?;
+    let done = redrive(app, &filter, by).await?;
     if done == 0 {
         return Err(EngineError::new(Code::Conflict, format!("job {id} is {}", before.job.state))
             .with_hint("Only a dead, dropped or waiting job can be retried, and only while no other does the same."));
@@ -72,19 +71,43 @@ pub async fn retry(app: &App, id: JobId) -> Result<JobDetail> {
 }
 
 /// Has all jobs that match run now; without a state, the dead ones. How many there were.
-pub async fn redrive(app: &App, filter: &JobFilter) -> Result<u64> {
-    Ok(app
-        .store()
-        .redrive_jobs(app.scope(), filter, app.clock().now())
-        .await?)
+pub async fn redrive(app: &App, filter: &JobFilter, by: &By) -> Result<u64> {
+    let now = app.clock().now();
+    let mut tx = app.store().begin(app.scope()).await?;
+    let done = tx.redrive_jobs(filter, now).await?;
+    if done > 0 {
+        let change = Change {
+            action: "jobs.retry",
+            target: &target(filter),
+            detail: json!({"jobs": done, "kind": filter.kind, "state": filter.state}),
+        };
+        audit::append(&mut tx, by, &change, now).await?;
+    }
+    tx.commit().await?;
+    Ok(done)
 }
 
 /// Gives up jobs that match and are not running. How many there were.
-pub async fn drop_jobs(app: &App, filter: &JobFilter, reason: &str) -> Result<u64> {
-    Ok(app
-        .store()
-        .drop_jobs(app.scope(), filter, reason, app.clock().now())
-        .await?)
+pub async fn drop_jobs(app: &App, filter: &JobFilter, reason: &str, by: &By) -> Result<u64> {
+    let now = app.clock().now();
+    let mut tx = app.store().begin(app.scope()).await?;
+    let done = tx.drop_jobs(filter, reason, now).await?;
+    if done > 0 {
+        let change = Change {
+            action: "jobs.drop",
+            target: &target(filter),
+            detail: json!({"jobs": done, "kind": filter.kind, "state": filter.state, "reason": reason}),
+        };
+        audit::append(&mut tx, by, &change, now).await?;
+    }
+    tx.commit().await?;
+    Ok(done)
+}
+
+fn target(filter: &JobFilter) -> String {
+    filter
+        .id
+        .map_or_else(|| "jobs".to_owned(), |id| format!("job/{id}"))
 }
 
 /// What is still to be done.

@@ -60,6 +60,7 @@ pub struct MeetingInsights {
 /// # Errors
 /// `not_found` when there is no such instance.
 pub async fn of_instance(app: &App, instance: InstanceId) -> Result<MeetingInsights> {
+    app.components().require("understanding").await?;
     let scope = app.scope();
     let instance = app
         .store()

@@ -4,6 +4,7 @@ use parfocal_store::SecretId;
 use serde::Serialize;
 
 use super::{Binding, Vault, stored};
+use crate::audit::{self, By, Change};
 use crate::error::Result;
 
 /// Secrets written in one transaction; small, so that others get their turn.
@@ -28,7 +29,7 @@ impl Vault {
     /// Readers and writers may go on meanwhile: a secret that changes between reading and writing is left as it is, and
     /// other processes that were started with the former key take the new one over from the database (see
     /// `handover`). Running it again continues where it was cut off.
-    pub async fn rotate(&self) -> Result<Rotation> {
+    pub async fn rotate(&self, by: &By) -> Result<Rotation> {
         let ring = self.ring();
         self.hand_over(&ring).await?;
         let mut done = Rotation {
@@ -42,6 +43,7 @@ impl Vault {
                 .secrets_not_under(ring.current_id(), after, BATCH)
                 .await?;
             let Some(last) = rows.last() else {
+                self.tell(&done, by).await?;
                 return Ok(done);
             };
             after = Some(last.id);
@@ -70,5 +72,16 @@ impl Vault {
             }
             tx.commit().await?;
         }
+    }
+
+    async fn tell(&self, done: &Rotation, by: &By) -> Result<()> {
+        let change = Change {
+            action: "vault.rotate",
+            target: "vault",
+            detail: serde_json::json!({"key_id": done.key_id, "resealed": done.resealed, "unreadable": done.unreadable}),
+        };
+        let mut tx = self.store.begin(parfocal_store::Scope::DEFAULT).await?;
+        audit::append(&mut tx, by, &change, self.clock.now()).await?;
+        Ok(tx.commit().await?)
     }
 }

@@ -21,7 +21,7 @@ use crate::vault::Purpose;
 
 use body::{Body, Envelope};
 pub use parfocal_zoom::webhook::{RejectReason, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
-pub(crate) use routes::{RouteCache, sync_apps};
+pub(crate) use routes::{RouteCache, keep_secret, sync_apps};
 
 /// Priority of the work that an event causes.
 const LIVE: i64 = 10;

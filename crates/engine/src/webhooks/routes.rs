@@ -13,12 +13,15 @@ use parfocal_zoom::webhook::{Verifier, WebhookSecret};
 use secrecy::ExposeSecret;
 
 use crate::App;
+use crate::config::Secret;
 use crate::connections::Capabilities;
 use crate::error::Result;
 use crate::vault::Purpose;
 
 /// The app of secrets that the configuration does not give to a particular app.
 const DEFAULT_APP: &str = "default";
+/// What an app's row says of a secret that lies in the vault.
+const IN_VAULT: &str = "vault:webhook_secret";
 /// Changes that other processes made are seen after this at the latest.
 const TTL: Duration = Duration::from_secs(5);
 /// What is not known is looked up anew at most this often.
@@ -281,6 +284,42 @@ async fn load(app: &App) -> Result<Routes> {
 /// The client id that stands for an app whose real one is not configured.
 fn placeholder(name: &str) -> String {
     format!("webhook:{name}")
+}
+
+/// Keeps a secret token in the vault that is not tied to an app, as `ZOOM_WEBHOOK_SECRET_TOKEN` would give one; the one
+/// from before stays valid, since Zoom may go on signing with it for a while.
+pub(crate) async fn keep_secret(app: &App, secret: &Secret) -> Result<()> {
+    let (scope, now) = (app.scope(), app.clock().now());
+    let client_id = placeholder(DEFAULT_APP);
+    let new = NewApp {
+        provider: Provider::Zoom,
+        kind: AppKind::Webhook,
+        name: DEFAULT_APP.to_owned(),
+        client_id,
+        secret_ref: None,
+        webhook_secrets: vec![IN_VAULT.to_owned()],
+        public: false,
+    };
+    let mut tx = app.store().begin(scope).await?;
+    let owner = tx.upsert_app(&new, now).await?.id.to_string();
+    tx.commit().await?;
+    let before = app
+        .vault()
+        .get_text(scope, Purpose::WebhookSecret, &owner)
+        .await?;
+    let mut lines = vec![secret.expose().trim()];
+    let former = before
+        .as_ref()
+        .and_then(|text| text.expose_secret().lines().next());
+    lines.extend(former.filter(|former| *former != secret.expose().trim()));
+    let lines = zeroize::Zeroizing::new(lines.join("\n"));
+    let mut tx = app.store().begin(scope).await?;
+    app.vault()
+        .put(&mut tx, Purpose::WebhookSecret, &owner, lines.as_bytes())
+        .await?;
+    tx.commit().await?;
+    app.webhooks().forget_cache();
+    Ok(())
 }
 
 /// Makes rows for the apps that the configuration gives webhook secrets to; the secrets stay in the configuration.

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use crate::core_support::{command, config_for, control, on_both_stores, open, with_env};
 
 mod doubt;
+mod kept;
 mod keys;
+mod log;
+mod webinars;
 
 on_both_stores! {
     a_meeting_is_scheduled_changed_listed_and_deleted;

@@ -66,7 +66,11 @@ async fn credentials_are_tried_before_anything_is_stored() {
         client_secret: "canary-wrong".into(),
         ..s2s("Acme")
     };
-    let error = app.connections().connect_s2s(wrong).await.unwrap_err();
+    let error = app
+        .connections()
+        .connect_s2s(wrong, &By::system())
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::CredentialsRefused);
     assert!(
         error
@@ -79,7 +83,11 @@ async fn credentials_are_tried_before_anything_is_stored() {
         account_id: "nobody".into(),
         ..s2s("Acme")
     };
-    let error = app.connections().connect_s2s(stranger).await.unwrap_err();
+    let error = app
+        .connections()
+        .connect_s2s(stranger, &By::system())
+        .await
+        .unwrap_err();
     assert!(
         matches!(error.code(), Code::CredentialsRefused | Code::ZoomRefused),
         "{error:?}"
@@ -88,7 +96,11 @@ async fn credentials_are_tried_before_anything_is_stored() {
         client_secret: Secret::new(" "),
         ..s2s("Acme")
     };
-    let error = app.connections().connect_s2s(empty).await.unwrap_err();
+    let error = app
+        .connections()
+        .connect_s2s(empty, &By::system())
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Code::InvalidInput);
     assert!(app.connections().list().await.unwrap().is_empty());
     assert!(app.store().apps(app.scope()).await.unwrap().is_empty());
@@ -100,7 +112,11 @@ async fn a_connection_learns_its_account_and_keeps_its_id() {
     let simulator = simulator().await;
     let dir = tempfile::tempdir().unwrap();
     let app = app_for(&dir, &simulator).await;
-    let view = app.connections().connect_s2s(s2s("Acme")).await.unwrap();
+    let view = app
+        .connections()
+        .connect_s2s(s2s("Acme"), &By::system())
+        .await
+        .unwrap();
     assert_eq!(view.state, ConnectionState::Healthy);
     assert_eq!(
         (view.name.as_str(), view.origin),
@@ -115,7 +131,7 @@ async fn a_connection_learns_its_account_and_keeps_its_id() {
     assert_eq!(view.account.capabilities.plan_hint.as_deref(), Some("pro"));
     let again = app
         .connections()
-        .connect_s2s(s2s("Acme again"))
+        .connect_s2s(s2s("Acme again"), &By::system())
         .await
         .unwrap();
     assert_eq!((again.id, again.account.id), (view.id, view.account.id));
@@ -162,7 +178,11 @@ async fn a_missing_scope_degrades_and_is_named() {
     let simulator = Simulator::start(config).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let app = app_for(&dir, &simulator).await;
-    let view = app.connections().connect_s2s(s2s("Acme")).await.unwrap();
+    let view = app
+        .connections()
+        .connect_s2s(s2s("Acme"), &By::system())
+        .await
+        .unwrap();
     assert_eq!(view.state, ConnectionState::Degraded);
     let reason = view.reason.unwrap();
     assert!(
@@ -214,7 +234,11 @@ async fn removal_erases_the_secrets_and_the_webhook_door_closes() {
         webhook_secrets: vec!["door".into()],
         ..s2s("Acme")
     };
-    let view = app.connections().connect_s2s(new).await.unwrap();
+    let view = app
+        .connections()
+        .connect_s2s(new, &By::system())
+        .await
+        .unwrap();
     let body = event("meeting.started", "simulator", 84_410_027_731, 1);
     deliver(&app, Some("acme"), "door", &body).await.unwrap();
     assert!(app.vault().keys().await.unwrap()[0].secrets >= 3);
@@ -460,7 +484,11 @@ async fn the_accounts_own_plan_and_share_come_before_the_configuration() {
         share: Some(0.5),
         ..s2s("Acme")
     };
-    let view = app.connections().connect_s2s(new).await.unwrap();
+    let view = app
+        .connections()
+        .connect_s2s(new, &By::system())
+        .await
+        .unwrap();
     assert_eq!(
         (view.account.plan, view.account.plan_source),
         ("pro", "account")
@@ -504,7 +532,11 @@ async fn events_that_came_before_their_account_are_picked_up() {
     let kept = until(|row| row.state == EventState::Failed).await;
     assert_eq!(kept.connection_id, None);
     assert!(kept.note.unwrap().contains("not connected"));
-    let view = app.connections().connect_s2s(s2s("Acme")).await.unwrap();
+    let view = app
+        .connections()
+        .connect_s2s(s2s("Acme"), &By::system())
+        .await
+        .unwrap();
     let routed = until(|row| row.connection_id.is_some()).await;
     assert_eq!(routed.connection_id, Some(view.id));
     app.stop().await;

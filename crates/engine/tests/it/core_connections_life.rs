@@ -402,7 +402,10 @@ mod body {
             share: None,
             cloud: parfocal_engine::connections::Cloud::default(),
         };
-        app.connections().connect_s2s(new).await.unwrap();
+        app.connections()
+            .connect_s2s(new, &By::system())
+            .await
+            .unwrap();
         stage.work();
         stage.backfill().await;
         stage.quiet().await;

@@ -133,14 +133,22 @@ async fn keys_are_rotated_while_secrets_are_read_and_written() {
             rounds
         })
     };
-    let done = app.vault().rotate().await.unwrap();
+    let done = app
+        .vault()
+        .rotate(&parfocal_engine::audit::By::system())
+        .await
+        .unwrap();
     stop.store(true, Ordering::Relaxed);
     let rounds = worker.await.unwrap();
     assert!(rounds >= 20);
     assert_eq!(done.unreadable, 0);
     assert!(done.resealed + done.overtaken > 0 && done.resealed + done.overtaken <= 230);
     assert_eq!(
-        app.vault().rotate().await.unwrap().resealed,
+        app.vault()
+            .rotate(&parfocal_engine::audit::By::system())
+            .await
+            .unwrap()
+            .resealed,
         0,
         "a second run finds nothing"
     );
@@ -188,7 +196,11 @@ async fn a_running_process_takes_a_new_key_over() {
     both.vault.key = Some(key(2));
     both.vault.previous_key = Some(key(1));
     let command = open(both, &clock).await;
-    let done = command.vault().rotate().await.unwrap();
+    let done = command
+        .vault()
+        .rotate(&parfocal_engine::audit::By::system())
+        .await
+        .unwrap();
     assert_eq!((done.resealed, done.unreadable), (1, 0));
     put(&command, "after", "canary-after").await;
     // It reads what lies under the new key, and writes under it from then on.

@@ -385,16 +385,19 @@ async fn an_app_connected_by_another_process_is_known_at_once() {
     let command = open(config_for(dir.path(), simulator.base_url()), &clock).await;
     let view = command
         .connections()
-        .connect_s2s(NewServerToServer {
-            name: Some("Acme".into()),
-            account_id: "simulator".into(),
-            client_id: "simulator".into(),
-            client_secret: "simulator".into(),
-            webhook_secrets: vec![SECRET.into()],
-            plan: None,
-            share: None,
-            cloud: parfocal_engine::connections::Cloud::default(),
-        })
+        .connect_s2s(
+            NewServerToServer {
+                name: Some("Acme".into()),
+                account_id: "simulator".into(),
+                client_id: "simulator".into(),
+                client_secret: "simulator".into(),
+                webhook_secrets: vec![SECRET.into()],
+                plan: None,
+                share: None,
+                cloud: parfocal_engine::connections::Cloud::default(),
+            },
+            &parfocal_engine::audit::By::system(),
+        )
         .await
         .unwrap();
     assert_eq!(view.webhook_path.as_deref(), Some("/webhooks/zoom/acme"));

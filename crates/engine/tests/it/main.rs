@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod actions;
+mod components;
 mod core_app;
 mod core_budget;
 mod core_connections;

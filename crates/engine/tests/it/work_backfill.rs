@@ -20,6 +20,7 @@ mod body {
     use std::time::Duration;
 
     use jiff::SignedDuration;
+    use parfocal_engine::audit::By;
     use parfocal_engine::backfill::{self, Request};
     use parfocal_engine::clock::Clock;
     use parfocal_engine::config::Plan;
@@ -302,7 +303,7 @@ mod body {
         ] {
             stage.tell("/faults", fault).await;
         }
-        let started = backfill::start(&stage.app, &Request::default())
+        let started = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap();
         let clock = Clock::system();
@@ -366,7 +367,7 @@ mod body {
     pub(super) async fn a_clock_that_jumps_changes_nothing(engine: Engine) {
         let stage = Stage::plain(engine).await;
         stage.work();
-        let started = backfill::start(&stage.app, &Request::default())
+        let started = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap();
         let clock = Clock::system();
@@ -389,7 +390,7 @@ mod body {
 
     pub(super) async fn a_crash_at_any_moment_changes_nothing(engine: Engine) {
         let mut stage = Stage::plain(engine).await;
-        let started = backfill::start(&stage.app, &Request::default())
+        let started = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap();
         let clock = Clock::system();
@@ -411,14 +412,16 @@ mod body {
 
     pub(super) async fn it_can_be_paused_resumed_and_cancelled(engine: Engine) {
         let stage = Stage::plain(engine).await;
-        let started = backfill::start(&stage.app, &Request::default())
+        let started = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap();
-        let twice = backfill::start(&stage.app, &Request::default())
+        let twice = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap_err();
         assert_eq!(twice.code().as_str(), "conflict");
-        backfill::pause(&stage.app, started.id).await.unwrap();
+        backfill::pause(&stage.app, started.id, &By::system())
+            .await
+            .unwrap();
         stage.work();
         stage
             .until("the jobs have seen the pause", async || {
@@ -428,15 +431,19 @@ mod body {
             .await;
         let paused = backfill::status(&stage.app, started.id).await.unwrap();
         assert_eq!((paused.state, paused.done), (BackfillState::Paused, 0));
-        backfill::resume(&stage.app, started.id).await.unwrap();
+        backfill::resume(&stage.app, started.id, &By::system())
+            .await
+            .unwrap();
         let view = stage.backfilled(&started).await;
         assert_eq!(view.state, BackfillState::Done, "{view:#?}");
         stage.quiet().await;
         matches_knowable(&stage, "").await;
-        let second = backfill::start(&stage.app, &Request::default())
+        let second = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap();
-        let cancelled = backfill::cancel(&stage.app, second.id).await.unwrap();
+        let cancelled = backfill::cancel(&stage.app, second.id, &By::system())
+            .await
+            .unwrap();
         assert_eq!(cancelled.state, BackfillState::Cancelled);
         stage.quiet().await;
         assert_eq!(
@@ -446,6 +453,10 @@ mod body {
                 .open_jobs,
             0
         );
-        assert!(backfill::resume(&stage.app, second.id).await.is_err());
+        assert!(
+            backfill::resume(&stage.app, second.id, &By::system())
+                .await
+                .is_err()
+        );
     }
 }

@@ -14,6 +14,7 @@ both! {
 
 mod body {
     use jiff::SignedDuration;
+    use parfocal_engine::audit::By;
     use parfocal_engine::backfill::{self, Request};
     use parfocal_engine::ingest::events;
     use parfocal_engine::store::{
@@ -161,7 +162,7 @@ mod body {
         stage.advance(SignedDuration::from_hours(3)).await;
         delivered(&stage).await;
         // What was lost is found by asking.
-        let again = backfill::start(&stage.app, &Request::default())
+        let again = backfill::start(&stage.app, &Request::default(), &By::system())
             .await
             .unwrap();
         stage.backfilled(&again).await;
@@ -170,7 +171,7 @@ mod body {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         // Everything once more changes nothing.
         let before = stage.app.store().status(stage.app.scope()).await.unwrap();
-        let replayed = events::replay_matching(&stage.app, &EventFilter::default())
+        let replayed = events::replay_matching(&stage.app, &EventFilter::default(), &By::system())
             .await
             .unwrap();
         assert!(replayed > 10, "{replayed}");

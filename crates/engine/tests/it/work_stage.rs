@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parfocal_engine::App;
+use parfocal_engine::audit::By;
 use parfocal_engine::backfill::{self, BackfillView, Request};
 use parfocal_engine::clock::{Chance, Clock};
 use parfocal_engine::config::{Config, Plan, Secret};
@@ -208,7 +209,7 @@ impl Stage {
 
     /// Runs a whole backfill and waits for its end.
     pub(crate) async fn backfill(&self) -> BackfillView {
-        let started = backfill::start(&self.app, &Request::default())
+        let started = backfill::start(&self.app, &Request::default(), &By::system())
             .await
             .unwrap();
         self.backfilled(&started).await

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use parfocal_engine::components;
+use parfocal_engine::components::{self, Active};
 use parfocal_engine::config::Auth;
 use parfocal_engine::keys::{Caller, Role, Surface};
 use parfocal_engine::{Code, EngineError};
@@ -168,33 +168,17 @@ fn surface(path: &str) -> Surface {
     }
 }
 
-/// Answers for components that are off: as if they were not there, with a hint.
+/// Answers for what is not mounted because its component is off: it is not there, and here is how to get it.
 pub(crate) async fn switched_off(
-    State(state): State<AppState>,
+    State(active): State<Active>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(component) = components::of_path(request.uri().path()) else {
-        return next.run(request).await;
-    };
-    match state.app().components().is_active(component).await {
-        Ok(true) => next.run(request).await,
-        Ok(false) => Problem::from(
-            EngineError::new(
-                Code::ComponentOff,
-                format!("the component {} is off", component.name),
-            )
-            .with_hint(format!(
-                "`parfocal component activate {}` switches it on.",
-                component.name
-            )),
-        )
-        .into_response(),
-        // A store that cannot be asked must not close the webhook door: what it says is told there.
-        Err(error) => {
-            tracing::debug!(%error, "the components could not be looked up");
-            next.run(request).await
+    match components::of_path(request.uri().path()) {
+        Some(component) if !active.has(component.name) => {
+            Problem::from(components::off(component.name)).into_response()
         }
+        _ => next.run(request).await,
     }
 }
 

@@ -1,8 +1,9 @@
 //! `/v1/events`: the webhooks that were accepted.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use jiff::Timestamp;
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{EventFilter, EventId, EventState};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,10 +71,11 @@ pub(crate) async fn get(
 /// `POST /v1/events/{id}/replay`: safe at any time, what is known already is recognised.
 pub(crate) async fn replay(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<EventView>, Problem> {
     let missing = || Problem::not_found(format!("there is no event {id}"));
     let key: EventId = id.parse().map_err(|_| missing())?;
-    parfocal_engine::ingest::events::replay(state.app(), key).await?;
+    parfocal_engine::ingest::events::replay(state.app(), key, &caller.by()).await?;
     get(State(state), Path(id)).await
 }

@@ -1,11 +1,14 @@
 //! `/v1/jobs`.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{JobFilter, JobId, JobState};
+use parfocal_engine::{Code, EngineError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::body::MayBody;
 use crate::paging::{self, Params};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -74,10 +77,55 @@ pub(crate) async fn get(
 /// `POST /v1/jobs/{id}/retry`.
 pub(crate) async fn retry(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<JobDetail>, Problem> {
-    let missing = || Problem::not_found(format!("there is no job {id}"));
-    let key: JobId = id.parse().map_err(|_| missing())?;
-    parfocal_engine::jobs::retry(state.app(), key).await?;
+    let key = job_id(&id)?;
+    parfocal_engine::jobs::retry(state.app(), key, &caller.by()).await?;
     get(State(state), Path(id)).await
+}
+
+/// Why a job is given up.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Drop {
+    /// Why, for the record.
+    #[serde(default)]
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// `POST /v1/jobs/{id}/drop`.
+pub(crate) async fn drop(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    MayBody(body): MayBody<Drop>,
+) -> Result<Json<JobDetail>, Problem> {
+    let key = job_id(&id)?;
+    let filter = JobFilter {
+        id: Some(key),
+        ..JobFilter::default()
+    };
+    let reason = body
+        .reason
+        .unwrap_or_else(|| "dropped through the API".to_owned());
+    let done =
+        parfocal_engine::jobs::drop_jobs(state.app(), &filter, &reason, &caller.by()).await?;
+    let detail = get(State(state), Path(id)).await?;
+    if done == 0 {
+        return Err(Problem::from(
+            EngineError::new(
+                Code::Conflict,
+                format!("job {key} is {}", detail.0.job.state),
+            )
+            .with_hint("Running and finished jobs stay as they are."),
+        ));
+    }
+    Ok(detail)
+}
+
+fn job_id(id: &str) -> Result<JobId, Problem> {
+    id.parse()
+        .map_err(|_| Problem::not_found(format!("there is no job {id}")))
 }

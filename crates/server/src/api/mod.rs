@@ -1,6 +1,7 @@
 //! `/v1`: actions that reach into Zoom, and what was taken in, as JSON; one file for each resource.
 
 mod actions;
+mod audit;
 mod backfills;
 mod body;
 mod components;
@@ -15,6 +16,7 @@ mod openapi;
 mod recordings;
 mod route;
 mod search;
+mod shared;
 mod status;
 mod talk;
 mod tracker;
@@ -25,8 +27,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use parfocal_engine::actions::Manifest;
-use parfocal_engine::backfill::BackfillView;
-use parfocal_engine::components::{ComponentView, Finding};
+use parfocal_engine::audit::Verified;
+use parfocal_engine::backfill::{BackfillView, Forecast};
+use parfocal_engine::components::{Active, ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::status::Status;
@@ -35,8 +38,8 @@ use parfocal_engine::talk::people::Voice;
 
 use crate::state::AppState;
 use crate::views::{
-    ActionItemDetailView, ActionItemView, EventView, FileView, InstanceDetailView, InstanceView,
-    JobView, MeetingInsightsView, PageView, RecordingView, SearchView, StatementView,
+    ActionItemDetailView, ActionItemView, AuditView, EventView, FileView, InstanceDetailView,
+    InstanceView, JobView, MeetingInsightsView, PageView, RecordingView, SearchView, StatementView,
     TranscriptView, TranscriptsView,
 };
 use route::Route;
@@ -56,13 +59,16 @@ pub(crate) fn file(bytes: Vec<u8>, content_type: &'static str, name: &str) -> Re
     response
 }
 
-/// Routes below `/v1`.
-pub(crate) fn routes() -> Router<AppState> {
-    let described = table()
+/// Routes below `/v1` of what is on.
+pub(crate) fn routes(active: &Active) -> Router<AppState> {
+    let mut described = table()
         .into_iter()
+        .filter(|route| active.serves(&format!("/v1{}", route.path)))
         .fold(Router::new(), |router, route| route.mount(router));
+    if active.has("actions") {
+        described = described.route("/actions/{name}", post(actions::run));
+    }
     described
-        .route("/actions/{name}", post(actions::run))
         .route("/docs", get(openapi::page))
         .route("/docs/explorer.js", get(openapi::script))
 }
@@ -292,6 +298,11 @@ fn work() -> Vec<Route> {
             .about("Has a job run now, with all its tries again")
             .path_part("id", "Our id.")
             .answers::<jobs::JobDetail>(),
+        Route::post("/jobs/{id}/drop", "jobs.drop", post(jobs::drop))
+            .about("Gives a job up")
+            .path_part("id", "Our id.")
+            .may_have_body::<jobs::Drop>()
+            .answers::<jobs::JobDetail>(),
         Route::get("/backfills", "backfills.list", get(backfills::list))
             .about("Backfills, the latest first")
             .answers::<PageView<BackfillView>>(),
@@ -299,6 +310,39 @@ fn work() -> Vec<Route> {
             .about("How far a backfill is")
             .path_part("id", "Our id.")
             .answers::<BackfillView>(),
+        Route::post("/backfills", "backfills.start", post(backfills::start))
+            .about("Begins to take in an account's past")
+            .may_have_body::<backfills::Span>()
+            .answers::<BackfillView>()
+            .answers_with(201),
+        Route::post("/backfills/plan", "backfills.plan", post(backfills::plan))
+            .about("What a backfill would take; nothing is begun")
+            .may_have_body::<backfills::Span>()
+            .answers::<Forecast>(),
+        Route::post(
+            "/backfills/{id}/pause",
+            "backfills.pause",
+            post(backfills::pause),
+        )
+        .about("Stops a backfill until it is resumed")
+        .path_part("id", "Our id.")
+        .answers::<BackfillView>(),
+        Route::post(
+            "/backfills/{id}/resume",
+            "backfills.resume",
+            post(backfills::resume),
+        )
+        .about("Lets a paused backfill go on")
+        .path_part("id", "Our id.")
+        .answers::<BackfillView>(),
+        Route::post(
+            "/backfills/{id}/cancel",
+            "backfills.cancel",
+            post(backfills::cancel),
+        )
+        .about("Stops a backfill for good; what it took in stays")
+        .path_part("id", "Our id.")
+        .answers::<BackfillView>(),
     ]
 }
 
@@ -334,7 +378,8 @@ fn administration() -> Vec<Route> {
         .about("Switches a component on, once everything that it needs is there")
         .needs(Role::Admin)
         .path_part("name", "The component's name.")
-        .answers::<ComponentView>(),
+        .may_have_body::<components::Activate>()
+        .answers::<components::Activated>(),
         Route::post(
             "/components/{name}/deactivate",
             "components.deactivate",
@@ -344,6 +389,15 @@ fn administration() -> Vec<Route> {
         .needs(Role::Admin)
         .path_part("name", "The component's name.")
         .answers::<ComponentView>(),
+        Route::get("/audit", "audit.list", get(audit::list))
+            .about("Who changed what, through what, the latest first")
+            .needs(Role::Admin)
+            .query::<audit::ListParams>()
+            .answers::<PageView<AuditView>>(),
+        Route::get("/audit/verify", "audit.verify", get(audit::verify))
+            .about("Computes the chain of the audit log again, and says where it does not hold")
+            .needs(Role::Admin)
+            .answers::<Verified>(),
         Route::get("/keys", "keys.list", get(keys::list))
             .about("Keys of the API")
             .needs(Role::Admin)
@@ -371,19 +425,21 @@ mod tests {
     #[test]
     fn the_committed_description_is_the_served_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let mut served = serde_json::to_string_pretty(&super::openapi::build()).unwrap();
+        served.push('\n');
         if std::env::var_os("PARFOCAL_BLESS").is_some() {
-            std::fs::write(path, super::openapi::document()).unwrap();
+            std::fs::write(path, &served).unwrap();
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
-            committed == super::openapi::document(),
+            committed == served,
             "crates/server/openapi.json is out of date: run the tests of parfocal-server with PARFOCAL_BLESS=1 and look at the diff"
         );
     }
 
     #[test]
     fn every_operation_is_whole() {
-        let document: Value = serde_json::from_str(super::openapi::document()).unwrap();
+        let document: Value = super::openapi::build();
         let mut ids = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {

@@ -16,14 +16,9 @@ const PAGE: &str = include_str!("explorer.html");
 const SCRIPT: &str = include_str!("explorer.js");
 
 /// The description as text; it never changes while the program runs.
-pub(crate) fn document() -> &'static str {
+fn document() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
-    TEXT.get_or_init(|| {
-        // A document of plain values always serialises.
-        let mut text = serde_json::to_string_pretty(&build()).unwrap_or_default();
-        text.push('\n');
-        text
-    })
+    TEXT.get_or_init(|| build().to_string())
 }
 
 /// `GET /v1/openapi.json`.
@@ -46,7 +41,14 @@ pub(super) async fn script() -> Response {
         .into_response()
 }
 
-fn build() -> Value {
+/// The description.
+pub(super) fn build() -> Value {
+    let mut document = written_out();
+    super::shared::share(&mut document);
+    document
+}
+
+fn written_out() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in super::table() {
         add(
@@ -141,8 +143,7 @@ fn operation(route: &Route) -> Value {
         out["parameters"] = parameters.into();
     }
     if let Some(body) = route.body {
-        out["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": body()}}});
+        out["requestBody"] = json!({"required": route.body_required, "content": {"application/json": {"schema": body()}}});
     }
     out
 }

@@ -43,6 +43,7 @@ pub(super) struct Route {
     pub(super) in_path: Vec<InPath>,
     pub(super) query: Option<Describe>,
     pub(super) body: Option<Describe>,
+    pub(super) body_required: bool,
     pub(super) answer: Answer,
     /// Content types that a parameter asks for instead.
     pub(super) also: &'static [&'static str],
@@ -67,6 +68,7 @@ impl Route {
             in_path: Vec::new(),
             query: None,
             body: None,
+            body_required: true,
             answer: Answer::Other("application/json"),
             also: &[],
             status: 200,
@@ -130,6 +132,12 @@ impl Route {
     pub(super) fn body<T: JsonSchema>(mut self) -> Self {
         self.body = Some(input_schema::<T>);
         self
+    }
+
+    /// A body that may be left out.
+    pub(super) fn may_have_body<T: JsonSchema>(mut self) -> Self {
+        self.body_required = false;
+        self.body::<T>()
     }
 
     pub(super) fn answers<T: JsonSchema>(mut self) -> Self {

@@ -1,9 +1,10 @@
 //! Background work: what runs, what waits, what was given up; retry and drop.
 
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::{Extension, Form};
 use parfocal_engine::jobs;
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{JobFilter, JobId, JobState};
 use serde::{Deserialize, Serialize};
 
@@ -218,12 +219,15 @@ impl Which {
 /// `POST /jobs/retry`.
 pub(crate) async fn retry(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Form(which): Form<Which>,
 ) -> Result<Response, Problem> {
     let filter = which.filter()?;
     let count = match filter.id {
-        Some(id) => jobs::retry(state.app(), id).await.map(|_| 1)?,
-        None => jobs::redrive(state.app(), &filter).await?,
+        Some(id) => jobs::retry(state.app(), id, &caller.by())
+            .await
+            .map(|_| 1)?,
+        None => jobs::redrive(state.app(), &filter, &caller.by()).await?,
     };
     Ok(which.back("retried", count))
 }
@@ -231,9 +235,11 @@ pub(crate) async fn retry(
 /// `POST /jobs/drop`.
 pub(crate) async fn drop(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Form(which): Form<Which>,
 ) -> Result<Response, Problem> {
-    let count = jobs::drop_jobs(state.app(), &which.filter()?, DROPPED).await?;
+    let filter = which.filter()?;
+    let count = jobs::drop_jobs(state.app(), &filter, DROPPED, &caller.by()).await?;
     Ok(which.back("dropped", count))
 }
 

@@ -2,12 +2,14 @@
 //!
 //! They are separate from the store's rows, so that a row may change without breaking whoever reads the API. Fields are only added.
 
+mod audit;
 mod insights;
 mod meetings;
 mod search;
 mod talk;
 mod work;
 
+pub use audit::AuditView;
 pub use insights::{
     ActionItemDetailView, ActionItemView, ChapterView, InsightView, MeetingInsightsView,
     PartInsightsView, SightingView, SpeakerShareView, StatementView,

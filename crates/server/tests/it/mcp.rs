@@ -60,7 +60,9 @@ async fn switch(site: &Site, on: bool) {
     let caller = Caller::local(Surface::Cli);
     let components = site.app.components();
     let switched = if on {
-        components.activate("mcp", false, &caller).await
+        let how = parfocal_engine::components::Activation::default();
+        let done = components.activate("mcp", &how, &caller).await;
+        done.map(|(view, _)| view)
     } else {
         components.deactivate("mcp", &caller).await
     };

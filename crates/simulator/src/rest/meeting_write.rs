@@ -18,17 +18,17 @@ use crate::world::model::{Meeting, MeetingDraft, Recurrence, TrackingField, User
 
 /// What a create or update body says, checked.
 #[derive(Debug, Default)]
-struct Wishes {
-    topic: Option<String>,
-    agenda: Option<String>,
-    kind: Option<u8>,
-    start: Option<Timestamp>,
-    duration: Option<u32>,
-    timezone: Option<String>,
-    password: Option<String>,
-    recurrence: Option<Recurrence>,
-    settings: Map<String, Value>,
-    tracking: Option<Vec<TrackingField>>,
+pub(super) struct Wishes {
+    pub(super) topic: Option<String>,
+    pub(super) agenda: Option<String>,
+    pub(super) kind: Option<u8>,
+    pub(super) start: Option<Timestamp>,
+    pub(super) duration: Option<u32>,
+    pub(super) timezone: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) recurrence: Option<Recurrence>,
+    pub(super) settings: Map<String, Value>,
+    pub(super) tracking: Option<Vec<TrackingField>>,
 }
 
 /// `start_time`: with `Z` an instant, without it the wall clock of a zone.
@@ -98,7 +98,32 @@ fn recurrence(map: &Map<String, Value>, errors: &mut Vec<(String, String)>) -> R
 }
 
 /// Zoom checks the values of a few settings; unknown ones are dropped without a word.
-fn settings(map: &Map<String, Value>, errors: &mut Vec<(String, String)>) -> Map<String, Value> {
+fn settings(
+    map: &Map<String, Value>,
+    webinar: bool,
+    errors: &mut Vec<(String, String)>,
+) -> Map<String, Value> {
+    // What only webinars have.
+    const OF_WEBINARS: &[&str] = &[
+        "add_audio_watermark",
+        "add_watermark",
+        "attendees_and_panelists_reminder_email_notification",
+        "email_language",
+        "follow_up_absentees_email_notification",
+        "follow_up_attendees_email_notification",
+        "hd_video",
+        "hd_video_for_attendees",
+        "notify_registrants",
+        "on_demand",
+        "panelist_authentication",
+        "panelists_invitation_email_notification",
+        "panelists_video",
+        "post_webinar_survey",
+        "practice_session",
+        "registrants_restrict_number",
+        "send_1080p_video_to_attendees",
+        "survey_url",
+    ];
     const KNOWN: &[&str] = &[
         "additional_data_center_regions",
         "allow_multiple_devices",
@@ -168,13 +193,21 @@ fn settings(map: &Map<String, Value>, errors: &mut Vec<(String, String)>) -> Map
     words("encryption_type", &["enhanced_encryption", "e2ee"]);
     errors.extend(fields.errors());
     map.iter()
-        .filter(|(name, _)| KNOWN.contains(&name.as_str()))
+        .filter(|(name, _)| {
+            KNOWN.contains(&name.as_str()) || (webinar && OF_WEBINARS.contains(&name.as_str()))
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
 
 impl Wishes {
-    fn read(body: &Map<String, Value>, kinds: &[i64], zone: &str) -> Result<Self, Refusal> {
+    /// Reads a body; `kinds` are the types that may be given.
+    pub(super) fn read(
+        body: &Map<String, Value>,
+        kinds: &[i64],
+        zone: &str,
+    ) -> Result<Self, Refusal> {
+        let webinar = kinds.contains(&5);
         let mut fields = Fields::of(body, "");
         let mut out = Self {
             topic: fields.text("topic", 200),
@@ -227,7 +260,7 @@ impl Wishes {
             out.recurrence = Some(recurrence(map, &mut errors));
         }
         if let Some(map) = group("settings", &mut errors) {
-            out.settings = settings(map, &mut errors);
+            out.settings = settings(map, webinar, &mut errors);
         }
         if let Some(Value::Array(list)) = body.get("tracking_fields") {
             let text = |value: &Value, name: &str| value[name].as_str().unwrap_or("").to_owned();
@@ -249,7 +282,7 @@ impl Wishes {
     }
 
     /// What the account's plan or the host's settings do not have is dropped silently.
-    fn drop_disallowed(&mut self, r: &Req<'_>, host: &User) {
+    pub(super) fn drop_disallowed(&mut self, r: &Req<'_>, host: &User) {
         let plan = r.ctx.shared.config.plan;
         if !plan.is_paid() || host.kind != 2 {
             self.settings.remove("approval_type");
@@ -267,7 +300,8 @@ impl Wishes {
     }
 }
 
-fn spend(r: &Req<'_>, host_id: &str) -> Result<(), Refusal> {
+/// Counts against the writes that a host has in a day.
+pub(super) fn spend(r: &Req<'_>, host_id: &str) -> Result<(), Refusal> {
     let path = format!("{} {}", r.ctx.call.method, r.ctx.call.raw_path);
     r.ctx
         .site
@@ -378,7 +412,8 @@ pub(super) fn update(r: &Req<'_>) -> Answer {
     Ok(Reply::no_content())
 }
 
-fn apply(meeting: &mut Meeting, wishes: Wishes, occurrence: bool, now: Timestamp) {
+/// Puts what is wished into a meeting, a webinar, or one occurrence.
+pub(super) fn apply(meeting: &mut Meeting, wishes: Wishes, occurrence: bool, now: Timestamp) {
     const OF_OCCURRENCE: [&str; 7] = [
         "host_video",
         "participant_video",
@@ -411,10 +446,10 @@ fn apply(meeting: &mut Meeting, wishes: Wishes, occurrence: bool, now: Timestamp
     }
     if let Some(kind) = wishes.kind {
         meeting.kind = kind;
-        if kind != 8 {
+        if !matches!(kind, 8 | 9) {
             meeting.recurrence = None;
         }
-        if kind == 3 {
+        if matches!(kind, 3 | 6) {
             meeting.start = None;
         }
     }
@@ -424,7 +459,7 @@ fn apply(meeting: &mut Meeting, wishes: Wishes, occurrence: bool, now: Timestamp
     if let Some(password) = wishes.password {
         meeting.password = password;
     }
-    if let Some(recurrence) = wishes.recurrence.filter(|_| meeting.kind == 8) {
+    if let Some(recurrence) = wishes.recurrence.filter(|_| matches!(meeting.kind, 8 | 9)) {
         meeting.recurrence = Some(recurrence);
     }
     if let Some(tracking) = wishes.tracking {

@@ -18,6 +18,7 @@ mod summaries;
 pub mod table;
 mod transcripts;
 mod users;
+mod webinar_write;
 mod webinars;
 mod windows;
 
@@ -230,18 +231,29 @@ async fn dispatch(r: &Req<'_>) -> Answer {
         ("PUT", "/meetings/{meetingId}/status") => meeting_write::status(r),
         ("GET", "/meetings/{meetingId}/invitation") => invitation::get(r),
         ("GET", "/meetings/{meetingId}/registrants") => registrants::list(r, false),
-        ("POST", "/meetings/{meetingId}/registrants") => registrants::add(r),
-        ("PUT", "/meetings/{meetingId}/registrants/status") => registrants::set_status(r),
-        ("GET", "/meetings/{meetingId}/registrants/{registrantId}") => registrants::get(r),
-        ("DELETE", "/meetings/{meetingId}/registrants/{registrantId}") => registrants::delete(r),
+        ("POST", "/meetings/{meetingId}/registrants") => registrants::add(r, false),
+        ("PUT", "/meetings/{meetingId}/registrants/status") => registrants::set_status(r, false),
+        ("GET", "/meetings/{meetingId}/registrants/{registrantId}") => registrants::get(r, false),
+        ("DELETE", "/meetings/{meetingId}/registrants/{registrantId}") => {
+            registrants::delete(r, false)
+        }
         ("GET", "/past_meetings/{meetingId}") => past::details(r),
         ("GET", "/past_meetings/{meetingId}/instances") => past::instances(r),
         ("GET", "/past_meetings/{meetingId}/participants") => past::participants(r, false),
         ("GET", "/past_webinars/{webinarId}/instances") => webinars::instances(r),
         ("GET", "/past_webinars/{webinarId}/participants") => past::participants(r, true),
         ("GET", "/users/{userId}/webinars") => webinars::list(r),
+        ("POST", "/users/{userId}/webinars") => webinar_write::create(r),
         ("GET", "/webinars/{webinarId}") => webinars::get(r),
+        ("PATCH", "/webinars/{webinarId}") => webinar_write::update(r),
+        ("DELETE", "/webinars/{webinarId}") => webinar_write::delete(r),
         ("GET", "/webinars/{webinarId}/registrants") => registrants::list(r, true),
+        ("POST", "/webinars/{webinarId}/registrants") => registrants::add(r, true),
+        ("PUT", "/webinars/{webinarId}/registrants/status") => registrants::set_status(r, true),
+        ("GET", "/webinars/{webinarId}/registrants/{registrantId}") => registrants::get(r, true),
+        ("DELETE", "/webinars/{webinarId}/registrants/{registrantId}") => {
+            registrants::delete(r, true)
+        }
         ("GET", "/meetings/{meetingId}/recordings") => recordings::get(r),
         ("DELETE", "/meetings/{meetingId}/recordings") => recordings::delete(r),
         ("DELETE", "/meetings/{meetingId}/recordings/{recordingId}") => recordings::delete_file(r),

@@ -76,8 +76,8 @@ pub(super) fn list(r: &Req<'_>, webinar: bool) -> Answer {
     Ok(Reply::ok(&out))
 }
 
-/// `POST /meetings/{meetingId}/registrants`.
-pub(super) fn add(r: &Req<'_>) -> Answer {
+/// `POST /meetings/{meetingId}/registrants`, `POST /webinars/{webinarId}/registrants`.
+pub(super) fn add(r: &Req<'_>, webinar: bool) -> Answer {
     const ANSWERS: [(&str, usize); 12] = [
         ("address", 256),
         ("city", 128),
@@ -92,23 +92,31 @@ pub(super) fn add(r: &Req<'_>) -> Answer {
         ("zip", 32),
         ("language", 8),
     ];
-    let meeting = r.meeting().map_err(|refusal| {
-        if refusal.code == 3001 {
-            Refusal {
-                code: 1001,
-                ..refusal
+    let meeting = if webinar {
+        r.webinar()?
+    } else {
+        r.meeting().map_err(|refusal| {
+            if refusal.code == 3001 {
+                Refusal {
+                    code: 1001,
+                    ..refusal
+                }
+            } else {
+                refusal
             }
-        } else {
-            refusal
-        }
-    })?;
+        })?
+    };
     licensed(r, &meeting)?;
     if meeting.approval_type() > 1 {
-        return Err(Refusal::new(
-            400,
-            3000,
-            "Registration has not been enabled for this meeting.",
-        ));
+        let message = if webinar {
+            format!(
+                "This webinar does not have registration as required: {}.",
+                meeting.number
+            )
+        } else {
+            "Registration has not been enabled for this meeting.".to_owned()
+        };
+        return Err(Refusal::new(400, 3000, message));
     }
     if meeting.settings.get("close_registration") == Some(&Value::Bool(true))
         && meeting.start.is_some_and(|start| start < r.now())
@@ -116,7 +124,11 @@ pub(super) fn add(r: &Req<'_>) -> Answer {
         return Err(Refusal::new(
             400,
             3038,
-            "Registration is closed because the meeting is over.",
+            if webinar {
+                "Webinar is over, you cannot register now. If you have any questions, contact the webinar host."
+            } else {
+                "Registration is closed because the meeting is over."
+            },
         ));
     }
     let body = r.object()?;
@@ -233,10 +245,22 @@ fn spend(r: &Req<'_>, quota: Quota, who: &str) -> Result<(), Refusal> {
         .spend(quota, who, r.endpoint.label, &path, r.now())
 }
 
-/// `PUT /meetings/{meetingId}/registrants/status`.
-pub(super) fn set_status(r: &Req<'_>) -> Answer {
-    let meeting = r.meeting()?;
+/// The meeting or webinar whose registrants are meant, where no refusal differs from the usual ones.
+fn named(r: &Req<'_>, webinar: bool) -> Result<Arc<Meeting>, Refusal> {
+    if webinar { r.webinar() } else { r.meeting() }
+}
+
+/// `PUT /meetings/{meetingId}/registrants/status`, `PUT /webinars/{webinarId}/registrants/status`.
+pub(super) fn set_status(r: &Req<'_>, webinar: bool) -> Answer {
+    let meeting = named(r, webinar)?;
     licensed(r, &meeting)?;
+    if webinar && meeting.approval_type() > 1 {
+        let message = format!(
+            "Registration has not been enabled for this meeting: {}.",
+            meeting.number
+        );
+        return Err(Refusal::new(400, 300, message));
+    }
     let body = r.object()?;
     let action = match body.get("action").and_then(Value::as_str) {
         Some("approve") => RegistrantAction::Approve,
@@ -244,12 +268,12 @@ pub(super) fn set_status(r: &Req<'_>) -> Answer {
         Some("deny") => RegistrantAction::Deny,
         _ => return Err(Refusal::field("action", "Invalid field.")),
     };
-    let named = body
+    let chosen = body
         .get("registrants")
         .and_then(Value::as_array)
         .cloned()
         .unwrap_or_default();
-    if named.len() > 30 {
+    if chosen.len() > 30 {
         return Err(Refusal::field(
             "registrants",
             "At most 30 registrants can be changed at once.",
@@ -257,7 +281,7 @@ pub(super) fn set_status(r: &Req<'_>) -> Answer {
     }
     // Found first, so that a wrong one changes nothing.
     let mut found = Vec::new();
-    for one in &named {
+    for one in &chosen {
         let (id, email) = (
             one["id"].as_str().unwrap_or(""),
             one["email"].as_str().unwrap_or(""),
@@ -287,9 +311,9 @@ pub(super) fn set_status(r: &Req<'_>) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// `GET /meetings/{meetingId}/registrants/{registrantId}`.
-pub(super) fn get(r: &Req<'_>) -> Answer {
-    let meeting = r.meeting()?;
+/// `GET /meetings/{meetingId}/registrants/{registrantId}`, and the same of a webinar.
+pub(super) fn get(r: &Req<'_>, webinar: bool) -> Answer {
+    let meeting = named(r, webinar)?;
     let found = meeting
         .registrants
         .iter()
@@ -298,9 +322,9 @@ pub(super) fn get(r: &Req<'_>) -> Answer {
     Ok(Reply::ok(&registrant(r, &meeting, found)))
 }
 
-/// `DELETE /meetings/{meetingId}/registrants/{registrantId}`.
-pub(super) fn delete(r: &Req<'_>) -> Answer {
-    let meeting = r.meeting()?;
+/// `DELETE /meetings/{meetingId}/registrants/{registrantId}`, and the same of a webinar.
+pub(super) fn delete(r: &Req<'_>, webinar: bool) -> Answer {
+    let meeting = named(r, webinar)?;
     licensed(r, &meeting)?;
     if meeting.approval_type() > 1 {
         let message = format!(

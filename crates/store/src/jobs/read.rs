@@ -145,20 +145,8 @@ impl Store {
         filter: &JobFilter,
         now: Timestamp,
     ) -> Result<u64> {
-        let filter = JobFilter {
-            state: filter.state.or(if filter.id.is_some() {
-                None
-            } else {
-                Some(JobState::Dead)
-            }),
-            ..filter.clone()
-        };
         let mut tx = self.begin(scope).await?;
-        let mut done = 0;
-        for id in tx.job_ids(&filter).await? {
-            done += tx.execute(REDRIVE, args![id, now]).await?;
-        }
-        tx.new_jobs = done > 0;
+        let done = tx.redrive_jobs(filter, now).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -172,10 +160,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64> {
         let mut tx = self.begin(scope).await?;
-        let mut done = 0;
-        for id in tx.job_ids(filter).await? {
-            done += tx.execute(DROP, args![id, now, reason]).await?;
-        }
+        let done = tx.drop_jobs(filter, reason, now).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -190,6 +175,38 @@ impl Store {
 }
 
 impl Tx {
+    /// What [`Store::redrive_jobs`] does, as a part of a greater change.
+    pub async fn redrive_jobs(&mut self, filter: &JobFilter, now: Timestamp) -> Result<u64> {
+        let filter = JobFilter {
+            state: filter.state.or(if filter.id.is_some() {
+                None
+            } else {
+                Some(JobState::Dead)
+            }),
+            ..filter.clone()
+        };
+        let mut done = 0;
+        for id in self.job_ids(&filter).await? {
+            done += self.execute(REDRIVE, args![id, now]).await?;
+        }
+        self.new_jobs |= done > 0;
+        Ok(done)
+    }
+
+    /// What [`Store::drop_jobs`] does, as a part of a greater change.
+    pub async fn drop_jobs(
+        &mut self,
+        filter: &JobFilter,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let mut done = 0;
+        for id in self.job_ids(filter).await? {
+            done += self.execute(DROP, args![id, now, reason]).await?;
+        }
+        Ok(done)
+    }
+
     async fn job_ids(&mut self, filter: &JobFilter) -> Result<Vec<JobId>> {
         let mut args = matching(self.scope, filter);
         args.push(VERB_LIMIT.into());

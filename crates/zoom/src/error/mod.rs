@@ -372,9 +372,17 @@ impl Error {
         self
     }
 
-    /// A failed exchange over the network; the address, which may hold tokens, is taken out.
+    /// A failed exchange over the network. Of the address only scheme, host and port are told: path and query may hold
+    /// tokens.
     pub(crate) fn from_transport(error: reqwest::Error) -> Self {
+        let place = error
+            .url()
+            .map(|url| format!(" ({})", url.origin().ascii_serialization()))
+            .unwrap_or_default();
         let error = error.without_url();
+        let system = system_error(&error)
+            .map(|said| format!(": {said}"))
+            .unwrap_or_default();
         // A failure to connect or to resolve is the only one that surely comes before the request was sent.
         let received = !(error.is_connect() || error.is_builder());
         let message = if error.is_timeout() {
@@ -386,7 +394,7 @@ impl Error {
         } else {
             "the request failed on the way"
         };
-        Self::new(ErrorKind::Network, message)
+        Self::new(ErrorKind::Network, format!("{message}{place}{system}"))
             .with_received(received)
             .with_source(error)
     }
@@ -394,6 +402,19 @@ impl Error {
     pub(crate) fn io(what: &str, error: std::io::Error) -> Self {
         Self::new(ErrorKind::Io, format!("{what}: {error}")).with_source(error)
     }
+}
+
+/// What the system said, at the bottom of a failed exchange.
+fn system_error(error: &reqwest::Error) -> Option<String> {
+    let mut source = std::error::Error::source(error);
+    let mut said = None;
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            said = Some(io.to_string());
+        }
+        source = inner.source();
+    }
+    said
 }
 
 impl fmt::Display for Error {

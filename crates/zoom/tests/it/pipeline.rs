@@ -483,3 +483,28 @@ async fn the_clock_of_the_machine_may_jump_while_a_call_is_retried() {
     // Seven seconds per turn of the loop are hours during the exchange: no attempt may be lost to that.
     call.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_place_that_nobody_listens_at_is_named_with_what_the_system_said() {
+    let fake = Fake::start(|_, _| json(200, "{}")).await;
+    // Taken and given back: nobody listens there now.
+    let place = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = place.local_addr().unwrap();
+    drop(place);
+    let client = builder(&fake)
+        .api_url(format!("http://{address}/v2"))
+        .build()
+        .unwrap();
+    let error = client
+        .call(Method::GET, "/users/me?secret=canary")
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    let said = error.to_string();
+    assert!(
+        said.contains(&format!("http://{address}")) && said.contains("os error"),
+        "{said}"
+    );
+    assert!(!said.contains("canary"), "{said}");
+}

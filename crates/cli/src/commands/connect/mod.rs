@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use parfocal_engine::config::{Plan, Secret};
 use parfocal_engine::connections::{Cloud, NewServerToServer};
+use parfocal_engine::keys::{Caller, Surface};
 
 pub(crate) use self::user::{How, consent, operator, tell};
 use super::connections::{needs_attention, present};
@@ -105,7 +106,10 @@ async fn server_to_server(command: ServerToServer, context: &Context) -> Result<
                 share: command.share,
                 cloud: command.cloud,
             };
-            let view = app.connections().connect_s2s(new).await?;
+            let view = app
+                .connections()
+                .connect_s2s(new, &Caller::local(Surface::Cli).by())
+                .await?;
             drop(step);
             view
         }

@@ -59,7 +59,7 @@ pub(super) async fn run(command: User, context: &Context) -> Result<Exit, Failur
 
 /// The operator at the terminal, for the audit log.
 pub(crate) fn operator() -> By {
-    By::new("operator", Surface::Cli)
+    parfocal_engine::keys::Caller::local(Surface::Cli).by()
 }
 
 /// Has somebody agree, and waits for it.

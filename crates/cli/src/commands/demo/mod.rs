@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use parfocal_engine::audit::By;
 use parfocal_engine::backfill::{self, BackfillView};
 use parfocal_engine::config::Secret;
 use parfocal_engine::connections::NewServerToServer;
@@ -126,7 +127,7 @@ async fn play(context: &Context, world: &World, story: &Story<'_>) -> Result<Out
         share: None,
         cloud: parfocal_engine::connections::Cloud::default(),
     };
-    let connection = app.connections().connect_s2s(new).await?;
+    let connection = app.connections().connect_s2s(new, &By::system()).await?;
     story.connected(&connection)?;
     let hook = format!("{}/webhooks/zoom", world.server_url);
     world.control.subscribe(&hook).await?;
@@ -195,7 +196,7 @@ async fn play(context: &Context, world: &World, story: &Story<'_>) -> Result<Out
 async fn take_in(app: &App, context: &Context) -> Result<(BackfillView, f64), Failure> {
     let watch = world::Stopwatch::start();
     let step = Progress::start(&context.out, "Taking in the past");
-    let mut view = backfill::start(app, &backfill::Request::default()).await?;
+    let mut view = backfill::start(app, &backfill::Request::default(), &By::system()).await?;
     while !over(&view) {
         show(&step, &view);
         app.clock().sleep(LOOK).await;

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::{Extension, Form};
 use parfocal_engine::EngineError;
 use parfocal_engine::config::Secret;
 use parfocal_engine::connections::{AppView, Cloud, NewLink, NewServerToServer};
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::AppKind;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Made, ROOM, operator};
+use super::{Made, ROOM};
 use crate::oauth;
 use crate::paging::Params;
 use crate::problem::Problem;
@@ -176,6 +177,7 @@ pub(super) struct S2sForm {
 /// `POST /connections/s2s`.
 pub(super) async fn s2s(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Form(form): Form<S2sForm>,
 ) -> Result<Response, Problem> {
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -193,7 +195,12 @@ pub(super) async fn s2s(
         cloud: Cloud::default(),
     };
     let again = form.again.filter(|id| !id.is_empty());
-    match state.app().connections().connect_s2s(new).await {
+    match state
+        .app()
+        .connections()
+        .connect_s2s(new, &caller.by())
+        .await
+    {
         Ok(view) => {
             let did = if again.is_some() {
                 "renewed"
@@ -242,6 +249,7 @@ pub(super) struct LinkForm {
 /// `POST /connections/links`: the page that follows is the only one that shows the link.
 pub(super) async fn link(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Problem> {
     let days = form.days.clamp(1, MOST_DAYS);
@@ -255,7 +263,7 @@ pub(super) async fn link(
     let made = state
         .app()
         .connections()
-        .create_link(new, &operator())
+        .create_link(new, &caller.by())
         .await?;
     let redirect = oauth::redirect_uri(&state);
     let path = format!("/connect/{}", made.token.expose_secret());

@@ -5,14 +5,13 @@ mod one;
 mod remove;
 mod words;
 
-use axum::Form;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Form, Router};
 use jiff::Timestamp;
-use parfocal_engine::audit::{By, Surface};
 use parfocal_engine::connections::{LinkState, LinkView};
+use parfocal_engine::keys::Caller;
 use serde::{Deserialize, Serialize};
 
 use crate::paging::Params;
@@ -42,11 +41,6 @@ pub(super) fn routes() -> Router<AppState> {
             "/connections/{id}/remove",
             get(remove::get).post(remove::post),
         )
-}
-
-/// The operator at the console, for the audit log.
-fn operator() -> By {
-    By::new("operator", Surface::Console)
 }
 
 /// What the list can be asked; unknown parameters are ignored.
@@ -166,12 +160,13 @@ struct Which {
 /// `POST /connections/links/revoke`.
 async fn revoke(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Form(which): Form<Which>,
 ) -> Result<Response, Problem> {
     state
         .app()
         .connections()
-        .revoke_link(&which.id, &operator())
+        .revoke_link(&which.id, &caller.by())
         .await?;
     Ok(Redirect::to("/connections?did=revoked").into_response())
 }

@@ -1,13 +1,14 @@
 //! Removing a connection: what goes, what stays, and a word to be sure.
 
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::{Extension, Form};
 use parfocal_engine::connections::{ConnectionView, Remove};
+use parfocal_engine::keys::Caller;
 use serde::{Deserialize, Serialize};
 
-use super::{ROOM, operator, words};
+use super::{ROOM, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -63,6 +64,7 @@ pub(super) struct Wish {
 /// `POST /connections/{id}/remove`.
 pub(super) async fn post(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Form(wish): Form<Wish>,
 ) -> Result<Response, Problem> {
@@ -79,7 +81,7 @@ pub(super) async fn post(
     }
     let erase_data = wish.data == "erase";
     let removed = connections
-        .remove(&view.id.to_string(), Remove { erase_data }, &operator())
+        .remove(&view.id.to_string(), Remove { erase_data }, &caller.by())
         .await?;
     let (did, rows) = match removed.erased {
         None => ("removed", None),

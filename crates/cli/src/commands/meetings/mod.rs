@@ -1,13 +1,15 @@
 //! `meetings list|get`: meetings that were held.
 
+mod verbs;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use parfocal_engine::store::InstanceFilter;
 use parfocal_server::lookup;
 use parfocal_server::views::{InstanceDetailView, InstanceView, PageView};
 
-use super::paging::{self, Paging};
-use super::when::When;
+use crate::commands::paging::{self, Paging};
+use crate::commands::when::When;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
@@ -22,7 +24,7 @@ pub(crate) enum Meetings {
     /// Show everything that is known of a meeting
     Get(Get),
     #[command(flatten)]
-    Change(super::action_meetings::Verbs),
+    Change(verbs::Verbs),
 }
 
 /// List meetings that were held, the latest first
@@ -61,7 +63,7 @@ pub(crate) struct Get {
 pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
     match command {
-        Meetings::Change(verb) => return super::action_meetings::run(verb, &app, context).await,
+        Meetings::Change(verb) => return verbs::run(verb, &app, context).await,
         Meetings::List(list) => {
             let now = app.clock().now();
             let filter = InstanceFilter {

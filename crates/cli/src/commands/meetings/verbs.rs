@@ -7,7 +7,7 @@ use jiff::{Span, SpanRound, Unit, Zoned};
 use parfocal_engine::App;
 use serde_json::{Map, Value};
 
-use super::action::{self, How};
+use crate::commands::action::{self, How};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::clean;

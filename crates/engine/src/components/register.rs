@@ -1,0 +1,101 @@
+//! The register: every component.
+
+use super::setting::{Setting, SettingKind};
+use super::{Component, tasks};
+use crate::connections::Feature;
+use crate::jobs::JobKind;
+
+/// Every component. A later capability adds its entry here and nowhere else.
+pub static ALL: &[Component] = &[
+    Component {
+        name: "webhooks",
+        about: "Takes Zoom's events in at /webhooks/zoom.",
+        on_at_first: true,
+        needs: &["ingest"],
+        needs_setting: &["zoom.webhook_secret_token"],
+        reached_from_outside: true,
+        settings: &[Setting {
+            key: "secret_token",
+            about: "The secret token of the app's Feature page at Zoom; kept in the vault.",
+            kind: SettingKind::Secret,
+            stands_for: Some("zoom.webhook_secret_token"),
+        }],
+        routes: &["/webhooks"],
+        ..Component::BARE
+    },
+    Component {
+        name: "ingest",
+        about: "Keeps meetings, recordings and transcripts of the connected accounts.",
+        on_at_first: true,
+        needs_account: true,
+        feature: Some(Feature::Ingest),
+        wants_recordings: true,
+        routes: &[
+            "/v1/meetings",
+            "/v1/recordings",
+            "/v1/transcripts",
+            "/v1/files",
+            "/v1/backfills",
+        ],
+        jobs: &[
+            JobKind::EventRoute,
+            JobKind::InstanceRefresh,
+            JobKind::ParticipantsFetch,
+            JobKind::RecordingRefresh,
+            JobKind::FileFetch,
+            JobKind::TranscriptParse,
+            JobKind::MeetingRefresh,
+            JobKind::BackfillSlice,
+            JobKind::BackfillReport,
+            JobKind::BackfillFinish,
+        ],
+        ..Component::BARE
+    },
+    Component {
+        name: "search",
+        about: "Finds what was said and written.",
+        on_at_first: true,
+        needs: &["ingest"],
+        routes: &["/v1/search", "/search"],
+        ..Component::BARE
+    },
+    Component {
+        name: "understanding",
+        about: "Tells what meetings were about, what was decided and who owes what.",
+        on_at_first: true,
+        needs: &["ingest"],
+        wants_recordings: true,
+        jobs: &[JobKind::TranscriptAnalyze],
+        tasks: &[tasks::CATCH_UP],
+        ..Component::BARE
+    },
+    Component {
+        name: "actions",
+        about: "Reaches into Zoom by name, over HTTP and on the command line.",
+        on_at_first: true,
+        needs_account: true,
+        feature: Some(Feature::Actions),
+        settings: &[Setting {
+            key: "changes",
+            about: "Whether actions may change anything at Zoom, or only read.",
+            kind: SettingKind::Choice(&["allowed", "refused"]),
+            stands_for: None,
+        }],
+        routes: &["/v1/actions", "/v1/manifest"],
+        ..Component::BARE
+    },
+    Component {
+        name: "mcp",
+        about: "Tools, meetings and questions for language models at /mcp.",
+        needs: &["actions"],
+        routes: &["/mcp", "/.well-known/oauth-protected-resource"],
+        ..Component::BARE
+    },
+    Component {
+        name: "console",
+        about: "The pages for people.",
+        on_at_first: true,
+        routes: &["/"],
+        ..Component::BARE
+    },
+];
