@@ -52,7 +52,11 @@ fn schemas(value: &Value, found: &mut impl FnMut(&Value)) {
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| schemas(item, found)),
+        Value::Array(items) => {
+            for item in items {
+                schemas(item, found);
+            }
+        }
         _ => {}
     }
 }
@@ -68,7 +72,11 @@ fn schemas_mut(value: &mut Value, found: &mut impl FnMut(&mut Value)) {
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| schemas_mut(item, found)),
+        Value::Array(items) => {
+            for item in items {
+                schemas_mut(item, found);
+            }
+        }
         _ => {}
     }
 }
@@ -146,13 +154,17 @@ fn within(
     for (word, member) in members.iter_mut() {
         match (word.as_str(), member) {
             ("properties", Value::Object(inner)) => {
-                inner.values_mut().for_each(|one| refer(one, names, moved));
+                for one in inner.values_mut() {
+                    refer(one, names, moved);
+                }
             }
             ("items" | "additionalProperties", one @ Value::Object(_)) => {
                 refer(one, names, moved);
             }
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(parts)) => {
-                parts.iter_mut().for_each(|one| refer(one, names, moved));
+                for one in parts.iter_mut() {
+                    refer(one, names, moved);
+                }
             }
             _ => {}
         }
