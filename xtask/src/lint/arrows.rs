@@ -44,7 +44,7 @@ const TESTED_ON_THE_SIMULATOR: [&str; 4] = [
 ];
 
 /// Libraries that only some rooms may use: SQL is in the store, our HTTP in the server, the terminal in the binary.
-const ONLY: [(&str, &[&str]); 11] = [
+const ONLY: [(&str, &[&str]); 12] = [
     ("sqlx", &["parfocal-store"]),
     ("axum", &["parfocal-server", "parfocal-simulator"]),
     ("rmcp", &["parfocal-server"]),

@@ -200,6 +200,9 @@ impl Dispatcher {
                 .filter(|kind| free.contains_key(&kind.pool()))
                 .map(|kind| (kind.as_str(), kind.version()))
                 .collect();
+            if kinds.is_empty() {
+                break;
+            }
             let limit = free.values().copied().min().unwrap_or(1);
             let claim = Claim {
                 kinds: &kinds,
