@@ -251,14 +251,15 @@ fn ask(
     default: Option<&str>,
     context: &Context,
 ) -> Result<Option<Secret>, Failure> {
-    let mut question = format!("{component}: {}", setting.about);
-    if !setting.choices().is_empty() {
-        question.push_str(&format!(" ({})", setting.choices().join(" or ")));
-    }
-    match default {
-        Some(default) => question.push_str(&format!(" [{default}]:")),
-        None => question.push_str(" [leave empty to go on without]:"),
-    }
+    let choices = match setting.choices() {
+        [] => String::new(),
+        words => format!(" ({})", words.join(" or ")),
+    };
+    let ends = default.map_or_else(
+        || "[leave empty to go on without]:".to_owned(),
+        |default| format!("[{default}]:"),
+    );
+    let question = format!("{component}: {}{choices} {ends}", setting.about);
     context.out.ask(question);
     let unread = |error: std::io::Error| {
         Failure::failed("not_confirmed", format!("no answer could be read: {error}"))

@@ -3,9 +3,7 @@
 use std::io::IsTerminal as _;
 
 use clap::Args;
-use parfocal_engine::components;
 use parfocal_engine::keys::{Caller, Role, Surface};
-use parfocal_engine::{Code, EngineError};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -26,14 +24,7 @@ pub(crate) struct Mcp {
 pub(crate) async fn run(command: Mcp, context: &Context) -> Result<Exit, Failure> {
     let stop = stop::on_signal();
     let app = context.app().await?;
-    let component = components::find("mcp")?;
-    if !app.components().is_active(component).await? {
-        return Err(
-            EngineError::new(Code::ComponentOff, "the component mcp is off")
-                .with_hint("`parfocal component activate mcp` switches it on.")
-                .into(),
-        );
-    }
+    app.components().require("mcp").await?;
     let mut caller = Caller::local(Surface::Mcp);
     caller.role = command.role;
     if !command.connection.is_empty() {

@@ -65,6 +65,7 @@ pub static ALL: &[Component] = &[
         on_at_first: true,
         needs: &["ingest"],
         wants_recordings: true,
+        routes: &["/v1/insights", "/v1/action-items"],
         jobs: &[JobKind::TranscriptAnalyze],
         tasks: &[tasks::CATCH_UP],
         ..Component::BARE

@@ -137,7 +137,10 @@ pub async fn import(app: &App, meeting: InstanceId, file: Import<'_>, by: &By) -
         Some(number) => format!("{}/{number}", account.external_id),
         None => account.external_id,
     });
-    tx.enqueue(&analysis(outcome.id(), lane, now), now).await?;
+    // Off means no job; what is missing then is caught up with when it comes on.
+    if app.components().active().await?.has("understanding") {
+        tx.enqueue(&analysis(outcome.id(), lane, now), now).await?;
+    }
     if !duplicate {
         audit::append(
             &mut tx,
