@@ -40,7 +40,7 @@ impl Stage {
         config.limits.plan = parfocal_engine::config::Plan::Off;
         let app = open(config, &shared).await;
         app.connections().check("env").await.unwrap();
-        let mut stage = Self {
+        let stage = Self {
             app,
             clock,
             simulator,
@@ -48,8 +48,8 @@ impl Stage {
             _dir: dir,
         };
         let users = stage.ask("user.list", json!({"limit": 5})).await;
-        stage.host = users["items"][0]["email"].as_str().unwrap().to_owned();
-        stage
+        let host = users["items"][0]["email"].as_str().unwrap().to_owned();
+        Self { host, ..stage }
     }
 
     async fn ask(&self, name: &str, input: Value) -> Value {
