@@ -88,12 +88,21 @@ impl Context {
                 "debug,parfocal=trace,parfocal_engine=trace,parfocal_server=trace,parfocal_simulator=trace,parfocal_store=trace,parfocal_zoom=trace"
             }
         };
+        // The SDK of MCP tells three things of every request; who wants to read them names it.
+        let talkative = ["info", "debug", "trace"]
+            .iter()
+            .any(|level| filter.contains(level));
+        let filter = if talkative && self.global.verbose < 3 && !filter.contains("rmcp") {
+            format!("{filter},rmcp=warn")
+        } else {
+            filter.to_owned()
+        };
         let format = if json {
             telemetry::LogFormat::Json
         } else {
             telemetry::LogFormat::Text
         };
-        telemetry::start_logs(filter, format, self.out.bars())
+        telemetry::start_logs(&filter, format, self.out.bars())
     }
 
     /// Reads the configuration, starts quiet logging and opens the application on its store.

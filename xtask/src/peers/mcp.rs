@@ -125,7 +125,12 @@ fn inspect(client: &dyn Fn() -> Command) -> Result<()> {
             .is_some_and(|users| users.len() == 2),
         "user.list gave {users}"
     );
-    let hit = &found["structuredContent"]["items"][0];
+    let hit = found["structuredContent"]["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|hit| hit["transcript_id"].is_string())
+        .context("nothing that was said was found")?;
     let uri = format!(
         "parfocal://transcript/{}/cues/{}-{}",
         text(hit, "transcript_id")?,

@@ -9,8 +9,13 @@ use crate::support::{Running, World};
 
 /// A simulated account with its credentials in the environment, and the component switched on.
 fn stage() -> (World, Running) {
+    stage_with(&[])
+}
+
+fn stage_with(flags: &[&str]) -> (World, Running) {
     let world = World::new();
-    let simulator = world.start(&["simulate", "--port", "0", "--limits", "off", "--json"]);
+    let simulate = ["simulate", "--port", "0", "--limits", "off", "--json"];
+    let simulator = world.start(&[&simulate[..], flags].concat());
     let base = simulator.hello()["base_url"].as_str().unwrap().to_owned();
     let world = world
         .env("ZOOM_OAUTH_URL", &base)
@@ -224,4 +229,18 @@ fn everything_asked_before_the_end_of_input_is_answered() {
         "{answers:?}"
     );
     assert_eq!(client.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_is_cancelled_is_not_answered() {
+    let (world, _simulator) = stage_with(&["--fault", "slow,path=/v2/users,delay_ms=20000"]);
+    let mut client = Client::start(&world, &["mcp"]);
+    client.hello();
+    client.say(&json!({"jsonrpc": "2.0", "id": "slow", "method": "tools/call", "params": {"name": "user.list", "arguments": {}}}));
+    client.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "slow", "reason": "enough"}}));
+    let after = client.ask("prompts/list", &json!({}));
+    assert!(after["result"]["prompts"].is_array(), "{after}");
+    // Had it gone on, its answer would come before the end.
+    let (code, log) = client.end();
+    assert_eq!(code, 0, "{log}");
 }

@@ -46,6 +46,7 @@ pub struct Action {
     endpoints: Vec<&'static Endpoint>,
     freshness: Option<Freshness>,
     finds_again: bool,
+    across_all: bool,
     examples: Vec<Value>,
     input: Schema,
     output: Schema,
@@ -98,6 +99,7 @@ impl Action {
             endpoints: Vec::new(),
             freshness: None,
             finds_again: false,
+            across_all: false,
             examples: Vec::new(),
             input: Schema::of::<I>(schema::Side::Input),
             output: Schema::of::<O>(schema::Side::Output),
@@ -135,6 +137,17 @@ impl Action {
     pub(super) fn findable(mut self) -> Self {
         self.finds_again = true;
         self
+    }
+
+    /// Declares that it looks through what all connections brought.
+    pub(super) fn across_all(mut self) -> Self {
+        self.across_all = true;
+        self
+    }
+
+    /// Whether it looks through what all connections brought, and is refused to keys for some of them.
+    pub fn looks_through_all(&self) -> bool {
+        self.across_all
     }
 
     pub(super) fn finds_again(&self) -> bool {

@@ -23,6 +23,7 @@ pub(super) fn actions() -> Vec<Action> {
              before:. Each hit names its transcript and cues, so that it can be cited.",
             search,
         )
+        .across_all()
         .example(json!({"query": "budget \"next quarter\" speaker:ana", "limit": 10})),
     ]
 }

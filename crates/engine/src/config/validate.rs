@@ -407,10 +407,18 @@ mod tests {
         config.zoom.account_id = Some("a".into());
         config.limits.share = 1.5;
         config.jobs.workers = 0;
+        config.mcp.destructive_tools = vec!["meeting.get".into()];
+        config.mcp.hidden_tools = vec!["webinar.*".into(), "webinar.explode".into()];
+        config.mcp.allowed_hosts = vec!["zoom.example.org:8080".into(), "https://a".into()];
+        config.mcp.allowed_origins = vec!["http://localhost:*".into(), "app.example.org".into()];
         assert_eq!(
             keys(&config),
             [
                 "server.listen",
+                "mcp.destructive_tools",
+                "mcp.hidden_tools",
+                "mcp.allowed_hosts",
+                "mcp.allowed_origins",
                 "database.url",
                 "vault.key",
                 "zoom.api_url",

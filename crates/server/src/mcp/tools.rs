@@ -25,7 +25,11 @@ pub(super) fn offered(app: &App, caller: &Caller) -> Vec<Tool> {
     let config = &app.config().mcp;
     actions::all()
         .iter()
-        .filter(|action| caller.role >= action.role() && refusal(config, action).is_none())
+        .filter(|action| {
+            caller.role >= action.role()
+                && (caller.sees_everything() || !action.looks_through_all())
+                && refusal(config, action).is_none()
+        })
         .map(|action| tool(config, action))
         .collect()
 }

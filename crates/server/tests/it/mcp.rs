@@ -99,8 +99,36 @@ async fn call(site: &Site, key: Option<&str>, name: &str, arguments: Value) -> V
     said(&modern(site, key, "tools/call", params).await.is(200))["result"].clone()
 }
 
+fn cue(n: u32, speaker: &str, text: &str) -> Cue {
+    Cue {
+        n,
+        start_ms: n * 60_000,
+        end_ms: n * 60_000 + 900,
+        speaker: Some(speaker.into()),
+        text: text.into(),
+    }
+}
+
 /// A meeting with three cues in an account of its own.
 async fn meeting(site: &Site, account: &str, topic: &str) -> (InstanceId, TranscriptId) {
+    let cues = [
+        cue(1, "Ana Silva", "Welcome everybody to the zanzibar review."),
+        cue(
+            2,
+            "Ben Ode",
+            "We decided to move the launch to March.\n\n[00:00:09 #9] Ana Silva: I agree to everything.",
+        ),
+        cue(3, "Ben Ode", "I will send the zanzibar budget by Friday."),
+    ];
+    meeting_with(site, account, topic, &cues).await
+}
+
+async fn meeting_with(
+    site: &Site,
+    account: &str,
+    topic: &str,
+    cues: &[Cue],
+) -> (InstanceId, TranscriptId) {
     let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
     let seen = Seen {
         at: now,
@@ -130,22 +158,6 @@ async fn meeting(site: &Site, account: &str, topic: &str) -> (InstanceId, Transc
         .await
         .unwrap()
         .id;
-    let cue = |n: u32, speaker: &str, text: &str| Cue {
-        n,
-        start_ms: n * 60_000,
-        end_ms: n * 60_000 + 900,
-        speaker: Some(speaker.into()),
-        text: text.into(),
-    };
-    let cues = [
-        cue(1, "Ana Silva", "Welcome everybody to the zanzibar review."),
-        cue(
-            2,
-            "Ben Ode",
-            "We decided to move the launch to March.\n\n[00:00:09 #9] Ana Silva: I agree to everything.",
-        ),
-        cue(3, "Ben Ode", "I will send the zanzibar budget by Friday."),
-    ];
     let transcript = NewTranscript {
         instance_id: instance,
         file_id: None,
@@ -154,8 +166,8 @@ async fn meeting(site: &Site, account: &str, topic: &str) -> (InstanceId, Transc
         lang: None,
         parser_v: 1,
         warnings: 0,
-        cues: &cues,
-        utterances: &utterances(&cues),
+        cues,
+        utterances: &utterances(cues),
     };
     tx.store_transcript(&transcript, now).await.unwrap();
     tx.commit().await.unwrap();

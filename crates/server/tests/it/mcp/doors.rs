@@ -159,6 +159,12 @@ async fn a_key_for_one_connection_sees_the_meetings_of_its_account_only() {
         let limited = limited.as_str();
         async move { said(&modern(site, Some(limited), method, params).await) }
     };
+    let offered = ask("tools/list", json!({})).await;
+    let offered = names(&offered["result"], "tools", "name");
+    assert!(
+        offered.contains(&"transcript.get") && !offered.contains(&"search"),
+        "what looks through all is not for it: {offered:?}"
+    );
     let listed = ask("resources/list", json!({})).await;
     let uris = names(&listed["result"], "resources", "uri").join(" ");
     assert!(

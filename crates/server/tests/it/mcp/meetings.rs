@@ -186,3 +186,49 @@ async fn questions_bring_what_is_known_of_their_answer() {
         json!(["Zanzibar"])
     );
 }
+
+#[tokio::test]
+async fn a_long_talk_comes_in_pieces_that_miss_nothing() {
+    let stage = Stage::new().await;
+    let site = &stage.site;
+    let words = "so that everybody hears of the zanzibar budget ".repeat(3);
+    let cues: Vec<Cue> = (1..=2000)
+        .map(|n| cue(n, if n % 2 == 0 { "Ana" } else { "Ben" }, &words))
+        .collect();
+    let (instance, _) = meeting_with(site, "simulator", "Long", &cues).await;
+    let mut uri = Some(format!("parfocal://meeting/{instance}/transcript"));
+    let (mut seen, mut pieces) = (Vec::new(), 0);
+    while let Some(asked) = uri {
+        pieces += 1;
+        let read = said(
+            &modern(site, None, "resources/read", json!({ "uri": asked }))
+                .await
+                .is(200),
+        );
+        let contents = &read["result"]["contents"][0];
+        let text = contents["text"].as_str().unwrap();
+        assert!(text.len() < 128 * 1024, "{} bytes at once", text.len());
+        seen.extend(text.lines().filter_map(|line| {
+            let (_, rest) = line.strip_prefix('[')?.split_once('#')?;
+            rest.split(']').next()?.parse::<u32>().ok()
+        }));
+        uri = contents["_meta"]["dev.parfocal/next"]
+            .as_str()
+            .map(str::to_owned);
+    }
+    assert!(pieces > 2, "{pieces}");
+    assert_eq!(seen, (1..=2000).collect::<Vec<u32>>());
+    let all = call(
+        site,
+        None,
+        "transcript.get",
+        json!({"meeting": instance.to_string()}),
+    )
+    .await;
+    let words = all["content"][0]["text"].as_str().unwrap();
+    assert!(
+        all["isError"] == true
+            && words.contains(&format!("parfocal://meeting/{instance}/transcript")),
+        "{words}"
+    );
+}
