@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Args, Cells, Tx, args, one, statements};
+use crate::db::{Args, Cells, Tx, args, one, statements, two};
 use crate::error::Result;
 use crate::id::{ActionId, InstanceId, TranscriptId, WorkspaceId};
 use crate::model::{Page, PageRequest, words};
@@ -37,6 +37,8 @@ statements! {
             JOIN transcripts t ON t.workspace_id = a.workspace_id AND t.sha256 = a.transcript_sha256 AND t.current = 1
             JOIN instances n ON n.id = t.instance_id
         WHERE i.workspace_id = $1 AND i.kind = 'action_item' AND NOT EXISTS (SELECT 1 FROM action_sightings s WHERE s.transcript_id = t.id) LIMIT $2");
+    // SQLite has but one writer. Elsewhere two that make the same series anew at once would each leave their rows.
+    HOLD = two("SELECT $1", "SELECT pg_advisory_xact_lock(hashtext($1))");
     STATEMENTS_OF = one("SELECT t.id, n.id, n.start_at, a.model, i.text, i.owner, i.due, i.due_text, i.confidence, i.start_ms, c.ord_from, c.ord_to, c.quote
         FROM instances n JOIN transcripts t ON t.instance_id = n.id AND t.current = 1
             JOIN analyses a ON a.workspace_id = n.workspace_id AND a.transcript_sha256 = t.sha256
@@ -399,9 +401,11 @@ impl Tx {
         self.one(SERIES_OF, args![w, instance], Cells::text).await
     }
 
-    /// Everything that analysts found to be done in a series, in the order in which it was said.
+    /// Everything that analysts found to be done in a series, in the order in which it was said; until the transaction ends,
+    /// nobody else follows the series.
     pub async fn series_statements(&mut self, series: &str) -> Result<Vec<Statement>> {
         let w = self.w();
+        self.execute(HOLD, args![series]).await?;
         self.all(STATEMENTS_OF, place(w, series), statement).await
     }
 
