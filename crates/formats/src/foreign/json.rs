@@ -136,9 +136,9 @@ fn words(value: &Value) -> Option<String> {
                 .iter()
                 .filter_map(|part| {
                     part.as_str().or_else(|| {
-                        part.get("text")?
-                            .as_str()
-                            .or_else(|| part.get("word")?.as_str())
+                        ["text", "word", "value"]
+                            .iter()
+                            .find_map(|key| part.get(*key)?.as_str())
                     })
                 })
                 .collect();
