@@ -14,6 +14,7 @@ mod grants;
 mod inbox;
 mod insights;
 mod jobs;
+mod keys;
 mod media;
 mod meetings;
 mod rates;
