@@ -117,6 +117,10 @@ pub(crate) enum Command {
     Analyze(commands::analyze::Analyze),
     /// List action items, decisions and other statements across meetings
     Insights(commands::insights::Insights),
+    /// Ask a question over all meetings
+    Ask(commands::ask::Ask),
+    /// Show the configured language models and what they have used today
+    Models(commands::models::Models),
     /// List, show and replay webhooks
     #[command(subcommand)]
     Events(commands::events::Events),

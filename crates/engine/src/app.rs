@@ -35,6 +35,7 @@ struct Inner {
     keys: crate::keys::KeyCache,
     switchboard: crate::components::Switchboard,
     component_tasks: crate::components::tasks::Running,
+    models: crate::models::Servers,
     work: Mutex<Option<Work>>,
     notices: Vec<String>,
 }
@@ -132,6 +133,7 @@ impl App {
             },
         };
         let budget = SharedBudget::new(store.clone(), clock.clone(), default, timeout);
+        let models = crate::models::Servers::of(&config)?;
         let app = Self {
             inner: Arc::new(Inner {
                 config,
@@ -150,6 +152,7 @@ impl App {
                 keys: crate::keys::KeyCache::default(),
                 switchboard: crate::components::Switchboard::default(),
                 component_tasks: crate::components::tasks::Running::default(),
+                models,
                 work: Mutex::new(None),
                 notices,
             }),
@@ -300,6 +303,10 @@ impl App {
 
     pub(crate) fn key_cache(&self) -> &crate::keys::KeyCache {
         &self.inner.keys
+    }
+
+    pub(crate) fn model_servers(&self) -> &crate::models::Servers {
+        &self.inner.models
     }
 
     pub(crate) fn parts(&self) -> &Parts {

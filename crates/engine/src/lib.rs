@@ -5,6 +5,7 @@
 
 pub mod actions;
 mod app;
+pub mod ask;
 pub mod audit;
 pub mod backfill;
 pub mod budget;
@@ -18,6 +19,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod keys;
 pub mod media;
+pub mod models;
 pub mod search;
 mod sequencer;
 pub mod status;

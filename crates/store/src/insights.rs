@@ -9,6 +9,9 @@ use crate::error::Result;
 use crate::id::{AnalysisId, InsightId, InstanceId, TranscriptId};
 use crate::store::{Scope, Store};
 
+/// The name of the analyst in this program.
+pub const EMBEDDED: &str = "embedded";
+
 /// By what a result was made; with the content's hash, its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnalysisKey<'k> {
@@ -39,6 +42,8 @@ pub struct StoredAnalysis {
     pub body: serde_json::Value,
     /// Statements left out because their proof did not stand.
     pub dropped: u64,
+    /// Whether its statements are those that are listed.
+    pub current: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -136,7 +141,7 @@ pub struct InsightFilter<'f> {
 }
 
 statements! {
-    BY_KEY = one("SELECT id, transcript_id, kind, model, prompt_v, body, dropped, created_at FROM analyses
+    BY_KEY = one("SELECT id, transcript_id, kind, model, prompt_v, body, dropped, current, created_at FROM analyses
         WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4 AND prompt_v = $5");
     NEW = one("INSERT INTO analyses (id, workspace_id, transcript_id, transcript_sha256, kind, model, prompt_v, state, body, dropped, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $9, $10) ON CONFLICT DO NOTHING");
@@ -147,6 +152,11 @@ statements! {
         ORDER BY t.id DESC LIMIT $3");
     // Results of older rules go: their statements would stand beside the new ones.
     OLDER = one("DELETE FROM analyses WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4 AND prompt_v <> $5");
+    // Of several analysts one is listed: the one that was asked last, and the embedded one only as long as it is alone.
+    SHOW = one("UPDATE analyses SET current = CASE WHEN model = $4 THEN 1 ELSE 0 END
+        WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3");
+    BEHIND = one("UPDATE analyses SET current = 0 WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4
+        AND EXISTS (SELECT 1 FROM analyses o WHERE o.workspace_id = $1 AND o.transcript_sha256 = $2 AND o.kind = $3 AND o.model <> $4 AND o.current = 1)");
     INSIGHT = one("INSERT INTO insights (id, analysis_id, workspace_id, ord, kind, text, speaker, owner, due, due_text, confidence, start_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     CITATION = one("INSERT INTO citations (insight_id, ord_from, ord_to, quote) VALUES ($1, $2, $3, $4)");
@@ -155,7 +165,7 @@ statements! {
         FROM insights i JOIN citations c ON c.insight_id = i.id JOIN analyses a ON a.id = i.analysis_id
             JOIN transcripts t ON t.workspace_id = a.workspace_id AND t.sha256 = a.transcript_sha256 AND t.current = 1
             JOIN instances n ON n.id = t.instance_id
-        WHERE i.workspace_id = $1 AND (CAST($2 AS TEXT) IS NULL OR i.kind = $2)
+        WHERE i.workspace_id = $1 AND a.current = 1 AND (CAST($2 AS TEXT) IS NULL OR i.kind = $2)
             AND (CAST($3 AS TEXT) IS NULL OR LOWER(SUBSTR(i.owner, 1, LENGTH($3))) = LOWER($3))
             AND (CAST($4 AS TEXT) IS NULL OR t.instance_id = $4)
         ORDER BY COALESCE(n.start_at, 0) DESC, t.id, i.ord LIMIT $5");
@@ -186,6 +196,7 @@ impl Store {
                     prompt_v: row.text()?,
                     body: row.json()?,
                     dropped: row.count()?,
+                    current: row.int()? != 0,
                     created_at: row.instant()?,
                 })
             },
@@ -284,6 +295,12 @@ impl Tx {
             args![w, key.transcript_sha256, key.kind, key.model, key.prompt_v],
         )
         .await?;
+        if key.model == EMBEDDED {
+            self.execute(BEHIND, args![w, key.transcript_sha256, key.kind, key.model])
+                .await?;
+        } else {
+            self.show_analysis(key).await?;
+        }
         for (ord, insight) in (1_u32..).zip(new.insights) {
             let row: InsightId = self.new_id(now);
             self.execute(
@@ -311,5 +328,13 @@ impl Tx {
             .await?;
         }
         Ok(Some(id))
+    }
+
+    /// Has the statements of this analyst listed, and those of no other, for a content and a kind.
+    pub async fn show_analysis(&mut self, key: AnalysisKey<'_>) -> Result<()> {
+        let w = self.w();
+        self.execute(SHOW, args![w, key.transcript_sha256, key.kind, key.model])
+            .await?;
+        Ok(())
     }
 }

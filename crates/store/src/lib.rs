@@ -29,6 +29,7 @@ mod meetings;
 mod merge;
 mod migrations;
 mod model;
+mod models;
 mod news;
 mod page;
 mod people;
@@ -53,12 +54,13 @@ pub use id::*;
 pub use idempotency::{KeyClaim, KeyedRequest};
 pub use inbox::{Inbox, ROUTE_JOB};
 pub use insights::{
-    AnalysisKey, InsightFilter, InsightRow, NewAnalysis, NewInsight, StoredAnalysis,
+    AnalysisKey, EMBEDDED, InsightFilter, InsightRow, NewAnalysis, NewInsight, StoredAnalysis,
 };
 pub use jobs::ATTEMPTS_KEPT;
 pub use keys::{ApiKey, NewApiKey, Session};
 pub use maintenance::Watch;
 pub use model::*;
+pub use models::{ModelDay, ModelLimits, ModelTrouble, ModelUse};
 pub use rates::{
     DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,
 };

@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 5;
+pub(crate) const SCHEMA_VERSION: i64 = 6;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
@@ -35,6 +35,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         5,
         "talk",
         include_str!("../migrations/sqlite/0005_talk.sql"),
+    ),
+    (
+        6,
+        "models",
+        include_str!("../migrations/sqlite/0006_models.sql"),
     ),
 ];
 
@@ -63,6 +68,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         5,
         "talk",
         include_str!("../migrations/postgres/0005_talk.sql"),
+    ),
+    (
+        6,
+        "models",
+        include_str!("../migrations/postgres/0006_models.sql"),
     ),
 ];
 

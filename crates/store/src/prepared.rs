@@ -44,6 +44,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("news", crate::news::STATEMENTS),
         ("idempotency", crate::idempotency::STATEMENTS),
         ("components", crate::components::STATEMENTS),
+        ("models", crate::models::STATEMENTS),
     ]
 }
 

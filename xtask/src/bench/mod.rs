@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures beside alternatives measured in the same run, written into `docs/benchmarks.md`.
 
 mod account;
+mod live;
 mod program;
 pub(crate) mod report;
 mod start;
@@ -17,7 +18,7 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "start"])]
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start"])]
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -51,12 +52,13 @@ impl Run {
 /// A measurement gives its section of the page as Markdown.
 type Measure = fn(&Run) -> Result<String>;
 
-const SECTIONS: [(&str, Measure); 6] = [
+const SECTIONS: [(&str, Measure); 7] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),
     ("search", account::search),
     ("understand", understand::measure),
+    ("live", live::measure),
     ("start", start::measure),
 ];
 

@@ -51,7 +51,12 @@ const ONLY: [(&str, &[&str]); 12] = [
     ("minijinja", &["parfocal-server", "parfocal-simulator"]),
     (
         "reqwest",
-        &["parfocal-zoom", "parfocal-simulator", "parfocal"],
+        &[
+            "parfocal-zoom",
+            "parfocal-engine",
+            "parfocal-simulator",
+            "parfocal",
+        ],
     ),
     ("clap", &["parfocal", "xtask"]),
     ("console", &["parfocal"]),

@@ -2,6 +2,7 @@
 
 mod console;
 mod mcp;
+mod model;
 mod recurrence;
 mod rivet;
 mod schemathesis;
@@ -29,10 +30,13 @@ pub(crate) const ALL: [(&str, Peer); 5] = [
     ("mcp", mcp::mcp),
 ];
 
+/// Peers that are run by name only, since they take long to install.
+const BY_NAME: [(&str, Peer); 1] = [("model", model::model)];
+
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which one; all by default
-    #[arg(value_parser = ["recurrence", "rivet", "console", "schemathesis", "mcp"])]
+    /// Which one; all but `model`, which takes long to install, by default
+    #[arg(value_parser = ["recurrence", "rivet", "console", "schemathesis", "mcp", "model"])]
     peer: Option<String>,
 }
 
@@ -40,6 +44,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new("peers");
     for (name, peer) in ALL {
         if options.peer.as_deref().is_none_or(|wanted| wanted == name) {
+            steps.run(name, peer);
+        }
+    }
+    for (name, peer) in BY_NAME {
+        if options.peer.as_deref() == Some(name) {
             steps.run(name, peer);
         }
     }

@@ -19,7 +19,8 @@ use crate::output::{clean, position};
 
 const AFTER_HELP: &str = "\
 The embedded analyst reads English. It reports sentences that were said, each with the cues that prove it; of talk in
-other languages it reports languages and speakers only.";
+other languages it reports languages and speakers only. Where a language model is in use (models.use) it is asked for
+meetings that it has not analysed yet, and the embedded analyst stands in when it cannot be asked.";
 
 /// Say what a meeting was about, what was decided and who owes what
 #[derive(Debug, Args)]
@@ -43,6 +44,12 @@ pub(crate) struct Analyze {
     /// Write minutes to a file: Markdown, HTML or a Word document, by its ending (meetings only)
     #[arg(long, value_name = "FILE.md|html|docx")]
     minutes: Option<PathBuf>,
+    /// Show what the embedded analyst found, also where a model is in use (meetings only)
+    #[arg(long, conflicts_with = "kind")]
+    embedded: bool,
+    /// Do this kind of analysis from the folder of kinds, by the model in use (meetings only)
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
 }
 
 /// Runs the command.
@@ -75,7 +82,15 @@ pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Fai
         context.out.note(format!("{} written", path.display()));
         return Ok(Exit::Done);
     }
-    let found = understand::of_instance(&app, instance.id).await?;
+    if let Some(kind) = command.kind.as_deref().filter(|kind| *kind != "meeting") {
+        let found = understand::kind_of_instance(&app, instance.id, kind).await?;
+        return by_kind(&found, context);
+    }
+    let found = if command.embedded {
+        understand::embedded_of_instance(&app, instance.id).await?
+    } else {
+        understand::ask_of_instance(&app, instance.id).await?
+    };
     if found.parts.is_empty() {
         return Err(
             Failure::not_found(format!("the meeting {} has no transcript", command.what))
@@ -101,6 +116,15 @@ pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Fai
         .as_deref()
         .unwrap_or("Untitled meeting");
     for part in &found.parts {
+        if let Some(why) = &part.stands_in {
+            let why = format!(
+                "The embedded analyst stands in for {} ({}): {}",
+                clean(&why.model),
+                why.code,
+                clean(&why.message)
+            );
+            context.out.note(paint(style::WARN, why));
+        }
         print(&part.analysis, title, part.date, command.markdown, context)?;
     }
     if command.zoom {
@@ -112,6 +136,36 @@ pub(crate) async fn run(command: Analyze, context: &Context) -> Result<Exit, Fai
         for line in text.lines() {
             context.out.line(format!("  {}", clean(line)))?;
         }
+    }
+    Ok(Exit::Done)
+}
+
+/// What a kind of the operator's found: its lists as they are, each statement with its time.
+fn by_kind(found: &[understand::KindInsights], context: &Context) -> Result<Exit, Failure> {
+    if context.out.is_json() {
+        context.out.json(&serde_json::json!({ "parts": found }))?;
+        return Ok(Exit::Done);
+    }
+    for part in found {
+        let lists = part.result["lists"].as_object().into_iter().flatten();
+        for (list, items) in lists {
+            context
+                .out
+                .line(paint(style::STRONG, clean(&list.replace('_', " "))))?;
+            for item in items.as_array().into_iter().flatten() {
+                let at = item["start_ms"].as_u64().unwrap_or(0);
+                let text = item["text"].as_str().unwrap_or_default();
+                context.out.line(format!(
+                    "  {} {}",
+                    paint(style::DIM, position(at)),
+                    clean(text)
+                ))?;
+            }
+        }
+        context.out.note(paint(
+            style::DIM,
+            format!("{} by {}, version {}", part.kind, part.model, part.version),
+        ));
     }
     Ok(Exit::Done)
 }

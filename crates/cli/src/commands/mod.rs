@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod analyze;
 pub(crate) mod api;
 pub(crate) mod api_keys;
+pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod backfill;
 pub(crate) mod completions;
@@ -18,6 +19,7 @@ pub(crate) mod insights;
 pub(crate) mod jobs;
 pub(crate) mod mcp;
 pub(crate) mod meetings;
+pub(crate) mod models;
 pub(crate) mod recordings;
 pub(crate) mod scopes;
 pub(crate) mod search;
@@ -45,7 +47,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
-        Command::Mcp(command) => mcp::run(command, context).await,
+        Command::Mcp(command) => Box::pin(mcp::run(command, context)).await,
         Command::Scopes(command) => scopes::run(&command, context),
         Command::Api(command) => api::run(command, context).await,
         Command::Backfill(command) => backfill::run(command, context).await,
@@ -54,6 +56,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Transcript(command) => transcript::run(command, context).await,
         Command::Search(command) => search::run(command, context).await,
         Command::Analyze(command) => analyze::run(command, context).await,
+        Command::Ask(command) => ask::run(command, context).await,
+        Command::Models(command) => models::run(command, context).await,
         Command::Insights(command) => insights::run(command, context).await,
         Command::Events(command) => events::run(command, context).await,
         Command::Jobs(command) => jobs::run(command, context).await,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parfocal_engine::config::{KEYS, Key, Kind, environment_name};
 
 /// What each section is about, in the order of the page.
-const SECTIONS: [(&str, &str); 12] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("data", "Where files are kept"),
     ("server", "The HTTP server"),
     ("database", "The database"),
@@ -19,6 +19,7 @@ const SECTIONS: [(&str, &str); 12] = [
     ("media", "Files of recordings"),
     ("inbox", "Events that arrived"),
     ("jobs", "Work in the background"),
+    ("models", "Language models beside the embedded analyst"),
     ("clock", "The clock"),
     ("log", "What is logged"),
 ];
@@ -74,7 +75,11 @@ pub(crate) fn default_yaml() -> String {
         };
         for (depth, part) in parts.iter().enumerate().skip(shared) {
             let gap = if depth == 0 { "\n" } else { "" };
-            let name = if *part == "*" { "crm" } else { part };
+            let name = if *part == "*" {
+                example_name(key)
+            } else {
+                part
+            };
             let _ = writeln!(page, "{gap}{}{name}:", lead(depth));
         }
         let lead = lead(parts.len());
@@ -83,7 +88,7 @@ pub(crate) fn default_yaml() -> String {
             let _ = writeln!(page, "{lead}# {line}");
         }
         let environment = key.env.map_or_else(
-            || environment_name(key.path).replace('*', "CRM"),
+            || environment_name(key.path).replace('*', &example_name(key).to_uppercase()),
             str::to_owned,
         );
         let file = if key.is_secret() {
@@ -98,6 +103,14 @@ pub(crate) fn default_yaml() -> String {
         );
     }
     page
+}
+
+/// What an operator may call one of many.
+fn example_name(key: &Key) -> &'static str {
+    match key.section() {
+        "models" => "local",
+        _ => "crm",
+    }
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {

@@ -20,6 +20,7 @@ mod schema;
 mod shape;
 mod trace;
 
+mod ask;
 mod insights;
 mod meetings;
 mod participants;

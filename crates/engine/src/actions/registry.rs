@@ -9,6 +9,7 @@ use crate::error::EngineError;
 
 static ALL: LazyLock<Vec<Action>> = LazyLock::new(|| {
     let mut all: Vec<Action> = [
+        super::ask::actions(),
         super::insights::actions(),
         super::meetings::actions(),
         super::participants::actions(),

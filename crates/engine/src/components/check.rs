@@ -241,6 +241,7 @@ pub(super) async fn is_set(app: &App, key: &str) -> Result<bool> {
                     .values()
                     .any(|app| !app.webhook_secret_token.is_empty())
         }
+        "models.use" => config.models.in_use().is_some(),
         _ => true,
     })
 }
@@ -252,6 +253,9 @@ fn mend_of(component: &Component, key: &str) -> String {
              `parfocal component activate {} --set secret_token=-` on standard input.",
             component.name
         ),
+        "models.use" => {
+            "Describe a server below models.servers and name it in models.use.".to_owned()
+        }
         other => format!("Set {other} in parfocal.yaml."),
     }
 }

@@ -71,6 +71,24 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "ask",
+        about: "Answers questions over all meetings, with the best passages or a language model.",
+        on_at_first: true,
+        needs: &["search"],
+        routes: &["/v1/ask"],
+        ..Component::BARE
+    },
+    Component {
+        name: "models",
+        about: "Has the configured language model analyse meetings and answer; the embedded analyst does without.",
+        on_at_first: true,
+        needs: &["understanding"],
+        needs_setting: &["models.use"],
+        routes: &["/v1/models"],
+        jobs: &[JobKind::TranscriptModel],
+        ..Component::BARE
+    },
+    Component {
         name: "actions",
         about: "Reaches into Zoom by name, over HTTP and on the command line.",
         on_at_first: true,

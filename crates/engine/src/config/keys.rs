@@ -376,6 +376,153 @@ pub static KEYS: &[Key] = &[
         "How many days a job is kept after it was done or dropped. Jobs that were given up stay until a person retries or drops them.",
     ),
     key(
+        "models.use",
+        Kind::Text,
+        "null",
+        None,
+        "Name of the server below that analyses meetings and answers questions. None: the embedded analyst alone, and nothing leaves this machine.",
+    ),
+    key(
+        "models.hosts",
+        Kind::List,
+        "[api.openai.com, api.anthropic.com]",
+        None,
+        "Hosts beyond this machine that may be sent what was said; names below them count too. Always over https.",
+    ),
+    key(
+        "models.allow_private",
+        Kind::Bool,
+        "false",
+        None,
+        "Whether servers at addresses of private networks (10.x, 172.16.x, 192.168.x, fc00::) may be sent what was said, without TLS too.",
+    ),
+    key(
+        "models.tokens_per_day",
+        Kind::Integer,
+        "2000000",
+        None,
+        "Most tokens a UTC day, sent and received, all servers together. What is beyond waits for the next day, and the embedded analyst stands in. 0: no limit.",
+    ),
+    key(
+        "models.cost_per_day",
+        Kind::Float,
+        "0.0",
+        None,
+        "Most that a UTC day may cost, in the currency of the prices below. 0: no limit.",
+    ),
+    key(
+        "models.kinds",
+        Kind::Path,
+        "null",
+        None,
+        "Directory of further kinds of analysis, one Markdown file each. None: analyses in the data directory.",
+    ),
+    key(
+        "models.servers.*.api",
+        Kind::Enum(&["openai", "anthropic"]),
+        "openai",
+        None,
+        "Which API the server speaks: `openai` is chat completions (OpenAI, llama.cpp, Ollama, vLLM, LM Studio and most others), `anthropic` is Anthropic's messages.",
+    ),
+    key(
+        "models.servers.*.url",
+        Kind::Url,
+        "null",
+        None,
+        "Address up to and including the version, such as http://127.0.0.1:8081/v1. Plain http only to this machine, and to private networks if allowed.",
+    ),
+    key(
+        "models.servers.*.model",
+        Kind::Text,
+        "null",
+        None,
+        "The model's name as the server knows it. Results are kept by it.",
+    ),
+    key(
+        "models.servers.*.key",
+        Kind::Secret,
+        "null",
+        None,
+        "The key that the server wants; none if it wants none.",
+    ),
+    key(
+        "models.servers.*.structured",
+        Kind::Enum(&["auto", "json_schema", "tool", "json_object", "prompt"]),
+        "auto",
+        None,
+        "How the server is asked for JSON: by a schema, by a tool's input, by a promise of some JSON, or in the prompt only. A server that refuses one is asked the next. `auto`: json_schema for openai, tool for anthropic.",
+    ),
+    key(
+        "models.servers.*.token_parameter",
+        Kind::Enum(&["max_tokens", "max_completion_tokens"]),
+        "max_tokens",
+        None,
+        "What the parameter is called that bounds an answer. OpenAI's newer models want max_completion_tokens.",
+    ),
+    key(
+        "models.servers.*.temperature",
+        Kind::Bool,
+        "true",
+        None,
+        "Whether a temperature (0) is sent. Reasoning models refuse one.",
+    ),
+    key(
+        "models.servers.*.seed",
+        Kind::Bool,
+        "false",
+        None,
+        "Whether a seed is sent, for servers that know it.",
+    ),
+    key(
+        "models.servers.*.context_tokens",
+        Kind::Integer,
+        "8192",
+        None,
+        "Tokens that prompt and answer may have together. Ollama cuts longer prompts without a word, so write what it was started with.",
+    ),
+    key(
+        "models.servers.*.output_tokens",
+        Kind::Integer,
+        "2048",
+        None,
+        "Tokens that one answer may have.",
+    ),
+    key(
+        "models.servers.*.parallel",
+        Kind::Integer,
+        "2",
+        None,
+        "Requests at once from this process.",
+    ),
+    key(
+        "models.servers.*.timeout_seconds",
+        Kind::Integer,
+        "120",
+        None,
+        "How long one request may take, in seconds.",
+    ),
+    key(
+        "models.servers.*.redact",
+        Kind::Bool,
+        "false",
+        None,
+        "Whether names of people, e-mail addresses and numbers of five and more digits are replaced before anything is sent, and put back in what comes.",
+    ),
+    key(
+        "models.servers.*.price_in",
+        Kind::Float,
+        "0.0",
+        None,
+        "Price of a million tokens sent, for models.cost_per_day.",
+    ),
+    key(
+        "models.servers.*.price_out",
+        Kind::Float,
+        "0.0",
+        None,
+        "Price of a million tokens received, for models.cost_per_day.",
+    ),
+    key(
         "clock.file",
         Kind::Path,
         "null",
@@ -399,75 +546,4 @@ pub static KEYS: &[Key] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::config::{Config, ZoomApp};
-
-    fn leaves(value: &serde_json::Value, path: &str, out: &mut BTreeSet<String>) {
-        match value {
-            serde_json::Value::Object(map) if !map.is_empty() => {
-                for (name, inner) in map {
-                    let path = if path.is_empty() {
-                        name.clone()
-                    } else {
-                        format!("{path}.{name}")
-                    };
-                    leaves(inner, &path, out);
-                }
-            }
-            _ => {
-                out.insert(path.to_owned());
-            }
-        }
-    }
-
-    #[test]
-    fn the_table_and_the_structures_name_the_same_keys() {
-        let mut config = Config::default();
-        config.zoom.apps.insert("*".into(), ZoomApp::default());
-        let mut found = BTreeSet::new();
-        leaves(&serde_json::to_value(&config).unwrap(), "", &mut found);
-        let listed: BTreeSet<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
-        assert_eq!(found, listed);
-        assert_eq!(listed.len(), KEYS.len(), "a key stands twice");
-    }
-
-    #[test]
-    fn the_defaults_of_the_table_are_those_of_the_structures() {
-        let mut config = Config::default();
-        config.zoom.apps.insert("*".into(), ZoomApp::default());
-        let value = serde_json::to_value(&config).unwrap();
-        for key in KEYS {
-            let real = value
-                .pointer(&format!("/{}", key.path.replace('.', "/")))
-                .unwrap();
-            let written = match real {
-                serde_json::Value::String(text) => text.clone(),
-                serde_json::Value::Array(items) => {
-                    let items: Vec<_> = items
-                        .iter()
-                        .map(|item| item.as_str().unwrap_or("?"))
-                        .collect();
-                    format!("[{}]", items.join(", "))
-                }
-                other => other.to_string(),
-            };
-            assert_eq!(written, key.default, "{}", key.path);
-        }
-    }
-
-    #[test]
-    fn every_key_has_one_environment_name() {
-        let mut names = BTreeSet::new();
-        for key in KEYS {
-            assert!(names.insert(environment_name(key.path)), "{}", key.path);
-            if let Some(name) = key.env {
-                assert!(names.insert(name.to_owned()), "{name}");
-            }
-            assert!(key.about.ends_with('.'), "{}", key.path);
-        }
-        assert_eq!(environment_name("limits.share"), "PARFOCAL_LIMITS__SHARE");
-    }
-}
+mod tests;

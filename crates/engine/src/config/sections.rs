@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::Secret;
+use super::{Models, Secret};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Config {
     pub inbox: Inbox,
     /// Work in the background.
     pub jobs: Jobs,
+    /// Language models.
+    pub models: Models,
     /// The clock.
     pub clock: Clock,
     /// What is logged.
@@ -444,6 +446,14 @@ impl Config {
             .unwrap_or_else(|| self.data.dir.join("blobs"))
     }
 
+    /// The directory of further kinds of analysis: as configured, else `analyses` in the data directory.
+    pub fn kinds_dir(&self) -> PathBuf {
+        self.models
+            .kinds
+            .clone()
+            .unwrap_or_else(|| self.data.dir.join("analyses"))
+    }
+
     /// The address under which others reach this server, without a trailing slash.
     pub fn public_url(&self) -> String {
         match &self.server.public_url {
@@ -461,7 +471,7 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let items = match OneOrMany::deserialize(deserializer)? {
         OneOrMany::One(text) => text.split(',').map(str::to_owned).collect(),
         OneOrMany::Many(items) => items,

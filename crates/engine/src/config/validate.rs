@@ -49,6 +49,9 @@ impl Config {
         self.check_vault(&mut found);
         self.check_zoom(&mut found);
         self.check_numbers(&mut found);
+        for (key, message, mend) in self.models.faults() {
+            found.add(key, message, mend);
+        }
         if found.0.is_empty() {
             Ok(())
         } else {

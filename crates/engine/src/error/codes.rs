@@ -244,6 +244,26 @@ codes! {
     RefreshLost "zoom_refresh_lost" NeedsAttention "The answer to a renewal was lost"
         "Two renewals of the access token got no answer, so it is not known which token lives; asking on could never end."
         "Connect again; the connection keeps its id and data.";
+    /// No language model is in use.
+    ModelOff "model_off" Invalid "No language model is in use"
+        "What was asked for is done by a language model, and models.use names none, or the component models is off."
+        "Describe a server below models.servers and name it in models.use; `parfocal models` shows what there is.";
+    /// A language model's server cannot be reached, or is too busy.
+    ModelUnavailable "model_unavailable" Unavailable "The language model cannot be reached"
+        "Its server is down, overloaded, still loading, or did not answer in time."
+        "It is asked again by itself, and the embedded analyst stands in meanwhile; look at the server, or raise timeout_seconds.";
+    /// A language model's server says no.
+    ModelRefused "model_refused" NeedsAttention "The language model's server refuses"
+        "The key, the model's name or the account's quota is not what the server wants; the message holds its words."
+        "Mend the server's section in models.servers, then `parfocal jobs retry`; the embedded analyst stands in meanwhile.";
+    /// A language model's answer cannot be used.
+    ModelAnswer "model_answer_rejected" NeedsAttention "The language model's answer cannot be used"
+        "Twice it did not fit the schema, or it was empty, cut off or a refusal."
+        "Use a larger model or another way of asking (structured), then `parfocal jobs retry`; the embedded analyst stands in.";
+    /// The day's budget for language models is spent.
+    ModelBudget "model_budget_spent" Limited "Today's budget for language models is spent"
+        "models.tokens_per_day or models.cost_per_day is used up, or the next request could pass it."
+        "Work goes on after 00:00 UTC by itself; raise the limit if it shall go on today.";
     /// The database cannot be reached.
     StoreUnavailable "store_unavailable" Unavailable "The database cannot be reached"
         "The PostgreSQL server is down, the SQLite file is locked by another program, or too many connections are open."

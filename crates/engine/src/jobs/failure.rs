@@ -90,7 +90,7 @@ impl Failure {
         let verdict = match error.code() {
             // These come back the same however often they are asked.
             _ if is_hopeless(error) => Verdict::GiveUp,
-            Code::RateLimited => Verdict::Wait(
+            Code::RateLimited | Code::ModelBudget => Verdict::Wait(
                 error
                     .retry_at()
                     .filter(|at| *at > now)

@@ -19,16 +19,19 @@ pub enum Pool {
     Heavy,
     /// Downloads, which count against no label.
     Download,
+    /// Questions to language models, which take minutes.
+    Model,
 }
 
 impl Pool {
     /// All pools.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Local,
         Self::Light,
         Self::Medium,
         Self::Heavy,
         Self::Download,
+        Self::Model,
     ];
 
     /// How many jobs of the pool run at once.
@@ -38,6 +41,10 @@ impl Pool {
             Self::Local | Self::Light | Self::Download => workers / 5,
             Self::Medium => workers / 4,
             Self::Heavy => workers / 8,
+            Self::Model => config
+                .models
+                .in_use()
+                .map_or(1, |(_, server)| server.parallel),
         };
         let size = size.max(1);
         match self {
@@ -100,6 +107,8 @@ kinds! {
     TranscriptParse = "transcript.parse", 1, Local, 300;
     /// Finds out what a transcript is about: a summary, action items, decisions, questions.
     TranscriptAnalyze = "transcript.analyze", 1, Local, 300;
+    /// Has the language model in use find out what a transcript is about.
+    TranscriptModel = "transcript.model", 1, Model, 7200;
     /// Asks Zoom for the settings, recurrence and occurrences of a series.
     MeetingRefresh = "meeting.refresh", 1, Light, 300;
     /// Works on one piece of a backfill.

@@ -57,6 +57,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         JobKind::EventRoute
         | JobKind::TranscriptParse
         | JobKind::TranscriptAnalyze
+        | JobKind::TranscriptModel
         | JobKind::BackfillSlice
         | JobKind::BackfillReport
         | JobKind::BackfillFinish

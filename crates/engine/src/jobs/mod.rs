@@ -18,6 +18,7 @@ mod retry;
 mod runner;
 mod tidy;
 mod transcript_analyze;
+mod transcript_model;
 mod transcript_parse;
 mod verbs;
 
@@ -38,6 +39,7 @@ pub use retry::{Policy, look_again};
 pub use runner::Runner;
 pub use tidy::{Tidied, tidy};
 pub use transcript_analyze::TranscriptAnalyze;
+pub use transcript_model::TranscriptModel;
 pub use transcript_parse::TranscriptParse;
 pub use verbs::{JobDetail, Open, drop_jobs, get, list, open, redrive, retry};
 
@@ -90,6 +92,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::FileFetch => file_fetch::run(app, job).await,
         JobKind::TranscriptParse => transcript_parse::run(app, job).await,
         JobKind::TranscriptAnalyze => transcript_analyze::run(app, job).await,
+        JobKind::TranscriptModel => transcript_model::run(app, job).await,
         JobKind::MeetingRefresh => meeting_refresh::run(app, job).await,
         JobKind::BackfillSlice | JobKind::BackfillReport => {
             crate::backfill::slice::run(app, job).await
@@ -119,6 +122,7 @@ pub(crate) async fn buried(
         JobKind::RecordingRefresh
         | JobKind::MeetingRefresh
         | JobKind::TranscriptAnalyze
+        | JobKind::TranscriptModel
         | JobKind::BackfillFinish
         | JobKind::DataErase => Ok(()),
     }

@@ -37,6 +37,8 @@ pub struct Tidied {
     pub jobs: u64,
     /// Roles that nobody plays any more.
     pub roles: u64,
+    /// Answers of language models whose analysis was never finished.
+    pub answers: u64,
 }
 
 /// Forgets download tokens after a day, and events and jobs that are over after the configured days.
@@ -63,7 +65,15 @@ async fn until_stopped(app: &App, stop: &CancellationToken) -> Result<Tidied> {
         events: pieces(app, stop, events, Store::prune_events).await?,
         jobs: pieces(app, stop, jobs, Store::prune_jobs).await?,
         roles: pieces(app, stop, jobs, Store::prune_roles).await?,
+        answers: answers(app, jobs).await?,
     })
+}
+
+async fn answers(app: &App, before: Timestamp) -> Result<u64> {
+    let mut tx = app.store().begin(app.scope()).await?;
+    let forgotten = tx.tidy_model_answers(before).await?;
+    tx.commit().await?;
+    Ok(forgotten)
 }
 
 /// Deletes piece by piece until nothing is left, or until `stop`.

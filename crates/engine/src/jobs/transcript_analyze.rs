@@ -22,12 +22,19 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let Some(transcript) = app.store().transcript(scope, transcript).await? else {
         return Ok(Outcome::nothing());
     };
-    if !transcript.current || understand::stored(app, scope, &transcript).await?.is_some() {
+    if !transcript.current {
         return Ok(Outcome::nothing());
+    }
+    if understand::stored(app, scope, &transcript).await?.is_some() {
+        let now = app.clock().now();
+        let mut tx = app.store().begin(scope).await?;
+        super::transcript_model::follow(app, &mut tx, job, &transcript, now).await?;
+        return Ok(Outcome::done(tx));
     }
     let analysis = understand::analyse(app, scope, &transcript).await?;
     let now = app.clock().now();
     let mut tx = app.store().begin(scope).await?;
+    super::transcript_model::follow(app, &mut tx, job, &transcript, now).await?;
     if understand::keep(&mut tx, &transcript, &analysis, now).await? {
         let event = NewDomainEvent {
             event_type: "insights.ready".to_owned(),
@@ -35,6 +42,8 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
             subject_id: transcript.instance_id.to_string(),
             data: json!({
                 "transcript": transcript.id,
+                "kind": "meeting",
+                "model": parfocal_store::EMBEDDED,
                 "action_items": analysis.action_items.len(),
                 "decisions": analysis.decisions.len(),
                 "questions": analysis.questions.len(),

@@ -1,14 +1,23 @@
 //! What meetings were about: transcripts go through an analyst, and its results are kept by the content they were made of.
 //!
 //! The embedded analyst is [`parfocal_understand`]: no network, no model. A result is made once for the same words and
-//! the same version of its rules, whatever asks for it.
+//! the same version of its rules, whatever asks for it. Where a language model is configured it analyses too, and the
+//! embedded analyst stands in, marked, as long as there is no result of it.
+
+mod by_model;
+pub(crate) mod kinds;
+pub(crate) mod prompt;
+pub(crate) mod proof;
+mod reading;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use parfocal_store::{
-    AnalysisKey, Cue, InsightFilter, InsightRow, Instance, InstanceId, NewAnalysis, NewInsight,
-    Scope, Transcript, Tx,
+    AnalysisKey, Cue, EMBEDDED, InsightFilter, InsightRow, Instance, InstanceId, NewAnalysis,
+    NewInsight, Scope, Transcript, Tx,
 };
 pub use parfocal_understand::{
     Analysis, Chapter, Citation, Heading, Insight, Kind, Line, SpeakerStats, Stats, Summary, Wish,
@@ -16,14 +25,16 @@ pub use parfocal_understand::{
 };
 use serde::Serialize;
 
+pub use by_model::{KindInsights, StandsIn, kinds};
+pub(crate) use by_model::{is_the_models, kind, make as make_by_model};
+pub use kinds::AnalysisKind;
+use kinds::MEETING;
+
 use crate::App;
 use crate::error::{Code, EngineError, Result};
+use crate::models::Model;
 use crate::transcripts::parse;
 
-/// The kind of analysis that looks for everything at once.
-const MEETING: &str = "meeting";
-/// The name of the analyst in this program.
-const EMBEDDED: &str = "embedded";
 /// Cues read at once.
 const PIECE: u32 = 5_000;
 /// Most statements in one list.
@@ -38,10 +49,13 @@ pub struct PartInsights {
     pub recording_start: Option<Timestamp>,
     /// The day of the meeting where it was held.
     pub date: Option<Date>,
-    /// The analyst.
-    pub model: &'static str,
-    /// Version of its rules.
-    pub version: &'static str,
+    /// The analyst: `embedded`, or a model.
+    pub model: String,
+    /// Version of its rules or prompt.
+    pub version: String,
+    /// Why this is the embedded analyst's, where a model should have analysed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<StandsIn>,
     /// What it found.
     pub analysis: Analysis,
 }
@@ -55,11 +69,114 @@ pub struct MeetingInsights {
     pub parts: Vec<PartInsights>,
 }
 
-/// What was found in an instance; what is not analysed yet is analysed and kept now.
+/// What was found in an instance: by the model in use where it has analysed, else by the embedded analyst, whose result
+/// is made and kept now if it is not there yet. No model is asked.
 ///
 /// # Errors
 /// `not_found` when there is no such instance.
 pub async fn of_instance(app: &App, instance: InstanceId) -> Result<MeetingInsights> {
+    let model = Model::in_use(app).await?;
+    let by = model.as_ref().map_or(By::EmbeddedAlone, By::Model);
+    found(app, instance, by).await
+}
+
+/// What the embedded analyst found in an instance, whether a model is in use or not.
+///
+/// # Errors
+/// `not_found` when there is no such instance.
+pub async fn embedded_of_instance(app: &App, instance: InstanceId) -> Result<MeetingInsights> {
+    let alone = Model::in_use(app).await?.is_none();
+    let by = if alone {
+        By::EmbeddedAlone
+    } else {
+        By::Embedded
+    };
+    found(app, instance, by).await
+}
+
+/// The same as [`of_instance`], after the model in use was asked for what it has not analysed yet. A model that fails is
+/// no failure: the embedded analyst stands in, and says why.
+///
+/// # Errors
+/// `not_found` when there is no such instance.
+pub async fn ask_of_instance(app: &App, instance: InstanceId) -> Result<MeetingInsights> {
+    let scope = app.scope();
+    let Some(model) = Model::in_use(app).await? else {
+        return found(app, instance, By::EmbeddedAlone).await;
+    };
+    let kind = AnalysisKind::meeting();
+    for transcript in current(app, scope, instance).await? {
+        match make_by_model(app, scope, &model, &kind, &transcript).await {
+            Ok(Some((tx, _))) => tx.commit().await?,
+            Ok(None) => {}
+            Err(error) if by_model::is_the_models(&error) => {
+                tracing::warn!(%error, "a model could not analyse; the embedded analyst stands in");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    found(app, instance, By::Model(&model)).await
+}
+
+/// What a kind of the operator's finds in an instance; the model is asked for what it has not analysed yet.
+///
+/// # Errors
+/// `not_found` for an unknown kind, `model_off` when no model is in use, and those of the model: the embedded analyst
+/// knows no other kinds.
+pub async fn kind_of_instance(
+    app: &App,
+    instance: InstanceId,
+    name: &str,
+) -> Result<Vec<KindInsights>> {
+    let scope = app.scope();
+    let kind = kind(app, name)?;
+    let model = Model::in_use(app).await?.ok_or_else(|| {
+        EngineError::new(
+            Code::ModelOff,
+            format!("{name} needs a language model, and none is in use"),
+        )
+    })?;
+    let mut out = Vec::new();
+    for transcript in current(app, scope, instance).await? {
+        let made = make_by_model(app, scope, &model, &kind, &transcript).await?;
+        let result = match made {
+            Some((tx, body)) => {
+                tx.commit().await?;
+                body
+            }
+            None => by_model::kept(app, scope, &model, &kind, &transcript)
+                .await?
+                .map_err(|why| internal(why.message))?,
+        };
+        out.push(KindInsights {
+            transcript,
+            kind: kind.name.clone(),
+            model: model.name(),
+            version: kind.version.clone(),
+            result,
+        });
+    }
+    Ok(out)
+}
+
+async fn current(app: &App, scope: Scope, instance: InstanceId) -> Result<Vec<Transcript>> {
+    let mut all = app.store().transcripts(scope, instance).await?;
+    all.retain(|transcript| transcript.current);
+    Ok(all)
+}
+
+/// Whose results are wanted.
+#[derive(Clone, Copy)]
+enum By<'m> {
+    /// The model's, the embedded analyst's standing in.
+    Model(&'m Model),
+    /// The embedded analyst's, though those of a model are listed.
+    Embedded,
+    /// The embedded analyst's, which are listed: no model is in use.
+    EmbeddedAlone,
+}
+
+async fn found(app: &App, instance: InstanceId, by: By<'_>) -> Result<MeetingInsights> {
     app.components().require("understanding").await?;
     let scope = app.scope();
     let instance = app
@@ -68,10 +185,8 @@ pub async fn of_instance(app: &App, instance: InstanceId) -> Result<MeetingInsig
         .await?
         .ok_or_else(|| EngineError::not_found("meeting", instance))?;
     let mut parts = Vec::new();
-    for transcript in app.store().transcripts(scope, instance.id).await? {
-        if transcript.current {
-            parts.push(part(app, scope, &instance, transcript).await?);
-        }
+    for transcript in current(app, scope, instance.id).await? {
+        parts.push(part(app, scope, &instance, transcript, by).await?);
     }
     parts.sort_by_key(|part| part.recording_start);
     Ok(MeetingInsights { instance, parts })
@@ -103,10 +218,37 @@ async fn part(
     scope: Scope,
     instance: &Instance,
     transcript: Transcript,
+    by: By<'_>,
 ) -> Result<PartInsights> {
     let recording_start = recording_start(app, scope, instance, &transcript).await?;
     let date = day(instance, recording_start);
-    let analysis = if let Some(analysis) = stored(app, scope, &transcript).await? {
+    let mut stands_in = None;
+    if let By::Model(model) = by {
+        let kind = AnalysisKind::meeting();
+        match by_model::kept(app, scope, model, &kind, &transcript).await? {
+            Ok(body) => {
+                // What an older program wrote and this one cannot read counts as none.
+                if let Ok(analysis) = serde_json::from_value(body) {
+                    return Ok(PartInsights {
+                        transcript,
+                        recording_start,
+                        date,
+                        model: model.name(),
+                        version: kind.version,
+                        stands_in: None,
+                        analysis,
+                    });
+                }
+            }
+            Err(why) => stands_in = Some(why),
+        }
+    }
+    let analysis = if let Some((analysis, listed)) = stored(app, scope, &transcript).await? {
+        if !listed && matches!(by, By::EmbeddedAlone) {
+            let mut tx = app.store().begin(scope).await?;
+            tx.show_analysis(key(&transcript)).await?;
+            tx.commit().await?;
+        }
         analysis
     } else {
         let analysis = make(app, scope, &transcript, date).await?;
@@ -120,8 +262,9 @@ async fn part(
         transcript,
         recording_start,
         date,
-        model: EMBEDDED,
-        version: parfocal_understand::VERSION,
+        model: EMBEDDED.to_owned(),
+        version: parfocal_understand::VERSION.to_owned(),
+        stands_in,
         analysis,
     })
 }
@@ -135,14 +278,14 @@ fn key(transcript: &Transcript) -> AnalysisKey<'_> {
     }
 }
 
-/// The kept result; one that cannot be read counts as none.
+/// The kept result, and whether it is listed; one that cannot be read counts as none.
 pub(crate) async fn stored(
     app: &App,
     scope: Scope,
     transcript: &Transcript,
-) -> Result<Option<Analysis>> {
+) -> Result<Option<(Analysis, bool)>> {
     let stored = app.store().analysis(scope, key(transcript)).await?;
-    Ok(stored.and_then(|stored| serde_json::from_value(stored.body).ok()))
+    Ok(stored.and_then(|stored| Some((serde_json::from_value(stored.body).ok()?, stored.current))))
 }
 
 /// Analyses a transcript of an instance.
@@ -163,6 +306,12 @@ async fn make(
     transcript: &Transcript,
     date: Option<Date>,
 ) -> Result<Analysis> {
+    let cues = cues(app, scope, transcript).await?;
+    embedded(Arc::new(cues), date).await
+}
+
+/// All cues of a transcript.
+pub(crate) async fn cues(app: &App, scope: Scope, transcript: &Transcript) -> Result<Vec<Cue>> {
     let mut cues: Vec<Cue> = Vec::new();
     let mut from = 1;
     loop {
@@ -171,6 +320,10 @@ async fn make(
         from = last.n.saturating_add(1);
         cues.extend(piece);
     }
+    Ok(cues)
+}
+
+async fn embedded(cues: Arc<Vec<Cue>>, date: Option<Date>) -> Result<Analysis> {
     // A long meeting takes a tenth of a second: not on a thread that answers requests.
     let done = tokio::task::spawn_blocking(move || {
         let wish = Wish {
@@ -183,6 +336,19 @@ async fn make(
     done.map_err(|error| internal(format!("the analyst stopped: {error}")))
 }
 
+/// The statements that are listed and searched, in their order.
+fn statements_of(analysis: &Analysis) -> impl Iterator<Item = &Insight> {
+    let lists = [
+        &analysis.summary.sentences,
+        &analysis.action_items,
+        &analysis.decisions,
+        &analysis.questions,
+        &analysis.follow_ups,
+        &analysis.topics,
+    ];
+    lists.into_iter().flatten()
+}
+
 /// Keeps a result with its statements; false when it was kept already.
 pub(crate) async fn keep(
     tx: &mut Tx,
@@ -192,15 +358,7 @@ pub(crate) async fn keep(
 ) -> Result<bool> {
     let body = serde_json::to_value(analysis)
         .map_err(|error| internal(format!("a result cannot be written: {error}")))?;
-    let lists = [
-        &analysis.summary.sentences,
-        &analysis.action_items,
-        &analysis.decisions,
-        &analysis.questions,
-        &analysis.follow_ups,
-        &analysis.topics,
-    ];
-    let insights: Vec<NewInsight<'_>> = lists.into_iter().flatten().map(row).collect();
+    let insights: Vec<NewInsight<'_>> = statements_of(analysis).map(row).collect();
     let new = NewAnalysis {
         transcript_id: transcript.id,
         key: key(transcript),
@@ -241,7 +399,7 @@ fn row(insight: &Insight) -> NewInsight<'_> {
     }
 }
 
-fn lines(cues: &[Cue]) -> Vec<Line<'_>> {
+pub(crate) fn lines(cues: &[Cue]) -> Vec<Line<'_>> {
     cues.iter()
         .map(|cue| Line {
             n: cue.n,

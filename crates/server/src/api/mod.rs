@@ -12,6 +12,7 @@ mod insights;
 mod jobs;
 mod keys;
 mod meetings;
+mod models;
 mod openapi;
 mod recordings;
 mod route;
@@ -27,11 +28,13 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use parfocal_engine::actions::Manifest;
+use parfocal_engine::ask::Answer;
 use parfocal_engine::audit::Verified;
 use parfocal_engine::backfill::{BackfillView, Forecast};
 use parfocal_engine::components::{Active, ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
+use parfocal_engine::models::ModelsView;
 use parfocal_engine::status::Status;
 use parfocal_engine::talk::import::Imported;
 use parfocal_engine::talk::people::Voice;
@@ -175,6 +178,14 @@ fn taken_in() -> Vec<Route> {
             .about("What was said and written, best first")
             .query::<search::SearchParams>()
             .answers::<SearchView>(),
+        Route::post("/ask", "ask.post", post(models::ask))
+            .about("Answers a question over all meetings, with citations or with the best passages")
+            .needs(Role::Read)
+            .body::<models::Asked>()
+            .answers::<Answer>(),
+        Route::get("/models", "models.list", get(models::list))
+            .about("Which language models are configured and what today has used")
+            .answers::<ModelsView>(),
     ]
 }
 
