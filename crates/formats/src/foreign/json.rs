@@ -216,7 +216,7 @@ mod tests {
             r#"{"results":{"utterances":[{"start":1.5,"duration":1.5,"speaker_name":"Ana","transcript":"Hello there"}]}}"#,
         ] {
             let read = parse(file).unwrap();
-            assert_eq!(read.lines, [wanted.clone()], "{file}");
+            assert_eq!(read.lines, std::slice::from_ref(&wanted), "{file}");
         }
         assert_eq!(
             parse(r#"{"language":"en","segments":[{"text":"x"}]}"#)
