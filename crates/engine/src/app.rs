@@ -36,6 +36,7 @@ struct Inner {
     switchboard: crate::components::Switchboard,
     component_tasks: crate::components::tasks::Running,
     models: crate::models::Servers,
+    figures: tokio::sync::Mutex<Option<crate::status::Figures>>,
     work: Mutex<Option<Work>>,
     notices: Vec<String>,
 }
@@ -153,6 +154,7 @@ impl App {
                 switchboard: crate::components::Switchboard::default(),
                 component_tasks: crate::components::tasks::Running::default(),
                 models,
+                figures: tokio::sync::Mutex::default(),
                 work: Mutex::new(None),
                 notices,
             }),
@@ -299,6 +301,10 @@ impl App {
 
     pub(crate) fn action_cache(&self) -> &crate::actions::Cache {
         &self.inner.actions
+    }
+
+    pub(crate) fn kept_figures(&self) -> &tokio::sync::Mutex<Option<crate::status::Figures>> {
+        &self.inner.figures
     }
 
     pub(crate) fn key_cache(&self) -> &crate::keys::KeyCache {

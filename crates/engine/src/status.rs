@@ -1,7 +1,7 @@
 //! How things stand, in one structure: for `parfocal status`, the console's overview and the health pages.
 
 use jiff::Timestamp;
-use parfocal_store::{Attempt, JobFilter, JobId, JobState, PageRequest};
+use parfocal_store::{Attempt, JobFilter, JobId, JobState, PageRequest, Watch};
 use serde::Serialize;
 
 use crate::App;
@@ -73,7 +73,37 @@ pub struct Failure {
     pub last: Option<Attempt>,
 }
 
+/// The figures of the store as they were counted, and by what it is known whether they still hold.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    watch: Watch,
+    mark: i64,
+    counted: parfocal_store::Status,
+}
+
 impl App {
+    /// The figures of the store: counting takes as long as there is much, so they are counted anew only when something
+    /// was written since, by whichever process.
+    async fn figures(&self) -> Result<parfocal_store::Status> {
+        let mut kept = self.kept_figures().lock().await;
+        let (mut watch, known) = match kept.take() {
+            Some(figures) => (figures.watch, Some((figures.mark, figures.counted))),
+            None => (self.store().watch().await?, None),
+        };
+        // Looked at before counting: what is written meanwhile is counted the next time.
+        let mark = watch.mark().await?;
+        let counted = match known {
+            Some((then, counted)) if then == mark => counted,
+            _ => self.store().status(self.scope()).await?,
+        };
+        *kept = Some(Figures {
+            watch,
+            mark,
+            counted: counted.clone(),
+        });
+        Ok(counted)
+    }
+
     /// How things stand now.
     pub async fn status(&self) -> Result<Status> {
         let now = self.clock().now();
@@ -91,7 +121,7 @@ impl App {
                 labels,
             });
         }
-        let figures = store.status(scope).await?;
+        let figures = self.figures().await?;
         let ingest_lag_seconds = figures
             .inbox
             .oldest_waiting

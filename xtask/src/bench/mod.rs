@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures beside alternatives measured in the same run, written into `docs/benchmarks.md`.
 
 mod account;
+mod api;
 mod live;
 mod program;
 pub(crate) mod report;
@@ -18,7 +19,7 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start"])]
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api"])]
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -52,7 +53,7 @@ impl Run {
 /// A measurement gives its section of the page as Markdown.
 type Measure = fn(&Run) -> Result<String>;
 
-const SECTIONS: [(&str, Measure); 7] = [
+const SECTIONS: [(&str, Measure); 8] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),
@@ -60,6 +61,7 @@ const SECTIONS: [(&str, Measure); 7] = [
     ("understand", understand::measure),
     ("live", live::measure),
     ("start", start::measure),
+    ("api", api::measure),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

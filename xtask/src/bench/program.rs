@@ -181,7 +181,7 @@ impl Home {
     }
 }
 
-/// A kept connection for GET requests.
+/// A kept connection for plain requests.
 pub(crate) struct Http {
     stream: BufReader<TcpStream>,
     host: SocketAddr,
@@ -201,6 +201,21 @@ impl Http {
     /// Status and body of an answer that names its length.
     pub(crate) fn get(&mut self, path: &str) -> Result<(u16, Vec<u8>)> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
+        self.exchange(path, &request)
+    }
+
+    /// The same for a POST of JSON.
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
+        let body = body.to_string();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        self.exchange(path, &request)
+    }
+
+    fn exchange(&mut self, path: &str, request: &str) -> Result<(u16, Vec<u8>)> {
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;

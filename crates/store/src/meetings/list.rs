@@ -7,8 +7,9 @@ use crate::model::{InstanceFilter, InstanceSummary, Page, PageRequest};
 use crate::page::{Key, search_pattern};
 use crate::store::{Scope, Store};
 
-statements! {
-    INSTANCES = one(concat!("SELECT ", instance_columns!("''"), ",
+macro_rules! listed {
+    ($number:literal) => {
+        concat!("SELECT ", instance_columns!("''"), ",
             (SELECT COUNT(*) FROM participants p WHERE p.instance_id = i.id),
             (SELECT COUNT(*) FROM files f WHERE f.instance_id = i.id AND f.deleted_at IS NULL),
             (SELECT CAST(COALESCE(SUM(t.cue_count), 0) AS BIGINT) FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1),
@@ -17,7 +18,7 @@ statements! {
         from_instances!(), "WHERE i.workspace_id = $1
         AND (CAST($2 AS TEXT) IS NULL OR i.account_id = $2)
         AND (CAST($3 AS TEXT) IS NULL OR i.meeting_id = $3)
-        AND (CAST($4 AS TEXT) IS NULL OR i.number = $4)
+        AND ", $number, "
         AND (CAST($5 AS TEXT) IS NULL OR ' ' || i.host_search LIKE $5 ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE $5 ESCAPE '\\')
         AND (CAST($6 AS TEXT) IS NULL OR ' ' || i.topic_search LIKE $6 ESCAPE '\\')
         AND (CAST($7 AS BIGINT) IS NULL OR i.start_at >= $7)
@@ -27,7 +28,14 @@ statements! {
         AND (CAST($11 AS BIGINT) IS NULL OR $11 = CASE WHEN EXISTS (SELECT 1 FROM recordings r WHERE r.instance_id = i.id AND r.deleted_at IS NULL) THEN 1 ELSE 0 END)
         AND i.deleted_at IS NULL
         AND (i.sort_at < $12 OR (i.sort_at = $12 AND i.id < $13))
-        ORDER BY i.sort_at DESC, i.id DESC LIMIT $14"));
+        ORDER BY i.sort_at DESC, i.id DESC LIMIT $14")
+    };
+}
+
+statements! {
+    INSTANCES = one(listed!("(CAST($4 AS TEXT) IS NULL OR i.number = $4)"));
+    // With the number given, its index finds the few that have it.
+    OF_NUMBER = one(listed!("i.number = $4"));
 }
 
 impl Store {
@@ -40,9 +48,14 @@ impl Store {
     ) -> Result<Page<InstanceSummary>> {
         let limit = page.bounded();
         let (at, id) = Key::two(page)?.unwrap_or((i64::MAX, String::new()));
+        let sql = if filter.number.is_some() {
+            OF_NUMBER
+        } else {
+            INSTANCES
+        };
         let mut rows = self
             .all(
-                INSTANCES,
+                sql,
                 args![
                     scope.workspace,
                     filter.account,
