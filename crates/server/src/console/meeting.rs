@@ -235,7 +235,7 @@ fn insights(parts: Vec<PartInsights>) -> Option<Insights> {
                 start_ms: chapter.start_ms,
                 anchor: format!("c-{id}-{}", chapter.from),
             }));
-        all.model = part.model.into();
+        all.model = part.model;
     }
     let says = all.opening.is_some() || !all.summary.is_empty() || !all.decisions.is_empty();
     says.then_some(all)

@@ -81,8 +81,8 @@ impl From<PartInsights> for PartInsightsView {
         Self {
             transcript_id: part.transcript.id.to_string(),
             recording_start: part.recording_start,
-            model: part.model.into(),
-            version: part.version.into(),
+            model: part.model,
+            version: part.version,
             languages: found
                 .languages
                 .into_iter()
