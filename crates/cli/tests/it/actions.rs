@@ -307,6 +307,7 @@ fn components_are_switched_checked_and_answer_nothing_while_off() {
         String::from_utf8(output.stdout).unwrap()
     };
     assert!(ask("/v1/search?q=x").contains("\"items\""));
+    world.run(&["component", "deactivate", "ask"]).exits(0);
     world.run(&["component", "deactivate", "search"]).exits(0);
     // The server sees the switch of another process within a second or so.
     let answers = |words: &str| {

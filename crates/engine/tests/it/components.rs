@@ -6,7 +6,7 @@ use std::time::Duration;
 use parfocal_engine::audit::AuditFilter;
 use parfocal_engine::clock::Clock;
 use parfocal_engine::components::{ALL, Activation, Component, FILE, Finding};
-use parfocal_engine::config::{Config, Secret};
+use parfocal_engine::config::{Config, ModelServer, Secret};
 use parfocal_engine::jobs::JobKind;
 use parfocal_engine::keys::{Caller, Role, Surface};
 use parfocal_engine::store::{JobState, NewJob, PageRequest};
@@ -46,6 +46,13 @@ async fn stage(sim: SimConfig, change: impl FnOnce(&mut Config)) -> Stage {
     let dir = tempfile::tempdir().unwrap();
     let mut config = with_env(config_for(dir.path(), simulator.base_url()));
     config.zoom.webhook_secret_token = vec![SECRET.into()];
+    config.models.active = Some("local".into());
+    let server = ModelServer {
+        url: Some("http://127.0.0.1:9/v1".parse().unwrap()),
+        model: Some("any".into()),
+        ..ModelServer::default()
+    };
+    config.models.servers = BTreeMap::from([("local".into(), server)]);
     change(&mut config);
     let app = open(config, &Clock::system()).await;
     Stage {
@@ -512,16 +519,16 @@ async fn a_switch_of_another_process_is_seen() {
     let stage = whole().await;
     let config = with_env(config_for(stage.dir.path(), stage.simulator.base_url()));
     let other = open(config, &Clock::system()).await;
-    assert!(stage.app.components().active().await.unwrap().has("search"));
+    assert!(stage.app.components().active().await.unwrap().has("ask"));
     other
         .components()
-        .deactivate("search", &admin())
+        .deactivate("ask", &admin())
         .await
         .unwrap();
     until("the switch is seen", async || {
-        !stage.app.components().active().await.unwrap().has("search")
+        !stage.app.components().active().await.unwrap().has("ask")
     })
     .await;
-    let refused = parfocal_engine::search::search(&stage.app, "budget", None, 5, None).await;
+    let refused = stage.app.components().require("ask").await;
     assert_eq!(refused.unwrap_err().code(), Code::ComponentOff);
 }
