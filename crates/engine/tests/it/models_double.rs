@@ -213,7 +213,7 @@ fn honest(body: &Value) -> Value {
                 Some((time, name)) if time.contains(':') => name,
                 _ => rest,
             };
-            speaker = name.to_owned();
+            name.clone_into(&mut speaker);
         } else if let Some(rest) = line.strip_prefix('#')
             && let Some((n, text)) = rest.split_once(' ')
         {

@@ -411,7 +411,7 @@ async fn until<T>(found: impl AsyncFn() -> Option<T>) -> T {
             return found;
         }
         assert!(
-            clock.monotonic().saturating_sub(start) < Duration::from_secs(120),
+            clock.monotonic().saturating_sub(start) < Duration::from_mins(2),
             "waited in vain"
         );
         clock.sleep(Duration::from_millis(25)).await;
