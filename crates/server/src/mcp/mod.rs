@@ -2,8 +2,8 @@
 //! input and output.
 //!
 //! Revision 2026-07-28, which knows no sessions, and the ones before are served side by side by the SDK (`rmcp`); both
-//! without a session, so that any instance can answer any request. What is said here is thin: [`tools`] are the actions
-//! of the engine, [`resources`] are meetings with what was said in them, [`prompts`] are common questions that bring what
+//! without a session, so that any instance can answer any request. What is said here is thin: `tools` are the actions
+//! of the engine, `resources` are meetings with what was said in them, `prompts` are common questions that bring what
 //! the analyst and the search already know. Everything is asked as the caller who came in: role, connections, audit log.
 
 mod cursor;
