@@ -118,7 +118,7 @@ async fn a_server_that_is_not_there_got_nothing() {
     );
     // Where it should have been is told; the path, which may name people, only as its template.
     let told = format!("{error} {error:?}");
-    assert!(told.contains(&url) && !told.contains("/me"), "{told}");
+    assert!(told.contains(&url) && !told.contains("/users/me"), "{told}");
 }
 
 #[tokio::test]
