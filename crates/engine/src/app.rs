@@ -10,12 +10,16 @@ use parfocal_zoom::auth::OAuth;
 use parfocal_zoom::limit::Plan as ZoomPlan;
 
 use crate::budget::{AccountLimits, SharedBudget};
+use crate::calendar::Calendar;
 use crate::clock::{Chance, Clock};
 use crate::config::{Config, Plan};
 use crate::connections::{Clients, Connections};
 use crate::error::{Code, EngineError, Result};
 use crate::folder;
 use crate::jobs::Runner;
+use crate::notify::Invitations;
+use crate::provider::MeetingProvider;
+use crate::registry::Registry;
 use crate::vault::{KeyRing, Vault};
 use crate::webhooks::{self, DoorState, RouteCache, Webhooks};
 
@@ -36,6 +40,9 @@ struct Inner {
     switchboard: crate::components::Switchboard,
     component_tasks: crate::components::tasks::Running,
     models: crate::models::Servers,
+    providers: Registry<dyn MeetingProvider>,
+    calendars: Registry<dyn Calendar>,
+    invitations: Registry<dyn Invitations>,
     figures: tokio::sync::Mutex<Option<crate::status::Figures>>,
     work: Mutex<Option<Work>>,
     notices: Vec<String>,
@@ -154,6 +161,9 @@ impl App {
                 switchboard: crate::components::Switchboard::default(),
                 component_tasks: crate::components::tasks::Running::default(),
                 models,
+                providers: Registry::new("meeting provider"),
+                calendars: Registry::new("calendar"),
+                invitations: Registry::new("way of sending invitations"),
                 figures: tokio::sync::Mutex::default(),
                 work: Mutex::new(None),
                 notices,
@@ -289,6 +299,21 @@ impl App {
     /// API keys: make, list, revoke, authenticate.
     pub fn keys(&self) -> crate::keys::Keys<'_> {
         crate::keys::Keys { app: self }
+    }
+
+    /// Meeting providers, by name; the account is a connection, by name or id.
+    pub fn providers(&self) -> &Registry<dyn MeetingProvider> {
+        &self.inner.providers
+    }
+
+    /// Calendars, by name.
+    pub fn calendars(&self) -> &Registry<dyn Calendar> {
+        &self.inner.calendars
+    }
+
+    /// Ways of sending invitations, by name.
+    pub fn invitations(&self) -> &Registry<dyn Invitations> {
+        &self.inner.invitations
     }
 
     pub(crate) fn switchboard(&self) -> &crate::components::Switchboard {

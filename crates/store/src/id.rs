@@ -195,6 +195,16 @@ ids! {
     LinkId;
     /// A key of the API.
     ApiKeyId;
+    /// A meeting that is scheduled through us, with its calendar event and invitations.
+    ScheduleId;
+    /// One run of making, changing or cancelling a schedule.
+    SagaId;
+    /// One step of a saga that has an effect outside.
+    EffectId;
+    /// Where a schedule stands in a calendar.
+    CalendarLinkId;
+    /// Somebody who is invited to a schedule.
+    AttendeeId;
     /// What an artefact belongs to: an instance, a meeting, an account or a file.
     OwnerId;
 }

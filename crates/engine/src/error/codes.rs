@@ -264,6 +264,22 @@ codes! {
     ModelBudget "model_budget_spent" Limited "Today's budget for language models is spent"
         "models.tokens_per_day or models.cost_per_day is used up, or the next request could pass it."
         "Work goes on after 00:00 UTC by itself; raise the limit if it shall go on today.";
+    /// A calendar cannot be reached.
+    CalendarUnavailable "calendar_unavailable" Unavailable "The calendar cannot be reached"
+        "Its server is down, overloaded or did not answer in time."
+        "It is tried again by itself; look at the calendar's own status page if it stays.";
+    /// A calendar refuses.
+    CalendarRefused "calendar_refused" NeedsAttention "The calendar refuses"
+        "Its credentials were withdrawn, it may not be written, or it does not accept the event; the message holds its words."
+        "Mend what the message names, then try again; `parfocal calendars check` shows whether the calendar works.";
+    /// The time is taken.
+    ScheduleConflict "schedule_conflict" Conflict "Somebody is busy at that time"
+        "A person of the meeting has another one at the same time, or it is not known whether they are free."
+        "Take another time, or allow conflicts; a dry run lists them.";
+    /// Something could not be undone.
+    ScheduleStuck "schedule_stuck" NeedsAttention "A meeting is half made and could not be taken back"
+        "A step failed for good, and undoing an earlier one failed as well."
+        "`parfocal schedule list --state stuck` names what is left over; mend its cause and retry it there.";
     /// The database cannot be reached.
     StoreUnavailable "store_unavailable" Unavailable "The database cannot be reached"
         "The PostgreSQL server is down, the SQLite file is locked by another program, or too many connections are open."
