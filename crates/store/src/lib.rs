@@ -36,6 +36,7 @@ mod people;
 #[cfg(test)]
 mod prepared;
 mod rates;
+mod schedule;
 mod search;
 mod secrets;
 mod status;
@@ -64,6 +65,7 @@ pub use models::{ModelDay, ModelLimits, ModelTrouble, ModelUse};
 pub use rates::{
     DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,
 };
+pub use schedule::SagaClaim;
 pub use search::{CANDIDATES, Hit, HitKind, SearchPage};
 pub use store::{Scope, Store};
 pub use talk::{NewSpeaker, SpeakerRow, StayNames};

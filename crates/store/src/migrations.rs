@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 6;
+pub(crate) const SCHEMA_VERSION: i64 = 9;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
@@ -40,6 +40,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         6,
         "models",
         include_str!("../migrations/sqlite/0006_models.sql"),
+    ),
+    (
+        9,
+        "schedule",
+        include_str!("../migrations/sqlite/0009_schedule.sql"),
     ),
 ];
 
@@ -73,6 +78,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         6,
         "models",
         include_str!("../migrations/postgres/0006_models.sql"),
+    ),
+    (
+        9,
+        "schedule",
+        include_str!("../migrations/postgres/0009_schedule.sql"),
     ),
 ];
 

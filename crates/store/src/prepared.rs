@@ -45,6 +45,9 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("idempotency", crate::idempotency::STATEMENTS),
         ("components", crate::components::STATEMENTS),
         ("models", crate::models::STATEMENTS),
+        ("schedules", crate::schedule::SCHEDULE_STATEMENTS),
+        ("sagas", crate::schedule::SAGA_STATEMENTS),
+        ("bookings", crate::schedule::BOOKING_STATEMENTS),
     ]
 }
 
@@ -58,7 +61,8 @@ fn texts(engine: Engine) -> Vec<(String, &'static str)> {
         .collect();
     let bulk = crate::inbox::writer_statements()
         .into_iter()
-        .chain(crate::talk::bulk_statements(engine));
+        .chain(crate::talk::bulk_statements(engine))
+        .chain(crate::schedule::bulk_statements());
     out.extend(bulk.map(|sql| ("bulk".to_owned(), sql.text(engine))));
     out
 }

@@ -8,6 +8,7 @@ mod jobs;
 mod media;
 mod meetings;
 mod people;
+mod schedule;
 mod talk;
 mod work;
 
@@ -16,6 +17,7 @@ pub use jobs::*;
 pub use media::*;
 pub use meetings::*;
 pub use people::*;
+pub use schedule::*;
 pub use talk::*;
 pub use work::*;
 
