@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::gate::{self, Resource};
-use super::{Spec, ending, slice, window};
+use super::{Spec, ending, pieces, slice, window};
 use crate::App;
 use crate::audit::{self, By, Change};
 use crate::error::{Code, EngineError, Result};
@@ -212,7 +212,7 @@ pub async fn start(app: &App, request: &Request, by: &By) -> Result<BackfillView
         cause: Some(id.to_string()),
         ..origin
     };
-    slice::add(&mut tx, &backfill, &first_slices(resolved.spec), &origin).await?;
+    pieces::add(&mut tx, &backfill, &first_slices(resolved.spec), &origin).await?;
     ending::nudge(&mut tx, &backfill, now).await?;
     let change = Change {
         action: "backfill.start",

@@ -9,7 +9,7 @@ use parfocal_store::{
 use serde_json::{Value, json};
 
 use super::gate::{self, Refusal, Resource};
-use super::{Spec, later, slice, window};
+use super::{Spec, later, pieces, window};
 use crate::App;
 use crate::error::Result;
 use crate::ingest::artefacts::{self, PROCESSING, cause};
@@ -122,7 +122,7 @@ async fn fall_back(
         return Ok(false);
     }
     let mut tx = app.store().begin(scope).await?;
-    slice::add(&mut tx, backfill, &slices, origin).await?;
+    pieces::add(&mut tx, backfill, &slices, origin).await?;
     tx.commit().await?;
     Ok(true)
 }

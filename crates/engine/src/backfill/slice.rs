@@ -13,7 +13,9 @@ use parfocal_store::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::conflicts::{Conflicts, in_order_of_locks};
 use super::gate::{self, Gate, Refusal, Resource};
+use super::pieces::add;
 use super::read::{RawPages, Reader};
 use super::{Window, ending, window};
 use crate::App;
@@ -23,7 +25,7 @@ use crate::ingest::recordings::Presence;
 use crate::ingest::{
     Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users,
 };
-use crate::jobs::{Follow, JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
+use crate::jobs::{JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
 
 /// The payload of a piece's job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -155,14 +157,10 @@ impl Work<'_> {
                     Ok(None) => break,
                     Err(error) => return self.refused(error).await,
                 };
-                let origin = self.origin().await?;
-                let mut tx = self.app.store().begin(self.scope).await?;
-                for item in &page.items {
-                    self.registrant(&mut tx, &origin, number, status, item)
-                        .await?;
+                let mut conflicts = Conflicts::default();
+                while let Err(error) = self.write_registrants(number, status, &page.items).await {
+                    conflicts.again(self.app, error).await?;
                 }
-                self.note(&mut tx, &page.items, 1, origin.now).await?;
-                tx.commit().await?;
             }
         }
         let now = self.app.clock().now();
@@ -176,18 +174,28 @@ impl Work<'_> {
         self.done(tx, &[], 0, now).await
     }
 
+    async fn write_registrants(&self, number: &str, status: &str, items: &[Value]) -> Result<()> {
+        let origin = self.origin().await?;
+        let mut tx = self.app.store().begin(self.scope).await?;
+        for item in items {
+            self.registrant(&mut tx, &origin, number, status, item)
+                .await?;
+        }
+        self.note(&mut tx, items, 1, origin.now).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Walks the pages; each but the last is committed by itself.
     async fn walk(&self, mut pages: RawPages) -> Result<Outcome> {
         let mut calls = 0;
         loop {
             match pages.try_next().await {
-                Ok(Some(page)) if page.more => {
-                    let origin = self.origin().await?;
-                    let now = origin.now;
-                    let mut tx = self.app.store().begin(self.scope).await?;
-                    self.apply(&mut tx, &origin, &page.items).await?;
-                    self.note(&mut tx, &page.items, calls + 1, now).await?;
-                    tx.commit().await?;
+                Ok(Some(mut page)) if page.more => {
+                    in_order_of_locks(&mut page.items);
+                    let mut conflicts = Conflicts::default();
+                    while let Err(error) = self.write_page(&page.items, calls + 1).await {
+                        conflicts.again(self.app, error).await?;
+                    }
                     calls = 0;
                 }
                 Ok(Some(page)) => return self.end(Ok((page.items, calls + 1))).await,
@@ -199,15 +207,33 @@ impl Work<'_> {
 
     /// Writes the last items and ends the piece, or says why it cannot be had.
     async fn end(&self, answer: parfocal_zoom::Result<(Vec<Value>, i64)>) -> Result<Outcome> {
-        let (items, calls) = match answer {
+        let (mut items, calls) = match answer {
             Ok(answer) => answer,
             Err(error) => return self.refused(error).await,
         };
+        in_order_of_locks(&mut items);
+        let mut conflicts = Conflicts::default();
+        loop {
+            match self.write_last(&items, calls).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => conflicts.again(self.app, error).await?,
+            }
+        }
+    }
+
+    async fn write_page(&self, items: &[Value], calls: i64) -> Result<()> {
         let origin = self.origin().await?;
-        let now = origin.now;
         let mut tx = self.app.store().begin(self.scope).await?;
-        self.apply(&mut tx, &origin, &items).await?;
-        self.done(tx, &items, calls, now).await
+        self.apply(&mut tx, &origin, items).await?;
+        self.note(&mut tx, items, calls, origin.now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn write_last(&self, items: &[Value], calls: i64) -> Result<Outcome> {
+        let origin = self.origin().await?;
+        let mut tx = self.app.store().begin(self.scope).await?;
+        self.apply(&mut tx, &origin, items).await?;
+        self.done(tx, items, calls, origin.now).await
     }
 
     /// Notes a page that is written, of a piece that goes on.
@@ -460,62 +486,6 @@ impl Work<'_> {
     }
 }
 
-/// Adds pieces and the jobs that work on them; pieces that are there already are left as they are.
-pub(super) async fn add(
-    tx: &mut Tx,
-    backfill: &Backfill,
-    slices: &[NewSlice],
-    origin: &Origin,
-) -> Result<()> {
-    for slice in slices {
-        let added = tx
-            .add_slices(backfill.id, std::slice::from_ref(slice), origin.now)
-            .await?;
-        let Some(id) = added.first() else { continue };
-        let report = matches!(
-            Resource::parse(&slice.resource),
-            Some(Resource::History | Resource::Reports)
-        );
-        let kind = if report {
-            JobKind::BackfillReport
-        } else {
-            JobKind::BackfillSlice
-        };
-        let follow = Follow {
-            // Pieces do not wait for each other.
-            lane: format!("{}/slice/{id}", origin.account_key),
-            priority: priority::BACKFILL,
-            cause: Some(backfill.id.to_string()),
-            run_at: origin.now,
-        };
-        let payload = SliceJob {
-            backfill: backfill.id,
-            slice: *id,
-        };
-        follow
-            .enqueue(tx, kind, id.to_string(), &payload, origin.now)
-            .await?;
-    }
-    Ok(())
-}
-
-/// The piece that asks for the registrants of a series.
-pub(crate) async fn add_registrants(
-    tx: &mut Tx,
-    backfill: &Backfill,
-    number: &str,
-    origin: &Origin,
-) -> Result<()> {
-    let subject = number.to_owned();
-    let slice = NewSlice {
-        resource: Resource::Registrants.as_str().into(),
-        subject,
-        from: None,
-        to: None,
-    };
-    add(tx, backfill, &[slice], origin).await
-}
-
 /// Enqueues the question who took part, unless that is known.
 async fn want_participants(
     tx: &mut Tx,
@@ -581,7 +551,7 @@ fn count(items: &[Value]) -> i64 {
     i64::try_from(items.len()).unwrap_or(i64::MAX)
 }
 
-fn text(item: &Value, name: &str) -> Option<String> {
+pub(super) fn text(item: &Value, name: &str) -> Option<String> {
     match item.get(name)? {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),

@@ -178,6 +178,15 @@ impl EngineError {
     pub fn is_retryable(&self) -> bool {
         self.kind() == Kind::Unavailable
     }
+
+    /// Whether another transaction stood in the way: the same writes may succeed at once.
+    pub(crate) fn is_lock_conflict(&self) -> bool {
+        self.0
+            .source
+            .as_ref()
+            .and_then(|source| source.downcast_ref::<store::StoreError>())
+            .is_some_and(|error| error.kind() == store::ErrorKind::Locked)
+    }
 }
 
 impl fmt::Display for EngineError {

@@ -7,7 +7,7 @@ use super::{Outcome, payload};
 use crate::App;
 use crate::backfill::gate::{self, Gate, Resource};
 use crate::backfill::read::Reader;
-use crate::backfill::{self, slice};
+use crate::backfill::{self, pieces};
 use crate::error::Result;
 use crate::ingest::meetings::{self, Occurrences};
 use crate::ingest::{Rank, Stamp, artefacts};
@@ -112,7 +112,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
             if let Some(backfill) = backfill.filter(|_| registers) {
                 artefacts::expect(&mut tx, applied.id, ArtefactKind::Registrants, None, now)
                     .await?;
-                slice::add_registrants(&mut tx, &backfill, &wanted.number, &origin).await?;
+                pieces::add_registrants(&mut tx, &backfill, &wanted.number, &origin).await?;
             }
             Ok(Outcome::done(tx))
         }

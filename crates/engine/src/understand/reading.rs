@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _};
 use parfocal_store::TranscriptId;
 use parfocal_understand::Line;
 use serde::Serialize;
@@ -84,12 +85,29 @@ pub(crate) async fn read(
         },
         ..Reading::default()
     };
+    // After a failure no further part is begun, but those under way are finished: what they were asked is paid for, and
+    // their answers are kept for the next try.
+    let failed = AtomicBool::new(false);
+    let (failed, reader) = (&failed, &reader);
     // Boxed: a stream of futures that borrow is more than the compiler can tell to be `Send` otherwise.
-    let answers: Vec<PartRead> = futures_util::stream::iter(parts)
-        .map(|part| reader.part(part).boxed())
+    let answers: Vec<Result<PartRead>> = futures_util::stream::iter(parts)
+        .map(|part| {
+            async move {
+                if failed.load(Ordering::Relaxed) {
+                    return Ok(PartRead::default());
+                }
+                let read = reader.part(part).await;
+                if read.is_err() {
+                    failed.store(true, Ordering::Relaxed);
+                }
+                read
+            }
+            .boxed()
+        })
         .buffered(config.parallel.max(1))
-        .try_collect()
-        .await?;
+        .collect()
+        .await;
+    let answers: Vec<PartRead> = answers.into_iter().collect::<Result<_>>()?;
     for read in answers {
         reading.dropped = reading.dropped.saturating_add(read.dropped);
         reading.made.cut_smaller += read.cut_smaller;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parfocal_engine::clock::Clock;
 use parfocal_engine::components::Activation;
-use parfocal_engine::config::{ModelApi, TokenParameter};
+use parfocal_engine::config::{ModelApi, ModelServer, TokenParameter};
 use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::store::{InsightFilter, JobFilter, JobState, NewJob, PageRequest};
 use parfocal_engine::{Code, models, understand};
@@ -26,7 +26,9 @@ on_both_stores! {
 }
 
 async fn the_budget_of_the_day_is_kept() {
-    let stage = Stage::with(|_| {}, |config| config.models.tokens_per_day = 5_500).await;
+    // One part after the other: of two at once, the smaller might come before the one that has no room.
+    let one_by_one = |server: &mut ModelServer| server.parallel = 1;
+    let stage = Stage::with(one_by_one, |config| config.models.tokens_per_day = 5_500).await;
     let (first, _) = stage.meeting("First", &TALK).await;
     let (second, _) = stage.meeting("Second", &TALK).await;
     stage.double.always(Reply::Refuse(418, vec![], json!({})));
