@@ -9,10 +9,12 @@
 //! - [`timeline`] reads the active-speaker timeline,
 //! - [`text`] turns text into the tokens that every search index stores,
 //! - [`query`] reads what a person types into the search box,
+//! - [`ical`] writes and reads iCalendar and iTIP: meetings, invitations, answers, busy times,
 //! - [`recurrence`] repeats meetings by RFC 5545's rules, and tells them to Zoom, Google and Microsoft.
 
 pub mod chat;
 pub mod foreign;
+pub mod ical;
 pub mod query;
 pub mod recurrence;
 pub mod text;

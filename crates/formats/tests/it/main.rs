@@ -8,6 +8,7 @@
 mod corpus;
 mod fixtures;
 mod foreign;
+mod ical;
 mod real;
 mod recurrence;
 mod roundtrip;
