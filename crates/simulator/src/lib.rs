@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+pub(crate) mod calendars;
 pub mod clock;
 pub mod config;
 pub mod content;

@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::calendars;
 use crate::http::path;
 use crate::http::reply::Reply;
 use crate::http::route::Ctx;
@@ -58,6 +59,9 @@ async fn told(ctx: Ctx<'_>) -> Told {
         ("GET", ["secrets"]) => Ok(json!(ctx.site.grants().secrets())),
         ("GET", ["oauth"]) => Ok(json!(ctx.site.grants().knobs())),
         ("POST", ["oauth"]) => knobs::oauth(ctx),
+        ("GET", ["calendars"]) => Ok(calendars::look(ctx)),
+        ("POST", ["calendars"]) => calendars::order(ctx),
+        ("GET", ["calendars", "service-account"]) => calendars::service_account(ctx),
         ("GET", ["clock"]) => Ok(knobs::clock(ctx)),
         ("POST", ["clock"]) => knobs::move_clock(ctx),
         ("GET", ["subscriptions"]) => Ok(json!(ctx.site.hub.subscriptions())),

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::inspector;
 use super::reply::{Content, Refusal, Reply};
 use super::state::{Shared, Site};
+use crate::calendars;
 use crate::control;
 use crate::faults::{FaultKind, FaultSpec};
 use crate::oauth;
@@ -144,6 +145,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Reply {
             "v2" => rest::answer(ctx).await,
             "oauth" | "oauth_device" => oauth::answer(ctx),
             "rec" => downloads::answer(ctx),
+            "google" => calendars::google::answer(ctx),
+            "graph" => calendars::graph::answer(ctx).await,
             _ => inspector::answer(ctx),
         },
     };
@@ -177,7 +180,12 @@ async fn upset(ctx: Ctx<'_>) -> Option<Reply> {
         FaultKind::ServerError,
         FaultKind::Answer,
     ])?;
-    let mut reply = if fault.kind == FaultKind::RateLimit {
+    let elsewhere = |name: &str| ctx.call.raw_path.starts_with(name);
+    let mut reply = if fault.kind == FaultKind::RateLimit && elsewhere("/google/") {
+        calendars::google::too_many(fault.status.unwrap_or(429))
+    } else if fault.kind == FaultKind::RateLimit && elsewhere("/graph/") {
+        calendars::graph::too_many(fault.status.unwrap_or(429))
+    } else if fault.kind == FaultKind::RateLimit {
         Reply::from(Refusal::new(
             fault.status.unwrap_or(429),
             429,

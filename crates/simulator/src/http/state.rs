@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::server::StartError;
+use crate::calendars::Calendars;
 use crate::clock::Clock;
 use crate::config::{App, AppKind, Config};
 use crate::faults::{FaultKind, Faults};
@@ -56,6 +57,7 @@ pub struct Site {
     limiter: Mutex<Limiter>,
     ledger: Mutex<Ledger>,
     faults: Mutex<Faults>,
+    calendars: Mutex<Calendars>,
     stop: CancellationToken,
 }
 
@@ -123,6 +125,7 @@ impl Site {
             limiter: Mutex::new(Limiter::new(config.limits.plan(config.plan), now)),
             ledger: Mutex::default(),
             faults: Mutex::new(faults),
+            calendars: Mutex::new(Calendars::new(config.seed)),
             stop,
         })
     }
@@ -145,6 +148,11 @@ impl Site {
     /// Faults.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
         lock(&self.faults)
+    }
+
+    /// Calendars of Google and Microsoft.
+    pub(crate) fn calendars(&self) -> MutexGuard<'_, Calendars> {
+        lock(&self.calendars)
     }
 
     /// Device authorisations.

@@ -5,6 +5,8 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod calendars_google;
+mod calendars_graph;
 mod control;
 mod downloads;
 mod faults;
