@@ -106,12 +106,12 @@ fn meeting(id: &str) -> Value {
 #[tokio::test]
 async fn an_id_of_the_clients_is_taken_once() {
     let google = Google::start().await;
-    let made = google.insert(&meeting("zoom12345")).await.json();
+    let made = google.insert(&meeting("meet12345")).await.json();
     assert_eq!(made["start"]["dateTime"], "2026-12-01T09:00:00+01:00");
     assert_eq!(made["attendees"][0]["responseStatus"], "needsAction");
-    assert_eq!(made["iCalUID"], "zoom12345@google.com");
+    assert_eq!(made["iCalUID"], "meet12345@google.com");
     assert_eq!(
-        reason(&google.insert(&meeting("zoom12345")).await),
+        reason(&google.insert(&meeting("meet12345")).await),
         refused(409, "duplicate")
     );
     assert_eq!(
@@ -119,14 +119,14 @@ async fn an_id_of_the_clients_is_taken_once() {
         refused(400, "invalid")
     );
     // A deleted event keeps its id.
-    let path = "/calendars/primary/events/zoom12345";
+    let path = "/calendars/primary/events/meet12345";
     assert_eq!(read(google.at(Method::DELETE, path)).await.status, 204);
     assert_eq!(
         reason(&read(google.at(Method::DELETE, path)).await),
         refused(410, "deleted")
     );
     assert_eq!(
-        reason(&google.insert(&meeting("zoom12345")).await),
+        reason(&google.insert(&meeting("meet12345")).await),
         refused(409, "duplicate")
     );
     assert_eq!(google.get(path).await.json()["status"], "cancelled");
@@ -143,10 +143,10 @@ async fn an_id_of_the_clients_is_taken_once() {
 #[tokio::test]
 async fn a_stale_etag_is_refused_and_arrays_are_replaced() {
     let google = Google::start().await;
-    let made = google.insert(&meeting("zoom12345")).await.json();
-    let path = "/calendars/primary/events/zoom12345";
+    let made = google.insert(&meeting("meet12345")).await.json();
+    let path = "/calendars/primary/events/meet12345";
     let respond = json!({ "respond": {
-        "system": "google", "calendar": INGRID, "event": "zoom12345", "email": TOBIAS, "response": "accepted",
+        "system": "google", "calendar": INGRID, "event": "meet12345", "email": TOBIAS, "response": "accepted",
     }});
     google.sim.sim_post("/calendars", respond).await;
     let stale = read(
@@ -172,13 +172,13 @@ async fn a_stale_etag_is_refused_and_arrays_are_replaced() {
 #[tokio::test]
 async fn a_series_has_instances_that_can_differ() {
     let google = Google::start().await;
-    let mut body = meeting("weekly1");
+    let mut body = meeting("standup1");
     body["start"]["dateTime"] = json!("2026-03-23T09:00:00");
     body["end"]["dateTime"] = json!("2026-03-23T09:30:00");
     body["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=3"]);
     assert_eq!(google.insert(&body).await.status, 200);
     let list = google
-        .get("/calendars/primary/events/weekly1/instances")
+        .get("/calendars/primary/events/standup1/instances")
         .await
         .json();
     let ids: Vec<&str> = list["items"]
@@ -190,13 +190,13 @@ async fn a_series_has_instances_that_can_differ() {
     assert_eq!(
         ids,
         [
-            "weekly1_20260323T080000Z",
-            "weekly1_20260330T070000Z",
-            "weekly1_20260406T070000Z"
+            "standup1_20260323T080000Z",
+            "standup1_20260330T070000Z",
+            "standup1_20260406T070000Z"
         ],
         "nine o'clock in Berlin on both sides of the change to summer time"
     );
-    let one = "/calendars/primary/events/weekly1_20260330T070000Z";
+    let one = "/calendars/primary/events/standup1_20260330T070000Z";
     let moved = json!({ "start": { "dateTime": "2026-03-30T11:00:00+02:00" }, "end": { "dateTime": "2026-03-30T12:00:00+02:00" } });
     let moved = google.send(Method::PATCH, one, &moved).await.json();
     assert_eq!(
@@ -205,7 +205,7 @@ async fn a_series_has_instances_that_can_differ() {
     );
     read(google.at(
         Method::DELETE,
-        "/calendars/primary/events/weekly1_20260406T070000Z",
+        "/calendars/primary/events/standup1_20260406T070000Z",
     ))
     .await;
     let view = google
@@ -272,7 +272,7 @@ async fn a_sync_token_gives_what_changed_until_it_is_too_old() {
 #[tokio::test]
 async fn free_busy_tells_errors_apart_from_free_time() {
     let google = Google::start().await;
-    google.insert(&meeting("busy1")).await;
+    google.insert(&meeting("taken1")).await;
     google
         .sim
         .sim_post(

@@ -418,6 +418,7 @@ pub(super) fn delete(asked: &Asked<'_>, calendar: &str, id: &str) -> Told {
     }
     precondition(asked, &body)?;
     body["status"] = json!("cancelled");
+    body["sequence"] = json!(body["sequence"].as_i64().unwrap_or(0) + 1);
     if body.get("recurringEventId").is_none() {
         forget_exceptions(&mut all.google, calendar, id);
     }

@@ -142,7 +142,7 @@ pub(super) fn list(asked: &Asked<'_>, calendar: &str) -> Told {
     let mut items = chosen(asked, state, calendar, sync, single, &zone)?;
     match call.param("orderBy") {
         Some("startTime") => {
-            items.sort_by_key(|body| event::when(body, &zone).map(|w| w.start).ok())
+            items.sort_by_key(|body| event::when(body, &zone).map(|w| w.start).ok());
         }
         Some("updated") => items.sort_by_key(|body| text(body, "updated").map(str::to_owned)),
         _ => {}

@@ -1,5 +1,7 @@
 //! Google's OAuth: consent, codes, refresh tokens, and signed assertions of service accounts with delegation.
 
+use std::fmt::Write as _;
+
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,17 +65,14 @@ pub(super) fn authorize(ctx: Ctx<'_>) -> Reply {
         )),
         (None, _) => {
             let again = path::html(&format!("{}?{}", call.raw_path, call.raw_query));
-            let people: String = ctx
-                .site
-                .world
-                .users()
-                .iter()
-                .map(|user| {
-                    let email = path::html(&user.email);
-                    let coded = path::encode(&user.email);
-                    format!("<li><a href=\"{again}&amp;sim_consent=allow&amp;sim_user={coded}\">{email}</a></li>")
-                })
-                .collect();
+            let mut people = String::new();
+            for user in ctx.site.world.users() {
+                let (email, coded) = (path::html(&user.email), path::encode(&user.email));
+                let _ = write!(
+                    people,
+                    "<li><a href=\"{again}&amp;sim_consent=allow&amp;sim_user={coded}\">{email}</a></li>"
+                );
+            }
             Reply::html(
                 StatusCode::OK,
                 format!("<h1>Choose an account</h1><ul>{people}</ul>"),

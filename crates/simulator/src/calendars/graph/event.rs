@@ -1,5 +1,7 @@
 //! Events of a mailbox: series, their occurrences, and what differs from them.
 
+use std::fmt::Write as _;
+
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -86,23 +88,21 @@ fn lines(recurrence: &Value) -> Result<Vec<String>, Refusal> {
         ),
         _ => return Err(bad("type")),
     };
-    rule.push_str(&format!(";INTERVAL={}", number("interval")?));
+    let _ = write!(rule, ";INTERVAL={}", number("interval")?);
     match text(range, "type") {
         Some("noEnd") => {}
         Some("numbered") => {
             let count = range["numberOfOccurrences"]
                 .as_i64()
                 .filter(|count| *count > 0);
-            rule.push_str(&format!(
-                ";COUNT={}",
-                count.ok_or_else(|| bad("numberOfOccurrences"))?
-            ));
+            let count = count.ok_or_else(|| bad("numberOfOccurrences"))?;
+            let _ = write!(rule, ";COUNT={count}");
         }
         Some("endDate") => {
             let day: Date = text(range, "endDate")
                 .and_then(|day| day.parse().ok())
                 .ok_or_else(|| bad("endDate"))?;
-            rule.push_str(&format!(";UNTIL={}", day.strftime("%Y%m%d")));
+            let _ = write!(rule, ";UNTIL={}", day.strftime("%Y%m%d"));
         }
         _ => return Err(bad("range")),
     }
@@ -423,17 +423,44 @@ fn page(asked: &Asked<'_>, items: &[Value]) -> Reply {
     Reply::ok(&body)
 }
 
-/// `GET /events`: series and single events. `$filter` takes `iCalUId eq '…'`.
+/// What `$filter` of a list may ask for.
+enum Wanted<'f> {
+    Everything,
+    Uid(&'f str),
+    /// Name and value of a single-value extended property.
+    Property(&'f str, &'f str),
+}
+
+impl<'f> Wanted<'f> {
+    fn of(filter: Option<&'f str>) -> Option<Self> {
+        let Some(filter) = filter else {
+            return Some(Self::Everything);
+        };
+        if let Some(rest) = filter.strip_prefix("iCalUId eq '") {
+            return rest.strip_suffix('\'').map(Self::Uid);
+        }
+        let rest = filter.strip_prefix("singleValueExtendedProperties/Any(ep: ep/id eq '")?;
+        let (id, value) = rest.split_once("' and ep/value eq '")?;
+        Some(Self::Property(id, value.strip_suffix("')")?))
+    }
+
+    fn fits(&self, body: &Value) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Uid(uid) => text(body, "iCalUId") == Some(uid),
+            Self::Property(id, value) => body["singleValueExtendedProperties"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|one| text(one, "id") == Some(id) && text(one, "value") == Some(value)),
+        }
+    }
+}
+
+/// `GET /events`: series and single events. `$filter` takes `iCalUId eq '…'` and one extended property.
 pub(super) fn list(asked: &Asked<'_>) -> Told {
-    let uid = match asked.ctx.call.filled("$filter") {
-        None => None,
-        Some(filter) => Some(
-            filter
-                .strip_prefix("iCalUId eq '")
-                .and_then(|rest| rest.strip_suffix('\''))
-                .ok_or_else(|| Refusal::invalid("The query filter is not supported."))?,
-        ),
-    };
+    let wanted = Wanted::of(asked.ctx.call.filled("$filter"))
+        .ok_or_else(|| Refusal::invalid("The query filter is not supported."))?;
     let all = asked.ctx.site.calendars();
     let items: Vec<Value> = all
         .graph
@@ -442,7 +469,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Told {
         .into_iter()
         .flat_map(|mailbox| mailbox.events.values())
         .filter(|one| !one.removed && one.body.get("seriesMasterId").is_none())
-        .filter(|one| uid.is_none_or(|uid| text(&one.body, "iCalUId") == Some(uid)))
+        .filter(|one| wanted.fits(&one.body))
         .map(|one| one.body.clone())
         .collect();
     Ok(page(asked, &items))
