@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::db::{Cells, Tx, args, locked, one, statements};
+use crate::db::{Cells, Tx, args, locked, one, statements, two};
 use crate::error::Result;
 use crate::id::{AccountId, AppId, ConnectionId, WorkspaceId};
 use crate::model::{
@@ -54,6 +54,12 @@ statements! {
             name = COALESCE($5, t.name), plan = COALESCE($6, t.plan), region = COALESCE($7, t.region),
             limits_share = COALESCE($8, t.limits_share), capabilities = COALESCE($9, t.capabilities), updated_at = $10
         RETURNING id");
+
+    WORKSPACE_HELD = two("SELECT id FROM workspaces WHERE id = $1", "SELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE");
+    ACCOUNT_NAMED = one(concat!("SELECT ", account!(), " FROM accounts WHERE workspace_id = $1
+        AND id = (SELECT account_id FROM account_names WHERE workspace_id = $1 AND provider = $2 AND name = $3)"));
+    ACCOUNT_NAME = one("INSERT INTO account_names (workspace_id, provider, name, account_id) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (workspace_id, provider, name) DO NOTHING");
 
     CONNECTION = one(concat!("SELECT ", connection!(), " FROM connections WHERE workspace_id = $1 AND id = $2"));
     CONNECTIONS = one(concat!("SELECT ", connection!(), " FROM connections WHERE workspace_id = $1 ORDER BY created_at, id"));
@@ -323,27 +329,66 @@ impl Tx {
         Ok(self.execute(APP_DELETE, args![w, id]).await? > 0)
     }
 
+    /// The account that goes by one of these ids of the provider's. Until the transaction ends nobody else in the workspace
+    /// finds out the same, so that of two who look for one account at once only the first makes it.
+    pub async fn account_known_as(
+        &mut self,
+        provider: Provider,
+        names: &[&str],
+    ) -> Result<Option<Account>> {
+        let w = self.w();
+        self.exactly(WORKSPACE_HELD, args![w], |_| Ok(())).await?;
+        for name in names {
+            let found = self
+                .one(ACCOUNT_NAMED, args![w, provider, *name], account)
+                .await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
     /// Puts an account in, or adds what is known now to the one with the same provider and id.
     pub async fn upsert_account(&mut self, new: &NewAccount, now: Timestamp) -> Result<AccountId> {
         let id: AccountId = self.new_id(now);
         let w = self.w();
-        self.exactly(
-            ACCOUNT_PUT,
-            args![
-                id,
-                w,
-                new.provider,
-                &new.external_id,
-                new.name.clone(),
-                new.plan.clone(),
-                new.region.clone(),
-                new.limits_share,
-                new.capabilities.as_ref().map(ToString::to_string),
-                now
-            ],
-            Cells::id,
-        )
-        .await
+        let id = self
+            .exactly(
+                ACCOUNT_PUT,
+                args![
+                    id,
+                    w,
+                    new.provider,
+                    &new.external_id,
+                    new.name.clone(),
+                    new.plan.clone(),
+                    new.region.clone(),
+                    new.limits_share,
+                    new.capabilities.as_ref().map(ToString::to_string),
+                    now
+                ],
+                Cells::id,
+            )
+            .await?;
+        self.name_account(id, new.provider, &[&new.external_id])
+            .await?;
+        Ok(id)
+    }
+
+    /// Lets an account go by more ids; one that another account goes by already stays with that.
+    pub async fn name_account(
+        &mut self,
+        id: AccountId,
+        provider: Provider,
+        names: &[&str],
+    ) -> Result<()> {
+        let w = self.w();
+        for name in names {
+            self.execute(ACCOUNT_NAME, args![w, provider, *name, id])
+                .await?;
+        }
+        Ok(())
     }
 
     /// Puts a connection in; the one with the same app, account and subject keeps its id and state.

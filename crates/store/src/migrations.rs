@@ -42,6 +42,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0006_models.sql"),
     ),
     (
+        7,
+        "filters",
+        include_str!("../migrations/sqlite/0007_filters.sql"),
+    ),
+    (
         9,
         "schedule",
         include_str!("../migrations/sqlite/0009_schedule.sql"),
@@ -78,6 +83,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         6,
         "models",
         include_str!("../migrations/postgres/0006_models.sql"),
+    ),
+    (
+        7,
+        "filters",
+        include_str!("../migrations/postgres/0007_filters.sql"),
     ),
     (
         9,

@@ -142,6 +142,51 @@ async fn what_workers_ask_again_and_again_is_answered_by_indexes() {
     }
 }
 
+/// What people and programs ask for by a filter, with a hundred thousand meetings held: each by the index made for it.
+#[tokio::test]
+async fn lists_are_looked_up_in_the_index_of_their_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::sqlite(folder.path().join("p.db"));
+    let Ready { db } = Ready::open(&url, &options()).await.unwrap();
+    let Db::Sqlite { writer, .. } = db else {
+        unreachable!()
+    };
+    let known = texts(Engine::Sqlite);
+    for (name, step) in [
+        // Without reading a row that is not on the page, however few of them the filters leave.
+        (
+            "list.INSTANCES",
+            "SEARCH i USING COVERING INDEX instances_listed",
+        ),
+        (
+            "list.OF_NUMBER",
+            "SEARCH i USING INDEX instances_of_number (workspace_id=? AND number=?",
+        ),
+        (
+            "series.BY_NUMBER",
+            "SEARCH meetings USING INDEX meetings_of_number (workspace_id=? AND number=?)",
+        ),
+        (
+            "inbox.FAILED",
+            "SEARCH inbox USING INDEX inbox_failed (n<?)",
+        ),
+    ] {
+        let (_, text) = known.iter().find(|(one, _)| one == name).unwrap();
+        let plan: Vec<String> =
+            sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
+                .fetch_all(&writer)
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.get("detail"))
+                .collect();
+        assert!(
+            plan.iter().any(|found| found.starts_with(step)),
+            "{name}: {plan:#?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn postgres_prepares_every_statement() {
     let Ok(url) = std::env::var("TEST_DATABASE_URL") else {

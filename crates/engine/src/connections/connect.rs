@@ -1,8 +1,8 @@
 //! Making a server-to-server connection: the credentials are tried before anything is stored.
 
 use parfocal_store::{
-    Account, AppKind, Connection, ConnectionOrigin, ConnectionState, EventFilter, EventState,
-    NewAccount, NewApp, NewConnection, PageRequest, Provider,
+    AppKind, Connection, ConnectionOrigin, ConnectionState, EventFilter, EventState, NewAccount,
+    NewApp, NewConnection, PageRequest, Provider,
 };
 use parfocal_zoom::auth::{App as ZoomApp, TokenSource};
 
@@ -66,23 +66,12 @@ impl Connections<'_> {
 
         let scope = self.app.scope();
         let now = self.app.clock().now();
-        let known = self
-            .known_account(&account_id, found.account_id.as_deref())
-            .await?;
-        let external_id = known
-            .as_ref()
-            .map_or(account_id.as_str(), |account| &account.external_id);
-        let external_id = external_id.to_owned();
-        let before = known
-            .map(|account| Capabilities::read(&account.capabilities))
-            .unwrap_or_default();
-        let mut capabilities = learn(before, &found, &external_id, now);
         let owner = found.owner.as_deref();
-        match findings::switches(&client, Level::Account, owner, now).await {
-            Ok(switches) => drop(capabilities.switches.insert(account_id.clone(), switches)),
-            Err(error) => tracing::warn!(%error, "the account's settings could not be read"),
-        }
-        let name = name_for(&new, &found, &external_id);
+        let switches = findings::switches(&client, Level::Account, owner, now)
+            .await
+            .inspect_err(|error| tracing::warn!(%error, "the account's settings could not be read"))
+            .ok();
+        let name = name_for(&new, &found, &account_id);
         let apps = parts.store.apps(scope).await?;
         let existing = apps
             .iter()
@@ -124,6 +113,23 @@ impl Connections<'_> {
             .await?;
         self.put_webhook_secrets(&mut tx, app_id, &new.webhook_secrets)
             .await?;
+        // Asked in the transaction: who connects the same account under another of its ids at this moment finds this one.
+        let names: Vec<&str> = [Some(account_id.as_str()), found.account_id.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let known = tx.account_known_as(Provider::Zoom, &names).await?;
+        let external_id = known
+            .as_ref()
+            .map_or_else(|| account_id.clone(), |account| account.external_id.clone());
+        let before = known
+            .map(|account| Capabilities::read(&account.capabilities))
+            .unwrap_or_default();
+        let mut capabilities = learn(before, &found, &external_id, now);
+        capabilities.goes_by(&account_id, &external_id);
+        if let Some(switches) = switches {
+            capabilities.switches.insert(account_id.clone(), switches);
+        }
         let account = tx
             .upsert_account(
                 &NewAccount {
@@ -141,6 +147,7 @@ impl Connections<'_> {
                 now,
             )
             .await?;
+        tx.name_account(account, Provider::Zoom, &names).await?;
         let connection = tx
             .upsert_connection(
                 &NewConnection {
@@ -227,19 +234,22 @@ impl Connections<'_> {
                 after.switches.insert(row.subject_id.clone(), switches);
                 let (state, missing) = assess(app.kind, &granted);
                 let mut tx = self.app.store().begin(scope).await?;
-                tx.upsert_account(
-                    &NewAccount {
-                        provider: Provider::Zoom,
-                        external_id: account.external_id.clone(),
-                        name: found.owner.as_deref().and_then(domain).map(str::to_owned),
-                        plan: None,
-                        region: None,
-                        limits_share: None,
-                        capabilities: Some(after.to_json()),
-                    },
-                    now,
-                )
-                .await?;
+                let id = tx
+                    .upsert_account(
+                        &NewAccount {
+                            provider: Provider::Zoom,
+                            external_id: account.external_id.clone(),
+                            name: found.owner.as_deref().and_then(domain).map(str::to_owned),
+                            plan: None,
+                            region: None,
+                            limits_share: None,
+                            capabilities: Some(after.to_json()),
+                        },
+                        now,
+                    )
+                    .await?;
+                let names: Vec<&str> = after.aliases.iter().map(String::as_str).collect();
+                tx.name_account(id, Provider::Zoom, &names).await?;
                 tx.set_connection_state(row.id, state, missing.as_deref(), now)
                     .await?;
                 tx.note_connection_ok(row.id, now).await?;
@@ -294,22 +304,6 @@ impl Connections<'_> {
         }
         Ok(())
     }
-
-    /// The account that is known under one of these ids.
-    pub(super) async fn known_account(
-        &self,
-        typed: &str,
-        told: Option<&str>,
-    ) -> Result<Option<Account>> {
-        let accounts = self.app.store().accounts(self.app.scope()).await?;
-        Ok(accounts.into_iter().find(|account| {
-            let ids = Capabilities::read(&account.capabilities).aliases;
-            [Some(typed), told]
-                .into_iter()
-                .flatten()
-                .any(|id| account.external_id == id || ids.iter().any(|alias| alias == id))
-        }))
-    }
 }
 
 fn name_for(new: &NewServerToServer, found: &Probe, external_id: &str) -> String {
@@ -329,11 +323,8 @@ pub(super) fn learn(
     external_id: &str,
     now: jiff::Timestamp,
 ) -> Capabilities {
-    if let Some(id) = &found.account_id
-        && id != external_id
-        && !known.aliases.contains(id)
-    {
-        known.aliases.push(id.clone());
+    if let Some(id) = &found.account_id {
+        known.goes_by(id, external_id);
     }
     if let Some(licensed) = found.licensed {
         known.plan_hint = Some(if licensed { "pro" } else { "free" }.to_owned());

@@ -98,8 +98,6 @@ impl Connections<'_> {
         if up_to_date {
             return Ok(());
         }
-        let known = self.known_account(&account_id, None).await?;
-        let external_id = known.map_or_else(|| account_id.clone(), |account| account.external_id);
         let webhook_secrets: Vec<String> = existing
             .map(|app| app.webhook_secrets)
             .unwrap_or_default()
@@ -124,6 +122,8 @@ impl Connections<'_> {
         // The environment takes over: a copy that was stored before must not outlive it.
         tx.delete_secret(Purpose::ClientSecret.as_str(), &app.id.to_string())
             .await?;
+        let known = tx.account_known_as(Provider::Zoom, &[&account_id]).await?;
+        let external_id = known.map_or_else(|| account_id.clone(), |account| account.external_id);
         let account = tx
             .upsert_account(
                 &NewAccount {

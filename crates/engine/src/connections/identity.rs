@@ -209,8 +209,6 @@ impl Connections<'_> {
         let Newcomer {
             row, grant, goal, ..
         } = newcomer;
-        let known = self.known_account(&who.account, Some(&who.account)).await?;
-        let external_id = known.map_or_else(|| who.account.clone(), |account| account.external_id);
         let olds = store.grants_of_family(scope, row.id, &who.user).await?;
         let level = scopes::level_of(row.kind, &grant.scopes);
         let missing = scopes::missing(Feature::Ingest, level, &grant.scopes);
@@ -221,6 +219,8 @@ impl Connections<'_> {
             ConnectionState::Healthy
         };
         let mut tx = store.begin(scope).await?;
+        let known = tx.account_known_as(Provider::Zoom, &[&who.account]).await?;
+        let external_id = known.map_or_else(|| who.account.clone(), |account| account.external_id);
         let account = tx
             .upsert_account(
                 &NewAccount {

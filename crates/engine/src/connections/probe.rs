@@ -58,6 +58,13 @@ impl Capabilities {
         Self::deserialize(stored).unwrap_or_default()
     }
 
+    /// Notes an id that Zoom uses beside the one under which the account is kept.
+    pub(super) fn goes_by(&mut self, id: &str, kept_as: &str) {
+        if id != kept_as && !self.aliases.iter().any(|known| known == id) {
+            self.aliases.push(id.to_owned());
+        }
+    }
+
     /// The form that is stored.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()

@@ -21,15 +21,29 @@ macro_rules! event {
     };
 }
 
-statements! {
-    EVENT = one(concat!("SELECT ", event!("body"), " FROM inbox WHERE workspace_id = $1 AND id = $2"));
-    EVENTS = one(concat!("SELECT ", event!("''"), " FROM inbox WHERE workspace_id = $1
+macro_rules! listed {
+    ($state:literal) => {
+        concat!(
+            "SELECT ",
+            event!("''"),
+            " FROM inbox WHERE workspace_id = $1
         AND (CAST($2 AS TEXT) IS NULL OR event LIKE $2 ESCAPE '\\')
-        AND (CAST($3 AS TEXT) IS NULL OR state = $3)
+        AND ",
+            $state,
+            "
         AND (CAST($4 AS TEXT) IS NULL OR lane = $4)
         AND (CAST($5 AS BIGINT) IS NULL OR received >= $5)
         AND (CAST($6 AS BIGINT) IS NULL OR received < $6)
-        AND n < $7 ORDER BY n DESC LIMIT $8"));
+        AND n < $7 ORDER BY n DESC LIMIT $8"
+        )
+    };
+}
+
+statements! {
+    EVENT = one(concat!("SELECT ", event!("body"), " FROM inbox WHERE workspace_id = $1 AND id = $2"));
+    EVENTS = one(listed!("(CAST($3 AS TEXT) IS NULL OR state = $3)"));
+    // The few that failed have an index of their own, which is found by this word and not by a parameter.
+    FAILED = one(listed!("state = 'failed' AND CAST($3 AS TEXT) = 'failed'"));
     MARK = one("UPDATE inbox SET state = $3, note = $4 WHERE workspace_id = $1 AND id = $2");
     CONNECTION = one("UPDATE inbox SET connection_id = $3 WHERE workspace_id = $1 AND id = $2");
     REPLAY = one("UPDATE inbox SET state = 'received', note = NULL WHERE workspace_id = $1 AND id = $2 RETURNING lane");
@@ -83,7 +97,11 @@ impl Store {
         let limit = page.bounded();
         let mut rows = self
             .all(
-                EVENTS,
+                if filter.state == Some(EventState::Failed) {
+                    FAILED
+                } else {
+                    EVENTS
+                },
                 args![
                     scope.workspace,
                     name,

@@ -28,7 +28,7 @@ macro_rules! from_instances {
         " FROM instances i LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id "
     };
 }
-pub(super) use {from_instances, instance_columns};
+pub(super) use instance_columns;
 
 statements! {
     INSTANCE = one(concat!("SELECT ", instance_columns!("i.raw"), from_instances!(), "WHERE i.workspace_id = $1 AND i.id = $2"));

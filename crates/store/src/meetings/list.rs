@@ -1,25 +1,24 @@
 //! The list of instances.
 
-use super::instances::{from_instances, instance_columns, stamped};
+use jiff::Timestamp;
+
+use super::instances::{instance_columns, stamped};
 use crate::db::{args, one, statements};
 use crate::error::Result;
 use crate::model::{InstanceFilter, InstanceSummary, Page, PageRequest};
 use crate::page::{Key, search_pattern};
 use crate::store::{Scope, Store};
 
+// The rows of a page are chosen first, from what an index holds, and read in whole then. `sort_at` is the start where that
+// is known, so that days restrict the part of the index that is looked through.
 macro_rules! listed {
-    ($number:literal) => {
-        concat!("SELECT ", instance_columns!("''"), ",
-            (SELECT COUNT(*) FROM participants p WHERE p.instance_id = i.id),
-            (SELECT COUNT(*) FROM files f WHERE f.instance_id = i.id AND f.deleted_at IS NULL),
-            (SELECT CAST(COALESCE(SUM(t.cue_count), 0) AS BIGINT) FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1),
-            (SELECT COUNT(*) FROM chat c WHERE c.instance_id = i.id),
-            i.sort_at",
-        from_instances!(), "WHERE i.workspace_id = $1
+    ($number:literal, $sort_at:literal) => {
+        concat!("WITH page AS MATERIALIZED (SELECT i.id, i.sort_at FROM instances i WHERE i.workspace_id = $1
         AND (CAST($2 AS TEXT) IS NULL OR i.account_id = $2)
         AND (CAST($3 AS TEXT) IS NULL OR i.meeting_id = $3)
         AND ", $number, "
-        AND (CAST($5 AS TEXT) IS NULL OR ' ' || i.host_search LIKE $5 ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE $5 ESCAPE '\\')
+        AND (CAST($5 AS TEXT) IS NULL OR ' ' || i.host_search LIKE $5 ESCAPE '\\'
+            OR (i.account_id, i.host_user_id) IN (SELECT u.account_id, u.external_id FROM users u WHERE u.workspace_id = $1 AND ' ' || u.search LIKE $5 ESCAPE '\\'))
         AND (CAST($6 AS TEXT) IS NULL OR ' ' || i.topic_search LIKE $6 ESCAPE '\\')
         AND (CAST($7 AS BIGINT) IS NULL OR i.start_at >= $7)
         AND (CAST($8 AS BIGINT) IS NULL OR i.start_at < $8)
@@ -27,15 +26,25 @@ macro_rules! listed {
         AND (CAST($10 AS BIGINT) IS NULL OR $10 = CASE WHEN EXISTS (SELECT 1 FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1) THEN 1 ELSE 0 END)
         AND (CAST($11 AS BIGINT) IS NULL OR $11 = CASE WHEN EXISTS (SELECT 1 FROM recordings r WHERE r.instance_id = i.id AND r.deleted_at IS NULL) THEN 1 ELSE 0 END)
         AND i.deleted_at IS NULL
-        AND (i.sort_at < $12 OR (i.sort_at = $12 AND i.id < $13))
-        ORDER BY i.sort_at DESC, i.id DESC LIMIT $14")
+        AND ", $sort_at, " BETWEEN $15 AND $16
+        AND (", $sort_at, " < $12 OR (", $sort_at, " = $12 AND i.id < $13))
+        ORDER BY i.sort_at DESC, i.id DESC LIMIT $14)
+        SELECT ", instance_columns!("''"), ",
+            (SELECT COUNT(*) FROM participants p WHERE p.instance_id = i.id),
+            (SELECT COUNT(*) FROM files f WHERE f.instance_id = i.id AND f.deleted_at IS NULL),
+            (SELECT CAST(COALESCE(SUM(t.cue_count), 0) AS BIGINT) FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1),
+            (SELECT COUNT(*) FROM chat c WHERE c.instance_id = i.id),
+            i.sort_at
+        FROM page JOIN instances i ON i.id = page.id
+            LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id
+        ORDER BY page.sort_at DESC, page.id DESC")
     };
 }
 
 statements! {
-    INSTANCES = one(listed!("(CAST($4 AS TEXT) IS NULL OR i.number = $4)"));
-    // With the number given, its index finds the few that have it.
-    OF_NUMBER = one(listed!("i.number = $4"));
+    INSTANCES = one(listed!("CAST($4 AS TEXT) IS NULL", "i.sort_at"));
+    // With the number given, its index finds the few that have it; the sum keeps SQLite from preferring the order of time.
+    OF_NUMBER = one(listed!("i.number = $4", "i.sort_at + 0"));
 }
 
 impl Store {
@@ -48,6 +57,12 @@ impl Store {
     ) -> Result<Page<InstanceSummary>> {
         let limit = page.bounded();
         let (at, id) = Key::two(page)?.unwrap_or((i64::MAX, String::new()));
+        let earliest = filter.from.map_or(i64::MIN, Timestamp::as_microsecond);
+        // Nothing begins after the row before the page, nor in or after the instant before which it has to begin.
+        let latest = filter
+            .before
+            .map_or(i64::MAX, |before| before.as_microsecond().saturating_sub(1))
+            .min(at);
         let sql = if filter.number.is_some() {
             OF_NUMBER
         } else {
@@ -70,7 +85,9 @@ impl Store {
                     filter.has_recording,
                     at,
                     id,
-                    limit + 1
+                    limit + 1,
+                    earliest,
+                    latest
                 ],
                 |row| {
                     let summary = InstanceSummary {

@@ -273,3 +273,46 @@ story!(a_login_is_taken_once_and_in_time, |world| async move {
     assert_eq!(world.store.oauth_state("h1").await.unwrap(), None);
     assert_eq!(world.store.oauth_state("never").await.unwrap(), None);
 });
+
+story!(
+    one_account_under_two_ids_stays_one_row,
+    |world| async move {
+        // Two who connect it in the same moment, each knowing it by another id first.
+        let connect = |mine: &'static str, other: &'static str| {
+            let world = std::sync::Arc::clone(&world);
+            tokio::spawn(async move {
+                let mut tx = world.begin().await;
+                let known = tx
+                    .account_known_as(Provider::Zoom, &[mine, other])
+                    .await
+                    .unwrap();
+                let name = known.map_or_else(|| mine.to_owned(), |known| known.external_id);
+                let id = tx.upsert_account(&account(&name), at(0)).await.unwrap();
+                tx.name_account(id, Provider::Zoom, &[mine, other])
+                    .await
+                    .unwrap();
+                tx.commit().await.unwrap();
+                id
+            })
+        };
+        for round in [["typed", "told"], ["typed2", "told2"], ["typed3", "told3"]] {
+            let [mine, other] = round;
+            let (first, second) = tokio::join!(connect(mine, other), connect(other, mine));
+            assert_eq!(first.unwrap(), second.unwrap(), "{round:?}");
+        }
+        let rows = world.store.accounts(Scope::DEFAULT).await.unwrap();
+        assert_eq!(rows.len(), 3, "{rows:?}");
+        // An id stays with the account that went by it first.
+        let mut tx = world.begin().await;
+        let another = tx.upsert_account(&account("another"), at(1)).await.unwrap();
+        tx.name_account(another, Provider::Zoom, &["typed", "new"])
+            .await
+            .unwrap();
+        let of = |known: Option<parfocal_store::Account>| known.map(|known| known.external_id);
+        let typed = tx.account_known_as(Provider::Zoom, &["typed"]).await;
+        assert_ne!(of(typed.unwrap()).as_deref(), Some("another"));
+        let new = tx.account_known_as(Provider::Zoom, &["new"]).await;
+        assert_eq!(of(new.unwrap()).as_deref(), Some("another"));
+        tx.commit().await.unwrap();
+    }
+);
