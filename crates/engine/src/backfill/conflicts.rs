@@ -11,7 +11,12 @@ use crate::error::{EngineError, Result};
 /// Sorts what a page told by meeting and instance: transactions that take their rows in one order do not wait for each
 /// other in a circle.
 pub(super) fn in_order_of_locks(items: &mut [Value]) {
-    items.sort_by_cached_key(|item| (text(item, "id"), text(item, "uuid")));
+    items.sort_by_cached_key(|item| {
+        // The history names them `meeting_id` and `meeting_uuid`.
+        let meeting = text(item, "id").or_else(|| text(item, "meeting_id"));
+        let instance = text(item, "uuid").or_else(|| text(item, "meeting_uuid"));
+        (meeting, instance)
+    });
 }
 
 /// Writes of one answer that stood in the way of other transactions.

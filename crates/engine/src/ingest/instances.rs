@@ -1,7 +1,7 @@
 //! Instances: each run of a meeting, known by its UUID.
 
 use jiff::Timestamp;
-use parfocal_store::{Instance, InstanceId, InstanceState, MeetingKind, NewInstance, Tx};
+use parfocal_store::{Instance, InstanceId, InstanceState, Meeting, MeetingKind, NewInstance, Tx};
 use serde_json::{Map, Value, json};
 
 use super::{Facts, Origin};
@@ -73,6 +73,14 @@ pub async fn apply(
             said.insert("stage".into(), json!(2));
         }
     }
+    // The series before its run: who takes them the other way round waits for others in a circle.
+    let named = match said.get("id").and_then(Value::as_str) {
+        Some(number) => {
+            let series = tx.meeting_by_external(origin.account, number).await?;
+            Some((number.to_owned(), series))
+        }
+        None => None,
+    };
     let known = tx.instance_by_external(origin.account, &uuid).await?;
     let mut facts = Facts::parse(known.as_ref().map(|instance| instance.raw.as_str()));
     let stage = said.remove("stage");
@@ -84,7 +92,15 @@ pub async fn apply(
             facts.put("stage", stage, super::Stamp::new(0, super::Rank::Derived));
         }
     }
-    write(tx, origin, &uuid, known, facts).await.map(Some)
+    let number = facts.text("id");
+    let series = match (&number, named) {
+        (Some(number), Some((named, series))) if *number == named => series,
+        (Some(number), _) => tx.meeting_by_external(origin.account, number).await?,
+        (None, _) => None,
+    };
+    write(tx, origin, &uuid, known, facts, series)
+        .await
+        .map(Some)
 }
 
 async fn write(
@@ -93,12 +109,9 @@ async fn write(
     uuid: &str,
     known: Option<Instance>,
     facts: Facts,
+    series: Option<Meeting>,
 ) -> Result<Applied> {
     let number = facts.text("id");
-    let series = match &number {
-        Some(number) => tx.meeting_by_external(origin.account, number).await?,
-        None => None,
-    };
     let new = NewInstance {
         meeting_id: series.as_ref().map(|meeting| meeting.id),
         ..read(uuid, &facts, series.as_ref().map(|meeting| meeting.kind))
