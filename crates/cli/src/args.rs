@@ -105,6 +105,12 @@ pub(crate) enum Command {
     /// List meetings, show one, schedule, change, cancel and end them
     #[command(subcommand)]
     Meetings(commands::meetings::Meetings),
+    /// Schedule a meeting with its calendar event, invitations and reminders; list what was scheduled
+    Schedule(Box<commands::schedule::Schedule>),
+    /// Change a scheduled meeting, or one occurrence of it
+    Reschedule(commands::schedule::Reschedule),
+    /// Call a scheduled meeting off, or one occurrence of it
+    Cancel(commands::schedule::Cancel),
     /// List recordings, download their files
     #[command(subcommand)]
     Recordings(commands::recordings::Recordings),

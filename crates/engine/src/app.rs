@@ -169,6 +169,7 @@ impl App {
                 notices,
             }),
         };
+        crate::provider::register(&app);
         app.vault().end_handover(false).await?;
         webhooks::sync_apps(&app).await?;
         app.connections().sync_apps().await?;
@@ -299,6 +300,11 @@ impl App {
     /// API keys: make, list, revoke, authenticate.
     pub fn keys(&self) -> crate::keys::Keys<'_> {
         crate::keys::Keys { app: self }
+    }
+
+    /// Scheduling: meetings with everything that belongs to them.
+    pub fn scheduling(&self) -> crate::schedule::MeetingSchedulerOrchestrator<'_> {
+        crate::schedule::MeetingSchedulerOrchestrator { app: self }
     }
 
     /// Meeting providers, by name; the account is a connection, by name or id.

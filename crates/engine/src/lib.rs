@@ -24,6 +24,7 @@ pub mod models;
 pub mod notify;
 pub mod provider;
 pub mod registry;
+pub mod schedule;
 pub mod search;
 mod sequencer;
 pub mod status;

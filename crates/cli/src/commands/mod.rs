@@ -21,6 +21,7 @@ pub(crate) mod mcp;
 pub(crate) mod meetings;
 pub(crate) mod models;
 pub(crate) mod recordings;
+pub(crate) mod schedule;
 pub(crate) mod scopes;
 pub(crate) mod search;
 pub(crate) mod serve;
@@ -52,6 +53,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Api(command) => api::run(command, context).await,
         Command::Backfill(command) => backfill::run(command, context).await,
         Command::Meetings(command) => meetings::run(command, context).await,
+        Command::Schedule(command) => Box::pin(schedule::run(*command, context)).await,
+        Command::Reschedule(command) => schedule::reschedule(command, context).await,
+        Command::Cancel(command) => schedule::cancel(command, context).await,
         Command::Recordings(command) => recordings::run(command, context).await,
         Command::Transcript(command) => transcript::run(command, context).await,
         Command::Search(command) => search::run(command, context).await,

@@ -27,6 +27,7 @@ mod participants;
 mod recordings;
 mod registrants;
 mod reports;
+mod schedule;
 mod search;
 mod summaries;
 mod transcripts;
@@ -238,6 +239,14 @@ impl Actions<'_> {
             )),
         }
     }
+}
+
+/// The connection of that name or id, or the only one that works, for whoever may use all.
+pub(crate) async fn connection_for(
+    app: &App,
+    which: Option<&str>,
+) -> Result<parfocal_store::Connection> {
+    context::connection(app, &Caller::local(crate::keys::Surface::System), which).await
 }
 
 fn context(app: &App, how: &Run) -> Context {

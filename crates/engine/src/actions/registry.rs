@@ -16,6 +16,7 @@ static ALL: LazyLock<Vec<Action>> = LazyLock::new(|| {
         super::recordings::actions(),
         super::registrants::actions(),
         super::reports::actions(),
+        super::schedule::actions(),
         super::search::actions(),
         super::summaries::actions(),
         super::transcripts::actions(),

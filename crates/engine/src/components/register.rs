@@ -104,6 +104,15 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "scheduling",
+        about: "Schedules meetings with their calendar events, invitations and reminders.",
+        needs_account: true,
+        feature: Some(Feature::Actions),
+        routes: &["/v1/schedules"],
+        jobs: &[JobKind::ScheduleAdvance],
+        ..Component::BARE
+    },
+    Component {
         name: "mcp",
         about: "Tools, meetings and questions for language models at /mcp.",
         needs: &["actions"],

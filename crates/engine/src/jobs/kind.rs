@@ -117,6 +117,8 @@ kinds! {
     BackfillReport = "backfill.report", 1, Heavy, 1800;
     /// Looks whether a backfill is complete, and settles what it could not find.
     BackfillFinish = "backfill.finish", 1, Local, 600;
+    /// Goes on with making, changing or cancelling a scheduled meeting.
+    ScheduleAdvance = "schedule.advance", 1, Light, 600;
     /// Erases what was taken in of an account or a host, in batches.
     DataErase = "data.erase", 1, Local, 3600;
 }

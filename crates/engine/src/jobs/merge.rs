@@ -61,6 +61,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         | JobKind::BackfillSlice
         | JobKind::BackfillReport
         | JobKind::BackfillFinish
+        | JobKind::ScheduleAdvance
         | JobKind::DataErase => None,
     };
     both.unwrap_or_else(|| newer.clone())

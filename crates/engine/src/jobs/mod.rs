@@ -99,6 +99,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         }
         JobKind::BackfillFinish => finish::run(app, job).await,
         JobKind::DataErase => crate::connections::erase::run(app, job).await,
+        JobKind::ScheduleAdvance => crate::schedule::advance(app, job).await,
     }
 }
 
@@ -124,6 +125,7 @@ pub(crate) async fn buried(
         | JobKind::TranscriptAnalyze
         | JobKind::TranscriptModel
         | JobKind::BackfillFinish
+        | JobKind::ScheduleAdvance
         | JobKind::DataErase => Ok(()),
     }
 }

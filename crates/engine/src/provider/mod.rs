@@ -2,12 +2,15 @@
 //!
 //! The orchestrator of scheduling knows only [`MeetingProvider`]; nothing of Zoom is in it. What one provider has and another
 //! has not is said by [`Capabilities`] and refused by [`MeetingProvider::check`] before anything outside is touched.
-//! Every provider passes the same conformance kit.
+//! Every provider passes the same [`conformance`] kit.
 //!
 //! Repeating must be safe: [`MeetingProvider::create`] writes the plan's key where [`MeetingProvider::find`] sees it again, and
 //! deleting what is gone already is a success.
 
+pub mod conformance;
+mod memory;
 mod model;
+mod zoom;
 
 use std::fmt;
 
@@ -15,11 +18,22 @@ use jiff::Timestamp;
 use parfocal_formats::recurrence::Unsupported;
 
 pub use crate::registry::{Answering, Registry};
+pub use memory::Memory;
 pub use model::{
     Capabilities, Identity, MeetingChange, MeetingPlan, MeetingState, OccurrenceState,
     ProviderMeeting, ProviderOccurrence, ProviderParticipant, ProviderRecording,
     ProviderRecordingFile, ProviderTranscript,
 };
+
+/// Registers the providers that there always are.
+pub(crate) fn register(app: &crate::App) {
+    app.providers().register_with(zoom::NAME, |app, account| {
+        Box::pin(async move {
+            let provider = zoom::ZoomProvider::open(app, account.as_deref()).await?;
+            Ok(std::sync::Arc::new(provider) as std::sync::Arc<dyn MeetingProvider>)
+        })
+    });
+}
 
 /// Makes, changes and cancels meetings for one account.
 ///

@@ -50,6 +50,9 @@ pub struct MeetingPlan {
     pub minutes: u32,
     /// How it repeats; none for a single meeting.
     pub recurrence: Option<Recurrence>,
+    /// Make a room without a fixed time, which people may enter whenever they meet: for what the provider cannot repeat.
+    #[serde(default)]
+    pub open: bool,
 }
 
 impl MeetingPlan {

@@ -21,6 +21,7 @@ mod models_kept;
 mod refresh_model;
 mod refresh_processes;
 mod refresh_rows;
+mod schedule;
 mod talk;
 mod understand;
 mod work_backfill;

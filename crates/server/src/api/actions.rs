@@ -105,7 +105,8 @@ pub(super) async fn run(
     Ok(response)
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The key that makes a repetition safe.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     headers
         .get("idempotency-key")
         .map(|value| {

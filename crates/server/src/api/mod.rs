@@ -16,6 +16,7 @@ mod models;
 mod openapi;
 mod recordings;
 mod route;
+mod schedules;
 mod search;
 mod shared;
 mod status;
@@ -35,6 +36,9 @@ use parfocal_engine::components::{Active, ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::models::ModelsView;
+use parfocal_engine::schedule::{
+    CancelRequest, ChangeRequest, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
+};
 use parfocal_engine::status::Status;
 use parfocal_engine::talk::import::Imported;
 use parfocal_engine::talk::people::Voice;
@@ -102,6 +106,7 @@ fn table() -> Vec<Route> {
     ];
     all.extend(taken_in());
     all.extend(understood());
+    all.extend(scheduling());
     all.extend(work());
     all.extend(administration());
     all
@@ -268,6 +273,59 @@ fn understood() -> Vec<Route> {
         .about("Says that something is to be done again")
         .path_part("id", "Our id.")
         .answers::<ActionItemDetailView>(),
+    ]
+}
+
+fn scheduling() -> Vec<Route> {
+    vec![
+        Route::get("/schedules", "schedules.list", get(schedules::list))
+            .about("Meetings that were scheduled here, by their first starts")
+            .query::<schedules::ListParams>()
+            .answers::<PageView<ScheduledMeeting>>(),
+        Route::get("/schedules/{id}", "schedules.get", get(schedules::get))
+            .about("A scheduled meeting with its occurrences, answers and what is left over")
+            .path_part("id", "Our id.")
+            .answers::<ScheduledMeeting>(),
+        Route::post("/schedules", "schedules.create", post(schedules::create))
+            .about("Makes a meeting, its calendar event, invitations and reminders, or none of them; an Idempotency-Key makes it once")
+            .body::<ScheduleRequest>()
+            .answers::<Scheduled>()
+            .answers_with(201),
+        Route::post(
+            "/schedules/preview",
+            "schedules.preview",
+            post(schedules::preview),
+        )
+        .about("When a meeting would take place, and who is busy then; nothing is made")
+        .needs(Role::Read)
+        .body::<ScheduleRequest>()
+        .answers::<Preview>(),
+        Route::post(
+            "/schedules/{id}/reschedule",
+            "schedules.reschedule",
+            post(schedules::reschedule),
+        )
+        .about("Changes a scheduled meeting, or one occurrence of it; the address to join stays")
+        .path_part("id", "Our id.")
+        .body::<ChangeRequest>()
+        .answers::<Scheduled>(),
+        Route::post(
+            "/schedules/{id}/cancel",
+            "schedules.cancel",
+            post(schedules::cancel),
+        )
+        .about("Calls a scheduled meeting off, or one occurrence of it")
+        .path_part("id", "Our id.")
+        .may_have_body::<CancelRequest>()
+        .answers::<Scheduled>(),
+        Route::post(
+            "/schedules/{id}/retry",
+            "schedules.retry",
+            post(schedules::retry),
+        )
+        .about("Tries again what could neither be done nor taken back")
+        .path_part("id", "Our id.")
+        .answers::<Scheduled>(),
     ]
 }
 

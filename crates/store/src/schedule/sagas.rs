@@ -33,14 +33,16 @@ statements! {
     RELEASE = one("UPDATE sagas SET lease_until = 0 WHERE workspace_id = $1 AND id = $2 AND lease_token = $3");
     MOVE = one("UPDATE sagas SET state = $4, step = $5, direction = $6, data = $7, error = $8, tries = $9, next_at = $10, deadline = $11, updated_at = $12, lease_until = $13
         WHERE workspace_id = $1 AND id = $2 AND lease_token = $3");
-    REOPEN = one("UPDATE sagas SET state = 'running', tries = 0, next_at = $3, deadline = $4, lease_until = 0, updated_at = $3
-        WHERE workspace_id = $1 AND id = $2 AND state = 'stuck'");
+    REOPEN = one("UPDATE sagas SET state = 'running', step = $5, tries = 0, error = NULL, next_at = $3, deadline = $4, lease_until = 0, updated_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND state IN ('stuck', 'done')");
     TRY = one(concat!("INSERT INTO effects AS e (id, workspace_id, saga_id, schedule_id, step, key, state, tries, first_tried_at, last_tried_at)
         VALUES ($1, $2, $3, $4, $5, $6, 'tried', 1, $7, $7)
-        ON CONFLICT (workspace_id, key) DO UPDATE SET tries = e.tries + 1, last_tried_at = $7
+        ON CONFLICT (workspace_id, key) DO UPDATE SET tries = e.tries + 1, last_tried_at = $7, saga_id = $3,
+            state = CASE WHEN e.state = 'undone' THEN 'tried' ELSE e.state END
         RETURNING ", effect_columns!()));
     SETTLE = one("UPDATE effects SET state = $3, remote_id = COALESCE($4, remote_id), result = COALESCE($5, result), error = $6 WHERE workspace_id = $1 AND key = $2");
     EFFECTS = one(concat!("SELECT ", effect_columns!(), " FROM effects WHERE workspace_id = $1 AND saga_id = $2 ORDER BY first_tried_at, id"));
+    EFFECT = one(concat!("SELECT ", effect_columns!(), " FROM effects WHERE workspace_id = $1 AND key = $2"));
     LEFT_OVER = one(concat!("SELECT ", effect_columns!(), " FROM effects WHERE workspace_id = $1 AND state IN ('stuck', 'refused')
             AND (CAST($2 AS TEXT) IS NULL OR schedule_id = $2) ORDER BY last_tried_at DESC, id LIMIT $3"));
     RETRY = one("UPDATE effects SET state = 'tried', error = NULL WHERE workspace_id = $1 AND saga_id = $2 AND state IN ('stuck', 'refused')");
@@ -106,6 +108,11 @@ impl Store {
     /// What a saga did outside, in order.
     pub async fn effects(&self, scope: Scope, id: SagaId) -> Result<Vec<Effect>> {
         self.all(EFFECTS, args![scope.workspace, id], effect).await
+    }
+
+    /// Something done outside, by its key.
+    pub async fn effect(&self, scope: Scope, key: &str) -> Result<Option<Effect>> {
+        self.one(EFFECT, args![scope.workspace, key], effect).await
     }
 
     /// What could neither be done nor taken back, of one schedule or of all, the latest first.
@@ -247,15 +254,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets a saga that is stuck go on, with everything that is left over tried again; whether it was stuck.
+    /// Lets a saga that has ended go on from a step, with everything that is left over tried again; whether it had ended so
+    /// that it can go on.
     pub async fn reopen_saga(
         &mut self,
         id: SagaId,
+        step: &str,
         deadline: Timestamp,
         now: Timestamp,
     ) -> Result<bool> {
         let w = self.w();
-        let reopened = self.execute(REOPEN, args![w, id, now, deadline]).await?;
+        let reopened = self
+            .execute(REOPEN, args![w, id, now, deadline, step])
+            .await?;
         self.execute(RETRY, args![w, id]).await?;
         Ok(reopened > 0)
     }

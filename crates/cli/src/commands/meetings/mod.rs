@@ -1,5 +1,6 @@
 //! `meetings list|get`: meetings that were held.
 
+pub(crate) mod times;
 mod verbs;
 
 use clap::{Args, Subcommand};

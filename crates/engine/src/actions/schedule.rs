@@ -1,0 +1,189 @@
+//! `schedule.*`: meetings with their calendar events, invitations and reminders, made as a whole.
+
+use parfocal_store::{ScheduleFilter, ScheduleId, ScheduleState};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::action::{Action, Effect};
+use super::context::{Context, Halt, Step};
+use super::shape::Listed;
+use crate::schedule::{
+    CancelRequest, ChangeRequest, How, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
+};
+
+/// Rows of a list when nothing is said.
+const ROWS: u32 = 20;
+
+pub(super) fn actions() -> Vec<Action> {
+    let id = "0199f3a0-0000-7000-8000-000000000001";
+    vec![
+        Action::new(
+            "schedule.create",
+            Effect::Create,
+            "Schedule with calendar and invitations",
+            "Makes a meeting, its calendar event, the invitations and the reminders, or none of them. Nobody is invited before \
+             meeting and event stand; who has to come and is busy is a refusal.",
+            create,
+        )
+        .asks(&["POST /users/{userId}/meetings"])
+        .findable()
+        .example(json!({"title": "Team standup", "start": "2030-01-07T09:00:00", "timezone": "Europe/Berlin", "every": "weekday", "count": 20,
+            "attendees": [{"email": "team@example.com"}], "reminders": [{"minutes": 5}]})),
+        Action::new(
+            "schedule.preview",
+            Effect::Read,
+            "Preview a schedule",
+            "Tells when a meeting would take place and who is busy then. Nothing is made.",
+            preview,
+        )
+        .example(json!({"title": "Team standup", "start": "2030-01-07T09:00:00Z"})),
+        Action::new(
+            "schedule.list",
+            Effect::Read,
+            "List schedules",
+            "Lists meetings that were scheduled here, by their first starts.",
+            list,
+        )
+        .across_all()
+        .example(json!({"state": "scheduled"})),
+        Action::new(
+            "schedule.get",
+            Effect::Read,
+            "Get a schedule",
+            "Tells everything about a scheduled meeting: occurrences, answers, who could not be told, what is left over.",
+            get,
+        )
+        .across_all()
+        .example(json!({ "schedule": id })),
+        Action::new(
+            "schedule.change",
+            Effect::Change,
+            "Reschedule",
+            "Changes a scheduled meeting, or one occurrence of it, on all sides. The address to join stays.",
+            change,
+        )
+        .asks(&["PATCH /meetings/{meetingId}"])
+        .example(json!({"schedule": id, "change": {"start": "2030-01-07T10:00:00"}})),
+        Action::new(
+            "schedule.cancel",
+            Effect::Delete,
+            "Call off a schedule",
+            "Calls a scheduled meeting off, or one occurrence of it, on all sides, and tells those who are invited.",
+            cancel,
+        )
+        .asks(&["DELETE /meetings/{meetingId}"])
+        .example(json!({ "schedule": id })),
+    ]
+}
+
+fn how(cx: &Context) -> How {
+    // The marker is made of caller and key: the same request finds what an earlier try made.
+    How::new(cx.caller.clone()).with_key(cx.marker.as_ref().map(|marker| marker.replace(' ', "-")))
+}
+
+async fn create(cx: Context, input: ScheduleRequest) -> Step<Scheduled> {
+    if cx.dry_run {
+        cx.app.scheduling().preview(&input).await?;
+        return Err(Halt::Planned);
+    }
+    cx.intend().await?;
+    Ok(cx.app.scheduling().schedule(&input, &how(&cx)).await?)
+}
+
+async fn preview(cx: Context, input: ScheduleRequest) -> Step<Preview> {
+    Ok(cx.app.scheduling().preview(&input).await?)
+}
+
+/// Which schedules.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct List {
+    /// Only what stands so.
+    state: Option<ScheduleState>,
+    /// Only that to which this address is invited.
+    person: Option<String>,
+    /// Rows, 1 to 100. Default 20.
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<u32>,
+}
+
+async fn list(cx: Context, input: List) -> Step<Listed<ScheduledMeeting>> {
+    cx.app.components().require("scheduling").await?;
+    let filter = ScheduleFilter {
+        state: input.state,
+        person: input.person.as_deref(),
+        ..ScheduleFilter::default()
+    };
+    let items = cx
+        .app
+        .scheduling()
+        .list(&filter, input.limit.unwrap_or(ROWS))
+        .await?;
+    Ok(Listed { items, next: None })
+}
+
+/// One schedule.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct One {
+    /// Our id of it.
+    schedule: ScheduleId,
+}
+
+async fn get(cx: Context, input: One) -> Step<ScheduledMeeting> {
+    cx.app.components().require("scheduling").await?;
+    Ok(cx.app.scheduling().get(input.schedule).await?)
+}
+
+/// What is to become different.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeInput {
+    /// Our id of the schedule.
+    schedule: ScheduleId,
+    /// What is to become different; what is not given stays.
+    change: ChangeRequest,
+}
+
+async fn change(cx: Context, input: ChangeInput) -> Step<Scheduled> {
+    if cx.dry_run {
+        return Err(Halt::Planned);
+    }
+    cx.intend().await?;
+    let how = how(&cx);
+    Ok(cx
+        .app
+        .scheduling()
+        .reschedule(input.schedule, &input.change, &how)
+        .await?)
+}
+
+/// What is to be called off.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CancelInput {
+    /// Our id of the schedule.
+    schedule: ScheduleId,
+    /// Only this occurrence of a series: the start that the rule gives it, or its day.
+    occurrence: Option<String>,
+    /// Whether those who are invited are told. Default: true.
+    tell: Option<bool>,
+}
+
+async fn cancel(cx: Context, input: CancelInput) -> Step<Scheduled> {
+    if cx.dry_run {
+        return Err(Halt::Planned);
+    }
+    cx.intend().await?;
+    let request = CancelRequest {
+        occurrence: input.occurrence,
+        tell: input.tell,
+    };
+    let how = how(&cx);
+    Ok(cx
+        .app
+        .scheduling()
+        .cancel(input.schedule, &request, &how)
+        .await?)
+}

@@ -1,0 +1,749 @@
+//! Scheduling: one call makes the meeting, the calendar event, the invitations and the reminders, or none of them.
+//!
+//! [`MeetingSchedulerOrchestrator`] takes what is asked for, checks it, and begins a saga that is written down before anything
+//! outside is touched. [`drive`] does its steps: provider, calendar, commit (the point of no return), invitations. Whatever
+//! fails before the commit is taken back; what cannot be taken back is on a list with a retry. A process that dies leaves the
+//! saga to the job `schedule.advance`.
+
+mod data;
+mod drive;
+mod invite;
+mod mirror;
+mod request;
+mod saga;
+mod spec;
+mod steps;
+mod view;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use parfocal_store::{
+    Clash, NewJob, NewSaga, SagaId, SagaKind, SagaState, Schedule, ScheduleFilter, ScheduleId,
+    ScheduleState, Tx,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use drive::run as advance;
+pub use drive::{Advance, Progress, drive};
+pub use invite::WAY;
+pub use request::{CancelRequest, ChangeRequest, Guest, ScheduleRequest, Unrepeatable};
+pub use saga::{Came, Direction, Next, Position, Step, next};
+pub use spec::{MOST_OCCURRENCES, Occurrence, Spec};
+pub use view::{
+    AttendeeView, Conflict, LeftOver, OccurrenceView, Preview, Scheduled, ScheduledMeeting,
+};
+
+use crate::App;
+use crate::audit::{self, Change};
+use crate::calendar::{Busy, Override, OverrideChange, TimeSpan};
+use crate::error::{Code, EngineError, Result};
+use crate::jobs::{JobKind, priority};
+use crate::keys::Caller;
+use data::{Before, Data, MeetingOf};
+
+/// When the saga's job looks whether whoever began it is still at it.
+const RESCUE: Duration = Duration::from_secs(20);
+/// The calendar that is taken when none is named.
+const FEED: &str = "feed";
+
+/// How a request is to be done.
+#[derive(Debug, Clone)]
+pub struct How {
+    /// Who asks.
+    pub caller: Caller,
+    /// The same key with the same request gets the same meeting, for ever.
+    pub key: Option<String>,
+    /// How long is waited for the end; what takes longer goes on by itself.
+    pub wait: Duration,
+    /// Only write down what is to be done, and leave the doing to the jobs of a running server.
+    pub detached: bool,
+}
+
+impl How {
+    /// A request of a caller that is waited for up to ten seconds.
+    pub fn new(caller: Caller) -> Self {
+        Self {
+            caller,
+            key: None,
+            wait: Duration::from_secs(10),
+            detached: false,
+        }
+    }
+
+    /// The same, left to the jobs of a running server.
+    #[must_use]
+    pub fn detached(mut self) -> Self {
+        self.detached = true;
+        self
+    }
+
+    /// The same, safe to repeat under this key.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<String>) -> Self {
+        self.key = key;
+        self
+    }
+}
+
+/// Makes, changes and calls off meetings with everything that belongs to them; from [`App::scheduling`].
+#[derive(Debug, Clone, Copy)]
+pub struct MeetingSchedulerOrchestrator<'a> {
+    pub(crate) app: &'a App,
+}
+
+/// A request as it is begun.
+struct Begin<'b> {
+    kind: SagaKind,
+    schedule: Option<&'b Schedule>,
+    data: Data,
+    hash: String,
+    allow_conflicts: bool,
+}
+
+impl MeetingSchedulerOrchestrator<'_> {
+    /// Schedules a meeting.
+    ///
+    /// # Errors
+    /// `invalid_input` for what cannot be, `schedule_conflict` when somebody is taken, `idempotency_key_reused`, and whatever
+    /// failed for good; then nothing of the meeting is left, or [`Code::ScheduleStuck`] says what is.
+    pub async fn schedule(&self, request: &ScheduleRequest, how: &How) -> Result<Scheduled> {
+        how.caller.may(crate::keys::Role::Operate)?;
+        self.app.components().require("scheduling").await?;
+        let hash = hash("schedule", None, request);
+        if let Some(earlier) = self.earlier(how, &hash).await? {
+            return self.finish(earlier.0, earlier.1, how).await;
+        }
+        let now = self.app.clock().now();
+        let spec = self.spec(request, now).await?;
+        if !request.allow_conflicts {
+            let busy = self.busy(&spec, None).await?;
+            refuse(&busy.0)?;
+        }
+        let data = Data {
+            before: None,
+            target: spec,
+            sequence: 0,
+            occurrence: None,
+            meeting: None,
+            committed: false,
+            failure: None,
+            warnings: Vec::new(),
+            tell: true,
+        };
+        let begin = Begin {
+            kind: SagaKind::Schedule,
+            schedule: None,
+            data,
+            hash,
+            allow_conflicts: request.allow_conflicts,
+        };
+        let (schedule, saga) = self.begin(begin, how, now).await?;
+        self.finish(schedule, saga, how).await
+    }
+
+    /// What a request would come to: the occurrences, and who is busy at them. Nothing is begun.
+    pub async fn preview(&self, request: &ScheduleRequest) -> Result<Preview> {
+        self.app.components().require("scheduling").await?;
+        let now = self.app.clock().now();
+        let spec = self.spec(request, now).await?;
+        let (mut conflicts, unknown) = self.busy(&spec, None).await?;
+        conflicts.extend(self.taken(&spec, None).await?);
+        Preview::of(&spec, conflicts, unknown)
+    }
+
+    /// Changes a schedule, or one occurrence of it. The provider's meeting and its address stay.
+    ///
+    /// # Errors
+    /// As for [`MeetingSchedulerOrchestrator::schedule`], `not_found`, and `conflict` when it is called off, over, or being
+    /// changed just now.
+    pub async fn reschedule(
+        &self,
+        id: ScheduleId,
+        request: &ChangeRequest,
+        how: &How,
+    ) -> Result<Scheduled> {
+        how.caller.may(crate::keys::Role::Operate)?;
+        self.app.components().require("scheduling").await?;
+        let hash = hash("reschedule", Some(id), request);
+        if let Some(earlier) = self.earlier(how, &hash).await? {
+            return self.finish(earlier.0, earlier.1, how).await;
+        }
+        let now = self.app.clock().now();
+        let row = self.standing(id, now).await?;
+        let before = spec_of(&row)?;
+        let (target, occurrence) = request.apply(&before, now)?;
+        self.hold(&target).await?;
+        if !request.allow_conflicts {
+            refuse(&self.busy(&target, Some(&before)).await?.0)?;
+        }
+        let begin = Begin {
+            kind: SagaKind::Reschedule,
+            schedule: Some(&row),
+            data: changed(&row, before, target, occurrence, true),
+            hash,
+            allow_conflicts: request.allow_conflicts,
+        };
+        let (schedule, saga) = self.begin(begin, how, now).await?;
+        self.finish(schedule, saga, how).await
+    }
+
+    /// Calls a schedule off, or one occurrence of it.
+    ///
+    /// # Errors
+    /// As for [`MeetingSchedulerOrchestrator::reschedule`].
+    pub async fn cancel(
+        &self,
+        id: ScheduleId,
+        request: &CancelRequest,
+        how: &How,
+    ) -> Result<Scheduled> {
+        how.caller.may(crate::keys::Role::Operate)?;
+        self.app.components().require("scheduling").await?;
+        let hash = hash("cancel", Some(id), request);
+        if let Some(earlier) = self.earlier(how, &hash).await? {
+            return self.finish(earlier.0, earlier.1, how).await;
+        }
+        let now = self.app.clock().now();
+        let row = self.standing(id, now).await?;
+        let before = spec_of(&row)?;
+        let mut target = before.clone();
+        let mut occurrence = None;
+        if let Some(text) = &request.occurrence {
+            let original = request::occurrence(&before, text)?;
+            target.overrides.retain(|one| one.original != original);
+            target.overrides.push(Override {
+                original,
+                change: OverrideChange::Cancelled,
+            });
+            occurrence = Some(original);
+        }
+        let begin = Begin {
+            kind: SagaKind::Cancel,
+            schedule: Some(&row),
+            data: changed(
+                &row,
+                before,
+                target,
+                occurrence,
+                request.tell.unwrap_or(true),
+            ),
+            hash,
+            allow_conflicts: true,
+        };
+        let (schedule, saga) = self.begin(begin, how, now).await?;
+        self.finish(schedule, saga, how).await
+    }
+
+    /// Tries again what could neither be done nor taken back, and what was refused.
+    ///
+    /// # Errors
+    /// `not_found`, and `conflict` when nothing is left over.
+    pub async fn retry(&self, id: ScheduleId, how: &How) -> Result<Scheduled> {
+        how.caller.may(crate::keys::Role::Operate)?;
+        self.app.components().require("scheduling").await?;
+        let now = self.app.clock().now();
+        let (store, scope) = (self.app.store(), self.app.scope());
+        self.row(id).await?;
+        let left = store.effects_left_over(scope, Some(id), 1).await?;
+        let Some(saga) = left.first().map(|effect| effect.saga_id) else {
+            return Err(EngineError::new(
+                Code::Conflict,
+                format!("nothing is left over of the schedule {id}"),
+            ));
+        };
+        let row = store
+            .saga(scope, saga)
+            .await?
+            .ok_or_else(|| EngineError::not_found("saga", saga))?;
+        let mut tx = store.begin(scope).await?;
+        let reopened = tx
+            .reopen_saga(saga, &row.step, drive::patience(now), now)
+            .await?;
+        if !reopened {
+            return Err(EngineError::new(
+                Code::Conflict,
+                format!("the schedule {id} is being worked on"),
+            ));
+        }
+        self.enqueue(&mut tx, id, saga, now).await?;
+        self.note(&mut tx, how, "schedule.retry", id, json!({}), now)
+            .await?;
+        tx.commit().await?;
+        self.finish(id, saga, how).await
+    }
+
+    /// A schedule with everything about it.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn get(&self, id: ScheduleId) -> Result<ScheduledMeeting> {
+        view::of(self.app, &self.row(id).await?).await
+    }
+
+    /// Schedules by their first starts.
+    pub async fn list(
+        &self,
+        filter: &ScheduleFilter<'_>,
+        limit: u32,
+    ) -> Result<Vec<ScheduledMeeting>> {
+        let rows = self
+            .app
+            .store()
+            .schedules(self.app.scope(), filter, limit)
+            .await?;
+        let mut all = Vec::new();
+        for row in &rows {
+            all.push(view::of(self.app, row).await?);
+        }
+        Ok(all)
+    }
+
+    /// What those who are invited answered.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn get_attendee_responses(&self, id: ScheduleId) -> Result<Vec<AttendeeView>> {
+        Ok(self.get(id).await?.attendees)
+    }
+
+    async fn row(&self, id: ScheduleId) -> Result<Schedule> {
+        self.app
+            .store()
+            .schedule(self.app.scope(), id)
+            .await?
+            .ok_or_else(|| {
+                EngineError::not_found("schedule", id)
+                    .with_hint("`parfocal schedule list` shows which there are.")
+            })
+    }
+
+    /// A schedule that can be changed.
+    async fn standing(&self, id: ScheduleId, now: Timestamp) -> Result<Schedule> {
+        let row = self.row(id).await?;
+        if row.state != ScheduleState::Scheduled {
+            let why = match row.state {
+                ScheduleState::Pending => "is still being made",
+                ScheduleState::Cancelled => "was called off",
+                ScheduleState::Failed => "could not be made",
+                _ => "has something left over that has to be looked at first",
+            };
+            return Err(EngineError::new(
+                Code::Conflict,
+                format!("{:?} {why}", row.title),
+            ));
+        }
+        if row.ends_at <= now {
+            return Err(EngineError::new(
+                Code::Conflict,
+                format!("{:?} is over", row.title),
+            ));
+        }
+        Ok(row)
+    }
+
+    async fn spec(&self, request: &ScheduleRequest, now: Timestamp) -> Result<Spec> {
+        let feed = self.app.calendars().has(FEED).then_some(FEED);
+        let mut spec = request.spec(feed, now)?;
+        if request.unrepeatable == Unrepeatable::Room && spec.recurrence.is_some() {
+            let provider = self.provider(&spec).await?;
+            spec.open = provider.check(&spec.plan(nobody())).is_err();
+        }
+        self.hold(&spec).await?;
+        Ok(spec)
+    }
+
+    async fn provider(
+        &self,
+        spec: &Spec,
+    ) -> Result<std::sync::Arc<dyn crate::provider::MeetingProvider>> {
+        self.app
+            .providers()
+            .open(self.app, &spec.provider, spec.account.as_deref())
+            .await
+    }
+
+    /// Refuses what the provider or the calendar cannot hold.
+    async fn hold(&self, spec: &Spec) -> Result<()> {
+        let provider = self.provider(spec).await?;
+        provider.check(&spec.plan(nobody())).map_err(|unsupported| {
+            EngineError::invalid(unsupported.to_string()).with_hint(
+                "Choose a rule that it has, or let one room without a fixed time be made (unrepeatable: room).",
+            )
+        })?;
+        if let Some(name) = &spec.calendar {
+            let account = spec.calendar_account.as_deref();
+            let calendar = self.app.calendars().open(self.app, name, account).await?;
+            calendar.check(&spec.event(nobody(), "check", 0, None, false))?;
+        }
+        Ok(())
+    }
+
+    /// Who is busy by the calendar, and of whom it is not known.
+    async fn busy(&self, spec: &Spec, own: Option<&Spec>) -> Result<(Vec<Conflict>, Vec<String>)> {
+        let Some(name) = &spec.calendar else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let invalid = |error: parfocal_formats::recurrence::SeriesError| {
+            EngineError::invalid(error.to_string())
+        };
+        let spans = spec.spans().map_err(invalid)?;
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let window = TimeSpan {
+            from: first.0,
+            to: last.1,
+        };
+        let people: Vec<String> = spec
+            .people()
+            .into_iter()
+            .filter(|one| one.contains('@'))
+            .collect();
+        let own = own
+            .map(Spec::spans)
+            .transpose()
+            .map_err(invalid)?
+            .unwrap_or_default();
+        let account = spec.calendar_account.as_deref();
+        let calendar = self.app.calendars().open(self.app, name, account).await?;
+        let answers = match calendar.busy(window, &people).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                tracing::warn!(calendar = %name, %error, "nobody's free time is known");
+                return Ok((Vec::new(), people));
+            }
+        };
+        let mut conflicts = Vec::new();
+        let mut unknown = Vec::new();
+        for person in people {
+            match answers.get(&person) {
+                Some(Busy::Known(taken)) => {
+                    for span in taken
+                        .iter()
+                        .filter(|span| !own.contains(&(span.from, span.to)))
+                    {
+                        let met = spans.iter().any(|one| {
+                            span.meets(TimeSpan {
+                                from: one.0,
+                                to: one.1,
+                            })
+                        });
+                        if met {
+                            conflicts.push(Conflict::busy(&person, *span, name));
+                        }
+                    }
+                }
+                _ => unknown.push(person),
+            }
+        }
+        Ok((conflicts, unknown))
+    }
+
+    /// Who is taken by what we scheduled.
+    async fn taken(&self, spec: &Spec, except: Option<ScheduleId>) -> Result<Vec<Conflict>> {
+        let spans = spec
+            .spans()
+            .map_err(|error| EngineError::invalid(error.to_string()))?;
+        let found = self
+            .app
+            .store()
+            .clashes(self.app.scope(), &spec.people(), &spans, except)
+            .await?;
+        Ok(found.iter().map(Conflict::of).collect())
+    }
+
+    /// The schedule and saga that this key made before.
+    async fn earlier(&self, how: &How, hash: &str) -> Result<Option<(ScheduleId, SagaId)>> {
+        let Some(key) = request_key(how)? else {
+            return Ok(None);
+        };
+        let mut tx = self.app.store().begin(self.app.scope()).await?;
+        let found = tx.earlier_request(&key).await?;
+        tx.rollback().await?;
+        found.map(|found| same(&found, hash)).transpose()
+    }
+
+    /// Writes down what is to be done, in one transaction: from here on it is done or taken back, whoever dies.
+    async fn begin(
+        &self,
+        begin: Begin<'_>,
+        how: &How,
+        now: Timestamp,
+    ) -> Result<(ScheduleId, SagaId)> {
+        let invalid = |error: parfocal_formats::recurrence::SeriesError| {
+            EngineError::invalid(error.to_string())
+        };
+        let key = request_key(how)?;
+        let target = &begin.data.target;
+        let spans = target.spans().map_err(invalid)?;
+        let mut tx = self.app.store().begin(self.app.scope()).await?;
+        // Asked again within the transaction: of two that came at once, one is first.
+        if let Some(key) = &key
+            && let Some(found) = tx.earlier_request(key).await?
+        {
+            tx.rollback().await?;
+            return same(&found, &begin.hash);
+        }
+        let id = match begin.schedule {
+            Some(row) => {
+                if tx.running_saga(row.id).await?.is_some() {
+                    return Err(EngineError::new(
+                        Code::InProgress,
+                        format!("{:?} is being changed just now", row.title),
+                    ));
+                }
+                let still = tx.schedule(row.id).await?;
+                if still.is_none_or(|still| {
+                    still.updated_at != row.updated_at || still.sequence != row.sequence
+                }) {
+                    return Err(EngineError::new(
+                        Code::Conflict,
+                        format!("{:?} was changed by somebody else just now", row.title),
+                    )
+                    .with_hint("Look at it again, and ask again if it is still meant."));
+                }
+                row.id
+            }
+            None => {
+                let id = tx.new_schedule_id(now);
+                let facts = target
+                    .facts(ScheduleState::Pending, 0, None, None)
+                    .map_err(invalid)?;
+                tx.new_schedule(
+                    id,
+                    &format!("{id}@parfocal"),
+                    &how.caller.actor,
+                    &facts,
+                    now,
+                )
+                .await?;
+                id
+            }
+        };
+        let whole_cancel = begin.kind == SagaKind::Cancel && begin.data.occurrence.is_none();
+        if !whole_cancel {
+            let clashes: Vec<Clash> = tx.book(id, &target.people(), &spans).await?;
+            if !begin.allow_conflicts {
+                // Dropped with the error, the transaction gives everything back.
+                let conflicts: Vec<Conflict> = clashes.iter().map(Conflict::of).collect();
+                refuse(&conflicts)?;
+            }
+        }
+        let new = NewSaga {
+            schedule_id: id,
+            kind: begin.kind,
+            step: saga::order(begin.kind)[0].as_str(),
+            data: &begin.data.json(),
+            deadline: drive::deadline(now),
+            request_key: key.as_deref(),
+            request_hash: &begin.hash,
+        };
+        let saga = tx.begin_saga(&new, now).await?;
+        self.enqueue(&mut tx, id, saga, crate::clock::later(now, RESCUE))
+            .await?;
+        let detail = json!({
+            "provider": target.provider,
+            "start": target.start.to_string(),
+            "occurrence": begin.data.occurrence.map(|one| one.to_string()),
+            "attendees": target.attendees.len(),
+        });
+        let action = match begin.kind {
+            SagaKind::Reschedule => "schedule.change",
+            SagaKind::Cancel => "schedule.cancel",
+            _ => "schedule.create",
+        };
+        self.note(&mut tx, how, action, id, detail, now).await?;
+        tx.commit().await?;
+        Ok((id, saga))
+    }
+
+    async fn enqueue(
+        &self,
+        tx: &mut Tx,
+        id: ScheduleId,
+        saga: SagaId,
+        run_at: Timestamp,
+    ) -> Result<()> {
+        let kind = JobKind::ScheduleAdvance;
+        let job = NewJob {
+            kind: kind.as_str().to_owned(),
+            v: kind.version(),
+            lane: Some(format!("schedule:{id}")),
+            priority: priority::INTERACTIVE,
+            dedupe_key: Some(saga.to_string()),
+            payload: json!({ "saga": saga }),
+            run_at,
+            cause_id: Some(id.to_string()),
+        };
+        tx.enqueue(&job, self.app.clock().now()).await?;
+        Ok(())
+    }
+
+    async fn note(
+        &self,
+        tx: &mut Tx,
+        how: &How,
+        action: &str,
+        id: ScheduleId,
+        detail: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<()> {
+        let change = Change {
+            action,
+            target: &format!("schedule/{id}"),
+            detail,
+        };
+        audit::append(tx, &how.caller.by(), &change, now).await?;
+        Ok(())
+    }
+
+    /// Drives the saga for so long; after that it is driven on behind the caller's back.
+    async fn work(&self, saga: SagaId, wait: Duration) -> Result<()> {
+        let app = self.app.clone();
+        // A caller who goes away must not stop it halfway.
+        let task = tokio::spawn(async move { drive(&app, saga).await });
+        match tokio::time::timeout(wait, task).await {
+            Ok(Ok(Err(error))) if error.code() != Code::LeaseLost => Err(error),
+            Ok(Err(broken)) => Err(EngineError::new(
+                Code::Internal,
+                format!("scheduling broke off: {broken}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Drives the saga, and tells how it ended, or how far it is when that takes longer than is waited for.
+    async fn finish(&self, id: ScheduleId, saga: SagaId, how: &How) -> Result<Scheduled> {
+        if !how.detached {
+            self.work(saga, how.wait).await?;
+        }
+        let row = self
+            .app
+            .store()
+            .saga(self.app.scope(), saga)
+            .await?
+            .ok_or_else(|| EngineError::not_found("saga", saga))?;
+        let data = Data::of(&row)?;
+        let what = match row.kind {
+            SagaKind::Reschedule => "the meeting could not be changed and stands as before",
+            SagaKind::Cancel => "the meeting could not be called off",
+            _ => "the meeting could not be made, and nothing of it is left",
+        };
+        match row.state {
+            SagaState::Undone => {
+                return Err(data.failure.map_or_else(
+                    || EngineError::new(Code::Conflict, what),
+                    |failure| failure.error(what),
+                ));
+            }
+            SagaState::Stuck => {
+                let why = row.error.unwrap_or_default();
+                return Err(EngineError::new(
+                    Code::ScheduleStuck,
+                    format!("the schedule {id} is half done: {why}"),
+                )
+                .with_hint(format!(
+                    "`parfocal schedule show {id}` lists what is left over; `parfocal schedule retry {id}` tries it again."
+                )));
+            }
+            _ => {}
+        }
+        Ok(Scheduled {
+            meeting: self.get(id).await?,
+            finished: row.state != SagaState::Running,
+        })
+    }
+}
+
+/// The id of a schedule that is only tried out.
+fn nobody() -> ScheduleId {
+    ScheduleId::new(uuid::Uuid::nil())
+}
+
+fn spec_of(row: &Schedule) -> Result<Spec> {
+    serde_json::from_value(row.spec.clone()).map_err(|error| {
+        EngineError::new(
+            Code::Internal,
+            format!("the spec of {} cannot be read: {error}", row.id),
+        )
+    })
+}
+
+fn changed(
+    row: &Schedule,
+    before: Spec,
+    target: Spec,
+    occurrence: Option<DateTime>,
+    tell: bool,
+) -> Data {
+    let sequence = u32::try_from(row.sequence).unwrap_or(0);
+    Data {
+        before: Some(Before {
+            spec: before,
+            sequence,
+            state: row.state,
+        }),
+        target,
+        sequence: sequence.saturating_add(1),
+        occurrence,
+        meeting: row
+            .meeting_id
+            .clone()
+            .zip(row.join_url.clone())
+            .map(|(id, join_url)| MeetingOf { id, join_url }),
+        committed: false,
+        failure: None,
+        warnings: Vec::new(),
+        tell,
+    }
+}
+
+fn same(found: &parfocal_store::EarlierRequest, hash: &str) -> Result<(ScheduleId, SagaId)> {
+    if found.request_hash == hash {
+        Ok((found.schedule_id, found.saga_id))
+    } else {
+        Err(EngineError::new(
+            Code::KeyReused,
+            "this Idempotency-Key was sent before with another request",
+        ))
+    }
+}
+
+/// The caller's key, made unique for the caller.
+fn request_key(how: &How) -> Result<Option<String>> {
+    let Some(key) = &how.key else {
+        return Ok(None);
+    };
+    if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(EngineError::invalid(
+            "the Idempotency-Key is not 1 to 255 visible ASCII characters",
+        )
+        .with_hint("A UUID made for each new request serves well."));
+    }
+    let digest = Sha256::digest(format!("{}\n{key}", how.caller.actor));
+    Ok(Some(hex::encode(digest)))
+}
+
+/// SHA-256 of what is asked for.
+fn hash<T: serde::Serialize>(what: &str, id: Option<ScheduleId>, request: &T) -> String {
+    let text = serde_json::to_string(request).unwrap_or_default();
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    hex::encode(Sha256::digest(format!("{what}\n{id}\n{text}")))
+}
+
+fn refuse(conflicts: &[Conflict]) -> Result<()> {
+    let Some(first) = conflicts.first() else {
+        return Ok(());
+    };
+    let more = match conflicts.len() {
+        1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    Err(EngineError::new(
+        Code::ScheduleConflict,
+        format!("{first}{more}"),
+    ))
+}

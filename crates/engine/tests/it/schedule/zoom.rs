@@ -1,0 +1,257 @@
+//! Zoom as the provider, against the simulated account.
+
+use jiff::SignedDuration;
+use parfocal_engine::clock::Clock;
+use parfocal_engine::components;
+use parfocal_engine::keys::{Caller, Surface};
+use parfocal_engine::provider::{OccurrenceState, conformance};
+use parfocal_engine::schedule::{CancelRequest, ChangeRequest, How, ScheduleRequest, Unrepeatable};
+use parfocal_engine::store::ScheduleState;
+use parfocal_engine::{App, Code};
+use parfocal_simulator::Simulator;
+use serde_json::json;
+
+use crate::core_support::{command, config_for, on_both_stores, open, with_env};
+
+on_both_stores! {
+    zoom_keeps_the_rules_of_providers;
+    a_series_at_zoom_is_made_moved_and_called_off;
+    a_lost_answer_at_zoom_leaves_one_meeting;
+}
+
+struct Stage {
+    simulator: Simulator,
+    app: App,
+    host: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let simulator = Simulator::start(parfocal_simulator::Config::default())
+            .await
+            .unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let config = with_env(config_for(dir.path(), simulator.base_url()));
+        let app = open(config, &Clock::system()).await;
+        app.connections().check("env").await.unwrap();
+        let anyway = components::Activation {
+            anyway: true,
+            ..components::Activation::default()
+        };
+        let caller = Caller::local(Surface::Cli);
+        app.components()
+            .activate("scheduling", &anyway, &caller)
+            .await
+            .unwrap();
+        let run = parfocal_engine::actions::Run::new(caller);
+        let users = app
+            .actions()
+            .run("user.list", json!({"limit": 1}), &run)
+            .await
+            .unwrap();
+        let host = users.output().unwrap()["items"][0]["email"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        Self {
+            simulator,
+            app,
+            host,
+            _dir: dir,
+        }
+    }
+
+    fn request(&self) -> ScheduleRequest {
+        serde_json::from_value(json!({
+            "title": "Planning", "start": "2031-03-24T09:00:00", "timezone": "Europe/Berlin", "host": self.host,
+            "calendar": "none",
+        }))
+        .unwrap()
+    }
+
+    async fn meetings(&self) -> Vec<parfocal_engine::provider::ProviderMeeting> {
+        let zoom = self
+            .app
+            .providers()
+            .open(&self.app, "zoom", None)
+            .await
+            .unwrap();
+        let all = zoom.list(Some(&self.host)).await.unwrap();
+        all.into_iter()
+            .filter(|one| one.title == "Planning")
+            .collect()
+    }
+}
+
+fn how() -> How {
+    How {
+        wait: std::time::Duration::from_secs(60),
+        ..How::new(Caller::local(Surface::Cli))
+    }
+}
+
+async fn zoom_keeps_the_rules_of_providers() {
+    let stage = Stage::new().await;
+    let zoom = stage
+        .app
+        .providers()
+        .open(&stage.app, "zoom", None)
+        .await
+        .unwrap();
+    let start = "2031-03-24T09:00".parse().unwrap();
+    let broken = conformance::run(
+        zoom.as_ref(),
+        Some(&stage.host),
+        start,
+        stage.app.clock().now(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(broken, []);
+}
+
+async fn a_series_at_zoom_is_made_moved_and_called_off() {
+    let stage = Stage::new().await;
+    let mut request = stage.request();
+    request.every = Some("weekday".to_owned());
+    request.count = Some(10);
+    request.except = vec![jiff::civil::date(2031, 3, 27)];
+    let scheduling = stage.app.scheduling();
+    let made = scheduling.schedule(&request, &how()).await.unwrap().meeting;
+    assert_eq!(made.occurrences.len(), 9);
+    let zoom = stage
+        .app
+        .providers()
+        .open(&stage.app, "zoom", None)
+        .await
+        .unwrap();
+    let number = made.meeting.clone().unwrap();
+    let starts = |all: Vec<parfocal_engine::provider::ProviderOccurrence>| -> Vec<jiff::Timestamp> {
+        all.into_iter()
+            .filter(|one| one.state == OccurrenceState::Available)
+            .map(|one| one.start)
+            .collect()
+    };
+    let ours: Vec<jiff::Timestamp> = made.occurrences.iter().map(|one| one.start).collect();
+    // Summer time begins on 30 March: nine o'clock stays nine o'clock.
+    assert_eq!(starts(zoom.occurrences(&number).await.unwrap()), ours);
+
+    let change = ChangeRequest {
+        occurrence: Some("2031-04-01".to_owned()),
+        start: Some("2031-04-01T14:00:00".to_owned()),
+        ..ChangeRequest::default()
+    };
+    let moved = scheduling
+        .reschedule(made.id, &change, &how())
+        .await
+        .unwrap()
+        .meeting;
+    let ours: Vec<jiff::Timestamp> = moved.occurrences.iter().map(|one| one.start).collect();
+    assert_eq!(starts(zoom.occurrences(&number).await.unwrap()), ours);
+    assert_eq!(
+        (&moved.meeting, &moved.join_url),
+        (&made.meeting, &made.join_url)
+    );
+
+    let change = ChangeRequest {
+        title: Some("Planning, renamed".to_owned()),
+        minutes: Some(45),
+        ..ChangeRequest::default()
+    };
+    let renamed = scheduling
+        .reschedule(made.id, &change, &how())
+        .await
+        .unwrap()
+        .meeting;
+    let there = zoom.get(&number).await.unwrap().unwrap();
+    assert_eq!(
+        (there.title.as_str(), there.minutes),
+        ("Planning, renamed", Some(45))
+    );
+    assert_eq!(renamed.join_url, made.join_url);
+
+    let off = CancelRequest {
+        occurrence: Some("2031-04-02".to_owned()),
+        tell: None,
+    };
+    let less = scheduling
+        .cancel(made.id, &off, &how())
+        .await
+        .unwrap()
+        .meeting;
+    let ours: Vec<jiff::Timestamp> = less.occurrences.iter().map(|one| one.start).collect();
+    assert_eq!(starts(zoom.occurrences(&number).await.unwrap()), ours);
+    let gone = scheduling
+        .cancel(
+            made.id,
+            &CancelRequest {
+                occurrence: None,
+                tell: None,
+            },
+            &how(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(gone.meeting.state, ScheduleState::Cancelled);
+    assert!(zoom.get(&number).await.unwrap().is_none());
+
+    // What Zoom cannot repeat is refused with the reason, or becomes one room.
+    let mut year = stage.request();
+    year.every = Some("day".to_owned());
+    year.count = Some(365);
+    let refused = scheduling.schedule(&year, &how()).await.unwrap_err();
+    assert!(
+        refused.code() == Code::InvalidInput && refused.to_string().contains("60"),
+        "{refused}"
+    );
+    year.unrepeatable = Unrepeatable::Room;
+    let room = scheduling.schedule(&year, &how()).await.unwrap().meeting;
+    assert_eq!(
+        (room.state, room.occurrences.len()),
+        (ScheduleState::Scheduled, 365)
+    );
+    let one = room.occurrences[1]
+        .start
+        .duration_since(room.occurrences[0].start);
+    assert_eq!(one, SignedDuration::from_hours(24));
+}
+
+async fn a_lost_answer_at_zoom_leaves_one_meeting() {
+    let stage = Stage::new().await;
+    // The meeting is made, and the connection breaks before the answer.
+    command(
+        stage.simulator.base_url(),
+        "/faults",
+        json!({"kind": "lost", "path": "/v2/users/", "method": "POST", "times": 1}),
+    )
+    .await;
+    let scheduling = stage.app.scheduling();
+    let begun = scheduling.schedule(&stage.request(), &how()).await.unwrap();
+    let id = begun.meeting.id;
+    let saga = stage
+        .app
+        .store()
+        .latest_saga(stage.app.scope(), id)
+        .await
+        .unwrap()
+        .unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while scheduling.get(id).await.unwrap().state == ScheduleState::Pending
+        && std::time::Instant::now() < deadline
+    {
+        parfocal_engine::schedule::drive(&stage.app, saga.id)
+            .await
+            .unwrap();
+        stage
+            .app
+            .clock()
+            .sleep(std::time::Duration::from_millis(100))
+            .await;
+    }
+    assert_eq!(
+        scheduling.get(id).await.unwrap().state,
+        ScheduleState::Scheduled
+    );
+    assert_eq!(stage.meetings().await.len(), 1);
+}
