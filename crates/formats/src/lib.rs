@@ -3,6 +3,7 @@
 //! Everything here is pure: bytes and strings in, values out; no I/O, no clock, no async. Nothing panics on any
 //! input, because all of it comes from outside.
 //!
+//! - [`availability`] finds times that suit everybody,
 //! - [`vtt`] reads and writes Zoom's WebVTT transcripts,
 //! - [`chat`] reads Zoom's chat files,
 //! - [`foreign`] reads transcripts of other tools, and writes SubRip,
@@ -12,6 +13,7 @@
 //! - [`ical`] writes and reads iCalendar and iTIP: meetings, invitations, answers, busy times,
 //! - [`recurrence`] repeats meetings by RFC 5545's rules, and tells them to Zoom, Google and Microsoft.
 
+pub mod availability;
 pub mod chat;
 pub mod foreign;
 pub mod ical;
