@@ -170,6 +170,7 @@ impl App {
             }),
         };
         crate::provider::register(&app);
+        crate::notify::register(&app);
         app.vault().end_handover(false).await?;
         webhooks::sync_apps(&app).await?;
         app.connections().sync_apps().await?;

@@ -205,6 +205,10 @@ ids! {
     CalendarLinkId;
     /// Somebody who is invited to a schedule.
     AttendeeId;
+    /// A mail.
+    MailId;
+    /// A reminder.
+    ReminderId;
     /// What an artefact belongs to: an instance, a meeting, an account or a file.
     OwnerId;
 }

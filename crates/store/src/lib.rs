@@ -31,6 +31,7 @@ mod migrations;
 mod model;
 mod models;
 mod news;
+mod notify;
 mod page;
 mod people;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 9;
+pub(crate) const SCHEMA_VERSION: i64 = 11;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
@@ -50,6 +50,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         9,
         "schedule",
         include_str!("../migrations/sqlite/0009_schedule.sql"),
+    ),
+    (
+        11,
+        "notify",
+        include_str!("../migrations/sqlite/0011_notify.sql"),
     ),
 ];
 
@@ -93,6 +98,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         9,
         "schedule",
         include_str!("../migrations/postgres/0009_schedule.sql"),
+    ),
+    (
+        11,
+        "notify",
+        include_str!("../migrations/postgres/0011_notify.sql"),
     ),
 ];
 

@@ -48,6 +48,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("schedules", crate::schedule::SCHEDULE_STATEMENTS),
         ("sagas", crate::schedule::SAGA_STATEMENTS),
         ("bookings", crate::schedule::BOOKING_STATEMENTS),
+        ("notify", crate::notify::STATEMENTS),
     ]
 }
 

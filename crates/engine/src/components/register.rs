@@ -120,6 +120,21 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "mail",
+        about: "Writes to people by mail: invitations, changes, cancellations; and takes their answers.",
+        routes: &["/v1/mail", "/v1/responses", "/rsvp", "/mail"],
+        ..Component::BARE
+    },
+    Component {
+        name: "reminders",
+        about: "Reminds people of meetings before they begin.",
+        needs: &["mail"],
+        routes: &["/v1/reminders"],
+        jobs: &[JobKind::ReminderSend],
+        tasks: &[crate::notify::reminders::LOOKER],
+        ..Component::BARE
+    },
+    Component {
         name: "console",
         about: "The pages for people.",
         on_at_first: true,

@@ -5,12 +5,14 @@
 //! environment name and meaning; the reference page and `config/default.yaml` are checked against it.
 
 mod keys;
+mod mail;
 mod models;
 mod secret;
 mod sections;
 mod validate;
 
 pub use keys::{KEYS, Key, Kind, environment_name};
+pub use mail::{Language, Reminders, Security, Smtp};
 pub use models::{ModelApi, ModelServer, Models, Structured, TokenParameter};
 pub(crate) use models::{Nearness, nearness};
 pub use secret::Secret;

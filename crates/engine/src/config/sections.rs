@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{Models, Secret};
+use super::{Models, Reminders, Secret, Smtp};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ pub struct Config {
     pub jobs: Jobs,
     /// Language models.
     pub models: Models,
+    /// The mail server.
+    pub smtp: Smtp,
+    /// Reminders.
+    pub reminders: Reminders,
     /// The clock.
     pub clock: Clock,
     /// What is logged.
@@ -452,6 +456,11 @@ impl Config {
             .kinds
             .clone()
             .unwrap_or_else(|| self.data.dir.join("analyses"))
+    }
+
+    /// The directory in which mails are kept when there is no mail server.
+    pub fn mail_dir(&self) -> PathBuf {
+        self.data.dir.join("mail")
     }
 
     /// The address under which others reach this server, without a trailing slash.

@@ -49,6 +49,7 @@ impl Config {
         self.check_vault(&mut found);
         self.check_zoom(&mut found);
         self.check_numbers(&mut found);
+        self.check_mail(&mut found);
         for (key, message, mend) in self.models.faults() {
             found.add(key, message, mend);
         }
@@ -275,6 +276,39 @@ impl Config {
                 "must lie between 1 and 600",
                 "30 suits Zoom.",
             );
+        }
+    }
+
+    fn check_mail(&self, found: &mut Findings) {
+        if self.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
+            found.add(
+                "smtp.from",
+                format!("{:?} is not an address", self.smtp.from),
+                "write for example: Planning <planning@example.com>",
+            );
+        }
+        let here = self.smtp.host.as_deref().is_none_or(|host| {
+            host == "localhost"
+                || host
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|address| address.is_loopback())
+        });
+        if self.smtp.security == super::Security::None && !here {
+            found.add(
+                "smtp.security",
+                "mail would travel in the clear",
+                "use starttls or tls; none is for a mail server on this machine",
+            );
+        }
+        if let Some(url) = &self.reminders.webhook_url {
+            check_address("reminders.webhook_url", url, found);
+            if self.reminders.webhook_secret.is_none() {
+                found.add(
+                    "reminders.webhook_secret",
+                    "reminders by webhook would not be signed",
+                    "set a secret: whsec_ and the base64 of 24 random bytes or more",
+                );
+            }
         }
     }
 

@@ -272,6 +272,14 @@ codes! {
     CalendarRefused "calendar_refused" NeedsAttention "The calendar refuses"
         "Its credentials were withdrawn, it may not be written, or it does not accept the event; the message holds its words."
         "Mend what the message names, then try again; `parfocal calendars check` shows whether the calendar works.";
+    /// The mail server cannot be reached.
+    MailUnavailable "mail_unavailable" Unavailable "The mail server cannot take the mail now"
+        "It is down, overloaded, or asks to come back later; the message holds its words."
+        "It is tried again by itself; look at smtp.host and smtp.port if it stays.";
+    /// The mail server refuses.
+    MailRefused "mail_refused" NeedsAttention "The mail server refuses"
+        "The address does not exist there, the login is wrong, or STARTTLS is not offered; the message holds its words."
+        "Correct the address, or the section smtp of the configuration; `parfocal doctor` and the page /mail show what is kept.";
     /// The time is taken.
     ScheduleConflict "schedule_conflict" Conflict "Somebody is busy at that time"
         "A person of the meeting has another one at the same time, or it is not known whether they are free."

@@ -121,6 +121,8 @@ kinds! {
     ScheduleAdvance = "schedule.advance", 1, Light, 600;
     /// Erases what was taken in of an account or a host, in batches.
     DataErase = "data.erase", 1, Local, 3600;
+    /// Reminds one person of one meeting.
+    ReminderSend = "reminder.send", 1, Local, 120;
 }
 
 impl JobKind {

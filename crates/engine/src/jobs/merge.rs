@@ -55,6 +55,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
             }
         }),
         JobKind::EventRoute
+        | JobKind::ReminderSend
         | JobKind::TranscriptParse
         | JobKind::TranscriptAnalyze
         | JobKind::TranscriptModel

@@ -100,6 +100,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::BackfillFinish => finish::run(app, job).await,
         JobKind::DataErase => crate::connections::erase::run(app, job).await,
         JobKind::ScheduleAdvance => crate::schedule::advance(app, job).await,
+        JobKind::ReminderSend => crate::notify::reminders::run(app, job).await,
     }
 }
 
@@ -120,6 +121,7 @@ pub(crate) async fn buried(
         JobKind::ParticipantsFetch => participants_fetch::buried(tx, job, error, now).await,
         JobKind::InstanceRefresh => instance_refresh::buried(tx, job, error, now).await,
         JobKind::EventRoute => event_route::buried(tx, job, error).await,
+        JobKind::ReminderSend => crate::notify::reminders::buried(tx, job, error, now).await,
         JobKind::RecordingRefresh
         | JobKind::MeetingRefresh
         | JobKind::TranscriptAnalyze

@@ -3,7 +3,18 @@
 //! [`Invitations`] is what scheduling calls once a meeting stands; a mail that has left cannot be called back, so it is never
 //! called before. Which ways of telling there are is in the registry [`App::invitations`](crate::App::invitations).
 
+pub mod answers;
+mod compose;
+mod folder;
+pub mod ics;
+pub mod mail;
+mod outbox;
+pub mod reminders;
+mod smtp;
+mod words;
+
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use parfocal_store::ScheduleId;
@@ -76,4 +87,10 @@ pub trait Invitations: fmt::Debug + Send + Sync {
     /// Sends a message. The same key leaves once, however often it is called: what may have left is not sent again without
     /// the receiver being able to know the repetition by its id.
     fn send<'a>(&'a self, app: &'a App, invitation: &'a Invitation) -> Answering<'a, Sent>;
+}
+
+/// Registers what is there: mail.
+pub(crate) fn register(app: &App) {
+    app.invitations()
+        .register(mail::NAME, Arc::new(mail::ByMail));
 }

@@ -36,6 +36,8 @@ pub enum Purpose {
     Verifier,
     /// The answer of a request that is kept for its repetitions; owned by the caller's key.
     Answer,
+    /// The key that signs links in mails; owned by the workspace.
+    MailLinks,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
             Self::DownloadToken => "download_token",
             Self::Verifier => "verifier",
             Self::Answer => "answer",
+            Self::MailLinks => "mail_links",
         }
     }
 }

@@ -18,6 +18,7 @@ mod models_adversarial;
 mod models_ask;
 mod models_double;
 mod models_kept;
+mod notify;
 mod refresh_model;
 mod refresh_processes;
 mod refresh_rows;
