@@ -28,6 +28,10 @@ pub(crate) struct Options {
     /// Print the figures and leave the page as it is
     #[arg(long)]
     dry: bool,
+    /// Count this crate only (a folder of `crates`, or `libraries` for all but the program; may be given several times),
+    /// with the tests of the crates named and no others; its row of the page is replaced
+    #[arg(long = "package", value_name = "CRATE", conflicts_with = "rest")]
+    packages: Vec<String>,
     /// What to pass to the test runner, for example `-p parfocal-store`; figures are then of those tests alone, and shown
     /// without a verdict
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -37,6 +41,20 @@ pub(crate) struct Options {
 /// Not counted: files of tests. What stands in `mod tests` of a source file does count.
 const LEFT_OUT: &str = "(/tests/|/tests\\.rs$|/\\.cargo/|/rustc/|/xtask/|/target/)";
 
+/// The others, by their folders.
+const LIBRARIES: [&str; 7] = [
+    "engine",
+    "formats",
+    "server",
+    "simulator",
+    "store",
+    "understand",
+    "zoom",
+];
+
+/// Where the figures are written.
+const PAGE: &str = "docs/coverage.md";
+
 /// What is a library: everything but the program and the tasks.
 const PROGRAM: &str = "cli";
 
@@ -45,7 +63,54 @@ const PROGRAM: &str = "cli";
 const WRAPPER: &str = "#!/bin/sh\n\
     exec \"$@\" -C instrument-coverage -C llvm-args=-enable-name-compression=false\n";
 
-pub(crate) fn run(options: &Options) -> Result<()> {
+impl Options {
+    /// What the test runner is told besides: always the whole workspace, so that features stay the same and nothing is
+    /// compiled again from one crate to the next.
+    fn chosen(&self) -> Result<Vec<String>> {
+        if !self.rest.is_empty() {
+            return Ok(self.rest.clone());
+        }
+        let mut chosen = ["--workspace", "--exclude", "xtask"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut tests = Vec::new();
+        for name in &self.packages {
+            let manifest = root().join("crates").join(name).join("Cargo.toml");
+            ensure!(manifest.is_file(), "there is no crate {name}");
+            let package = if name == PROGRAM {
+                "parfocal".to_owned()
+            } else {
+                format!("parfocal-{name}")
+            };
+            tests.push(format!("package(={package})"));
+        }
+        if !tests.is_empty() {
+            chosen.extend(["-E".to_owned(), tests.join(" | ")]);
+        }
+        Ok(chosen)
+    }
+
+    /// Which tests a figure is of.
+    fn reached_by(&self, name: &str) -> String {
+        match self.packages.as_slice() {
+            [] => "all".to_owned(),
+            [one] if one == name => "its own".to_owned(),
+            some if LIBRARIES
+                .iter()
+                .all(|library| some.iter().any(|one| one == library)) =>
+            {
+                "those of all libraries".to_owned()
+            }
+            some => format!("those of {}", some.join(", ")),
+        }
+    }
+}
+
+pub(crate) fn run(options: &mut Options) -> Result<()> {
+    if options.packages.iter().any(|name| name == "libraries") {
+        options.packages = LIBRARIES.map(str::to_owned).to_vec();
+    }
+    let chosen = options.chosen()?;
     let mut steps = Steps::new("coverage");
     let mut cluster = None;
     steps.run("postgres", || {
@@ -62,11 +127,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         steps.run("tests", || {
             let url = cluster.as_ref().map(Cluster::url);
             sh(work
-                .runner("run", &options.rest)
+                .runner("run", &chosen)
                 .arg("--no-fail-fast")
                 .envs(url.map(|url| ("TEST_DATABASE_URL", url))))
         });
-        steps.run("lines", || work.report(options));
+        steps.run("lines", || work.report(options, &chosen));
     }
     drop(cluster);
     steps.finish()
@@ -103,11 +168,9 @@ impl Work {
     /// tests do not fill the disk.
     fn runner(&self, verb: &str, rest: &[String]) -> Command {
         let mut command = Command::new(&self.runner);
-        command.current_dir(root()).args(["nextest", verb]);
-        if rest.is_empty() {
-            command.args(["--workspace", "--exclude", "xtask"]);
-        }
         command
+            .current_dir(root())
+            .args(["nextest", verb])
             .args(rest)
             .env("RUSTC_WORKSPACE_WRAPPER", self.folder.join("rustc.sh"))
             .env("CARGO_INCREMENTAL", "0")
@@ -139,7 +202,7 @@ impl Work {
         Ok(programs)
     }
 
-    fn report(&self, options: &Options) -> Result<()> {
+    fn report(&self, options: &Options, chosen: &[String]) -> Result<()> {
         let data = self.folder.join("all.profdata");
         let mut merge = Command::new(self.llvm.join("llvm-profdata"));
         merge.args(["merge", "--sparse", "--failure-mode=all"]);
@@ -147,7 +210,7 @@ impl Work {
             merge.arg(entry?.path());
         }
         output(merge.arg("--output").arg(&data))?;
-        let programs = self.programs(&options.rest)?;
+        let programs = self.programs(chosen)?;
         let look = |verb: &str| {
             let mut command = Command::new(self.llvm.join("llvm-cov"));
             command
@@ -169,16 +232,35 @@ impl Work {
                 .arg(format!("--output-dir={}", html.display())))?;
         }
         let said = output(look("export").args(["--format=text", "--summary-only"]))?;
-        let crates = by_crate(&said, &root().join("crates"))?;
-        let (table, short) = table(&crates, options.least);
-        println!("\n{table}");
-        if !options.dry && options.rest.is_empty() {
-            report::put_in(
-                "docs/coverage.md",
-                "coverage",
-                "`cargo xtask coverage`",
-                &table,
+        let counted = by_crate(&said, &root().join("crates"))?;
+        let commit =
+            output(
+                Command::new("git")
+                    .current_dir(root())
+                    .args(["rev-parse", "--short", "HEAD"]),
             )?;
+        let rows: Vec<Row> = counted
+            .iter()
+            .filter(|(name, _)| options.packages.is_empty() || options.packages.contains(name))
+            .map(|(name, counts)| Row::new(name, counts, options.reached_by(name), commit.trim()))
+            .collect();
+        let short: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.name != PROGRAM && row.lines.share() < f64::from(options.least))
+            .map(|row| row.name.as_str())
+            .collect();
+        println!("\n{}", table(&rows));
+        if !options.dry && options.rest.is_empty() {
+            let page = std::fs::read_to_string(root().join(PAGE)).context(PAGE)?;
+            let mut all = if options.packages.is_empty() {
+                Vec::new()
+            } else {
+                read_table(&page)
+            };
+            all.retain(|old| rows.iter().all(|new| new.name != old.name));
+            all.extend(rows.iter().cloned());
+            all.sort_by(|a, b| a.name.cmp(&b.name));
+            report::put_in(PAGE, "coverage", "`cargo xtask coverage`", &table(&all))?;
         }
         ensure!(
             short.is_empty() || !options.rest.is_empty(),
@@ -238,7 +320,7 @@ struct Summary {
     lines: Lines,
 }
 
-#[derive(Deserialize, Default, Clone, Copy)]
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Debug)]
 struct Lines {
     count: u64,
     covered: u64,
@@ -284,15 +366,25 @@ fn by_crate(said: &str, folder: &Path) -> Result<Crates> {
     Ok(crates)
 }
 
-/// The figures as Markdown, and the libraries that have too few.
-fn table(crates: &Crates, least: u8) -> (String, Vec<String>) {
-    let mut text = String::from(
-        "| crate | lines | reached | of a hundred | least reached files of 100 lines and more |\n\
-         | --- | ---: | ---: | ---: | --- |\n",
-    );
-    let mut libraries = Lines::default();
-    let mut short = Vec::new();
-    for (name, (lines, files)) in crates {
+/// A line of the page.
+#[derive(Clone, PartialEq, Debug)]
+struct Row {
+    name: String,
+    lines: Lines,
+    /// Which tests the figures are of.
+    by: String,
+    commit: String,
+    /// The files that are reached least, as text.
+    worst: String,
+}
+
+impl Row {
+    fn new(
+        name: &str,
+        (lines, files): &(Lines, Vec<(String, Lines)>),
+        by: String,
+        commit: &str,
+    ) -> Self {
         let mut files: Vec<_> = files
             .iter()
             .filter(|(_, lines)| lines.count >= 100)
@@ -303,28 +395,125 @@ fn table(crates: &Crates, least: u8) -> (String, Vec<String>) {
             .take(3)
             .map(|(file, lines)| format!("`{file}` {:.0}", lines.share()))
             .collect();
+        Self {
+            name: name.to_owned(),
+            lines: *lines,
+            by,
+            commit: commit.to_owned(),
+            worst: worst.join(", "),
+        }
+    }
+
+    /// Reads a line of the page; none for its head and its sum.
+    fn read(line: &str) -> Option<Self> {
+        let cells: Vec<&str> = line
+            .trim()
+            .trim_matches('|')
+            .split('|')
+            .map(str::trim)
+            .collect();
+        let [name, count, covered, _share, by, commit, worst] = cells.as_slice() else {
+            return None;
+        };
+        Some(Self {
+            name: name.strip_prefix('`')?.strip_suffix('`')?.to_owned(),
+            lines: Lines {
+                count: count.parse().ok()?,
+                covered: covered.parse().ok()?,
+            },
+            by: (*by).to_owned(),
+            commit: (*commit).to_owned(),
+            worst: (*worst).to_owned(),
+        })
+    }
+}
+
+/// The rows that a page has.
+fn read_table(page: &str) -> Vec<Row> {
+    page.lines().filter_map(Row::read).collect()
+}
+
+/// The figures as Markdown.
+fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| crate | lines | reached | of a hundred | by which tests | commit | least reached files of 100 lines and more |\n\
+         | --- | ---: | ---: | ---: | --- | --- | --- |\n",
+    );
+    let mut libraries = Lines::default();
+    for row in rows {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| `{name}` | {} | {} | {:.1} | {} |",
-            lines.count,
-            lines.covered,
-            lines.share(),
-            worst.join(", ")
+            "| `{}` | {} | {} | {:.1} | {} | {} | {} |",
+            row.name,
+            row.lines.count,
+            row.lines.covered,
+            row.lines.share(),
+            row.by,
+            row.commit,
+            row.worst
         );
-        if name != PROGRAM {
-            libraries.add(*lines);
-            if lines.share() < f64::from(least) {
-                short.push(name.clone());
-            }
+        if row.name != PROGRAM {
+            libraries.add(row.lines);
         }
     }
     let _ = writeln!(
         text,
-        "| **all libraries** | {} | {} | **{:.1}** | |",
+        "| **all libraries** | {} | {} | **{:.1}** | | | |",
         libraries.count,
         libraries.covered,
         libraries.share()
     );
-    (text, short)
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_read_as_it_was_written() {
+        let counts = (
+            Lines {
+                count: 400,
+                covered: 333,
+            },
+            vec![
+                (
+                    "src/a.rs".to_owned(),
+                    Lines {
+                        count: 200,
+                        covered: 180,
+                    },
+                ),
+                (
+                    "src/b.rs".to_owned(),
+                    Lines {
+                        count: 150,
+                        covered: 75,
+                    },
+                ),
+                (
+                    "src/small.rs".to_owned(),
+                    Lines {
+                        count: 5,
+                        covered: 0,
+                    },
+                ),
+            ],
+        );
+        let rows = vec![
+            Row::new("engine", &counts, "its own".to_owned(), "abc1234"),
+            Row::new("cli", &counts, "those of cli, engine".to_owned(), "abc1234"),
+        ];
+        let text = table(&rows);
+        assert_eq!(read_table(&text), rows);
+        assert!(text.contains(
+            "| `engine` | 400 | 333 | 83.2 | its own | abc1234 | `src/b.rs` 50, `src/a.rs` 90 |"
+        ));
+        assert!(
+            text.contains("| **all libraries** | 400 | 333 |"),
+            "the program is no library"
+        );
+    }
 }

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Task::Docs(options) => docs::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Quality(options) => quality::run(&options),
-        Task::Coverage(options) => coverage::run(&options),
+        Task::Coverage(mut options) => coverage::run(&mut options),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     if let Err(error) = done {
