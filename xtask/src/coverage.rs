@@ -32,6 +32,12 @@ pub(crate) struct Options {
     /// with the tests of the crates named and no others; its row of the page is replaced
     #[arg(long = "package", value_name = "CRATE", conflicts_with = "rest")]
     packages: Vec<String>,
+    /// Leave out tests whose name has this in it, such as long ones; may be given several times, and is said in the row
+    #[arg(long, value_name = "TEXT", requires = "packages")]
+    except: Vec<String>,
+    /// Add to what the run before counted, which may have been cut off; nothing may have been compiled anew since
+    #[arg(long)]
+    add: bool,
     /// What to pass to the test runner, for example `-p parfocal-store`; figures are then of those tests alone, and shown
     /// without a verdict
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -85,13 +91,27 @@ impl Options {
             tests.push(format!("package(={package})"));
         }
         if !tests.is_empty() {
-            chosen.extend(["-E".to_owned(), tests.join(" | ")]);
+            let mut filter = format!("({})", tests.join(" | "));
+            for text in &self.except {
+                // Writing to a String cannot fail.
+                let _ = write!(filter, " - test({text})");
+            }
+            chosen.extend(["-E".to_owned(), filter]);
         }
         Ok(chosen)
     }
 
     /// Which tests a figure is of.
     fn reached_by(&self, name: &str) -> String {
+        let mut by = self.of_packages(name);
+        if !self.except.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(by, " without {}", self.except.join(", "));
+        }
+        by
+    }
+
+    fn of_packages(&self, name: &str) -> String {
         match self.packages.as_slice() {
             [] => "all".to_owned(),
             [one] if one == name => "its own".to_owned(),
@@ -119,7 +139,7 @@ pub(crate) fn run(options: &mut Options) -> Result<()> {
     });
     let mut work = None;
     steps.run("tools", || {
-        work = Some(Work::prepare()?);
+        work = Some(Work::prepare(options.add)?);
         Ok(())
     });
     if let Some(work) = &work {
@@ -146,10 +166,11 @@ struct Work {
 }
 
 impl Work {
-    fn prepare() -> Result<Self> {
+    /// Without what earlier runs counted, unless it is to be kept.
+    fn prepare(keep: bool) -> Result<Self> {
         let target = metadata()?.target_directory;
         let folder = target.join("coverage");
-        if folder.exists() {
+        if folder.exists() && !keep {
             std::fs::remove_dir_all(&folder)?;
         }
         std::fs::create_dir_all(folder.join("raw"))?;
