@@ -1,6 +1,7 @@
 //! What every request passes, outermost first: request id and trace, panic, headers, timeout.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,10 +10,12 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::webhooks::{self, Delivery};
 
 /// How long a request may take before it is answered with 503.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -90,6 +93,43 @@ pub(crate) async fn observe(
     }
     let status = response.status();
     let _entered = span.enter();
+    tell(status, elapsed);
+    count(&route, &method, status, elapsed);
+    response
+}
+
+/// What a delivery at the webhook door passes in place of the router's layers: the same time limit, net for panics, id
+/// and figures, without the headers that only browsers read.
+pub(crate) async fn door(state: &AppState, delivery: Delivery, request: Request) -> Response {
+    let id = state.request_ids().next();
+    let route = delivery.route();
+    let started = stopwatch();
+    let work = AssertUnwindSafe(webhooks::deliver(state, delivery, request)).catch_unwind();
+    let answer = match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
+        Ok(Ok(answer)) => answer.unwrap_or_else(Problem::into_response),
+        Ok(Err(panic)) => panicked(panic),
+        Err(_) => too_slow(),
+    };
+    let elapsed = started.elapsed();
+    let mut response = answer;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = problem.for_request(&id.0).to_json_response();
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let status = response.status();
+    if !status.is_success() {
+        let span = tracing::info_span!("request", id = %id.0, method = "POST", route);
+        let _entered = span.enter();
+        tell(status, elapsed);
+    }
+    count(route, &Method::POST, status, elapsed);
+    response
+}
+
+/// Writes down how a request ended.
+fn tell(status: StatusCode, elapsed: Duration) {
     if status.is_server_error() {
         tracing::warn!(
             status = status.as_u16(),
@@ -103,14 +143,17 @@ pub(crate) async fn observe(
             "request answered"
         );
     }
+}
+
+/// Counts a request.
+fn count(route: &str, method: &Method, status: StatusCode, elapsed: Duration) {
     ::metrics::counter!(
         "parfocal_http_requests_total",
-        "route" => route.clone(), "method" => method_label(&method), "status" => status.as_str().to_owned()
+        "route" => route.to_owned(), "method" => method_label(method), "status" => status.as_str().to_owned()
     )
     .increment(1);
-    ::metrics::histogram!("parfocal_http_request_seconds", "route" => route)
+    ::metrics::histogram!("parfocal_http_request_seconds", "route" => route.to_owned())
         .record(elapsed.as_secs_f64());
-    response
 }
 
 /// Latency is real time, whatever clock the application follows.
@@ -166,15 +209,19 @@ pub(crate) async fn timeout(request: Request, next: Next) -> Response {
     }
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "timeout",
-            "the request took longer than 30 seconds",
-        )
-        .hint("Try again; `parfocal doctor` looks at the database if it happens again.")
-        .retry_after(5)
-        .into_response(),
+        Err(_) => too_slow(),
     }
+}
+
+fn too_slow() -> Response {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "timeout",
+        "the request took longer than 30 seconds",
+    )
+    .hint("Try again; `parfocal doctor` looks at the database if it happens again.")
+    .retry_after(5)
+    .into_response()
 }
 
 /// Answers a panic in a handler with a problem; the panic's text goes to the log only.

@@ -4,14 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
+use axum::ServiceExt;
+use axum::extract::Request;
 use parfocal_engine::App;
 use parfocal_engine::config::Auth;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
-use crate::router;
+use crate::router::{self, Entry};
 use crate::state::AppState;
 
 /// How often histograms are drained.
@@ -64,7 +65,7 @@ impl ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    router: Router,
+    entry: Entry,
     state: AppState,
     grace: Duration,
 }
@@ -98,11 +99,11 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let state = AppState::new(app, address, metrics);
-        let router = router::build(&state).await.map_err(ServerError::Keys)?;
+        let entry = router::build(&state).await.map_err(ServerError::Keys)?;
         Ok(Self {
             listener,
             address,
-            router,
+            entry,
             state,
             grace: Duration::from_secs(config.shutdown_seconds),
         })
@@ -130,9 +131,12 @@ impl Server {
                 state.pulse().end();
             }
         };
-        let serve = axum::serve(self.listener, self.router)
-            .with_graceful_shutdown(stopped)
-            .into_future();
+        let serve = axum::serve(
+            self.listener,
+            ServiceExt::<Request>::into_make_service(self.entry),
+        )
+        .with_graceful_shutdown(stopped)
+        .into_future();
         let outcome = tokio::select! {
             outcome = serve => outcome.map_err(ServerError::Serve),
             () = async {

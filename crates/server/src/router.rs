@@ -1,14 +1,17 @@
 //! All routes, and which layers each passes.
 
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use futures_util::future::BoxFuture;
 use parfocal_engine::EngineError;
 use parfocal_engine::components::Active;
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 
@@ -17,15 +20,39 @@ use crate::state::AppState;
 use crate::{access, api, console, layers, mcp, oauth, ops, webhooks};
 
 /// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
-pub(crate) async fn build(state: &AppState) -> Result<Router, EngineError> {
-    let mounted = Arc::new(Mounted {
+pub(crate) async fn build(state: &AppState) -> Result<Entry, EngineError> {
+    Ok(Entry(Arc::new(Mounted {
         state: state.clone(),
         current: RwLock::new(mount(state, state.app().components().active().await?)),
-    });
-    Ok(Router::new().fallback(move |request: Request| {
-        let mounted = Arc::clone(&mounted);
-        async move { mounted.answer(request).await }
-    }))
+    })))
+}
+
+/// Where requests come in. Deliveries of webhooks, which may come by the ten thousand a second, go straight to their door;
+/// everything else goes to the router and its layers.
+#[derive(Clone)]
+pub(crate) struct Entry(Arc<Mounted>);
+
+impl Service<Request> for Entry {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let mounted = Arc::clone(&self.0);
+        Box::pin(async move {
+            let active = mounted.state.app().components().active().await;
+            let delivery = webhooks::delivery(&request)
+                .filter(|_| active.as_ref().is_ok_and(|active| active.has("webhooks")));
+            Ok(match delivery {
+                Some(app) => layers::door(&mounted.state, app, request).await,
+                None => mounted.answer(active, request).await,
+            })
+        })
+    }
 }
 
 /// The routes that are there now.
@@ -35,8 +62,7 @@ struct Mounted {
 }
 
 impl Mounted {
-    async fn answer(&self, request: Request) -> Response {
-        let active = self.state.app().components().active().await;
+    async fn answer(&self, active: Result<Active, EngineError>, request: Request) -> Response {
         let router = {
             let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
             match &active {
@@ -102,6 +128,7 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
         ));
     let mut all = Router::new();
     if active.has("webhooks") {
+        // What is no plain delivery: another method, a name with escapes.
         all = all
             .route("/webhooks/zoom", post(webhooks::any_app))
             .route("/webhooks/zoom/{app}", post(webhooks::one_app))
@@ -134,6 +161,7 @@ mod tests {
     use parfocal_engine::App;
     use parfocal_engine::components::ALL;
     use parfocal_engine::config::Config;
+    use parfocal_engine::keys::{Caller, Surface};
 
     use super::*;
 
@@ -204,5 +232,31 @@ mod tests {
         ] {
             assert!(is_mounted(&state, &nothing, path).await, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_door_answers_by_itself_and_is_shut_with_its_component() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.data.dir = folder.path().to_owned();
+        let app = App::open(config).await.unwrap();
+        let state = AppState::new(app.clone(), "127.0.0.1:0".parse().unwrap(), None);
+        let entry = build(&state).await.unwrap();
+        let knock = async |path: &str| {
+            let request = Request::post(path).body(Body::from("{}")).unwrap();
+            let answer = entry.clone().oneshot(request).await.unwrap();
+            assert!(answer.headers().contains_key("x-request-id"), "{path}");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+            answer.status().as_u16()
+        };
+        // Nobody has a secret yet: the sender should come again.
+        assert_eq!(knock("/webhooks/zoom").await, 503);
+        assert_eq!(knock("/webhooks/zoom/nobody").await, 404);
+        let caller = Caller::local(Surface::Cli);
+        app.components()
+            .deactivate("webhooks", &caller)
+            .await
+            .unwrap();
+        assert_eq!(knock("/webhooks/zoom").await, 404);
     }
 }

@@ -5,7 +5,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use parfocal_engine::webhooks::{
     Answer, Refused, RejectReason, SIGNATURE_HEADER, TIMESTAMP_HEADER,
@@ -16,6 +16,47 @@ use crate::state::AppState;
 
 /// Seconds after which a sender should try again.
 const RETRY_AFTER: u64 = 60;
+
+/// The last part of the path of a delivery: an app's name as it stands, or none for the bare address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    app: Option<String>,
+}
+
+impl Delivery {
+    /// The route it came in by, as it is counted.
+    pub(crate) fn route(&self) -> &'static str {
+        match self.app {
+            Some(_) => "/webhooks/zoom/{app}",
+            None => "/webhooks/zoom",
+        }
+    }
+}
+
+/// Whether a request is a delivery that needs no router: a POST to the door whose app's name has no escapes.
+pub(crate) fn delivery(request: &Request) -> Option<Delivery> {
+    if request.method() != Method::POST {
+        return None;
+    }
+    let rest = request.uri().path().strip_prefix("/webhooks/zoom")?;
+    if rest.is_empty() {
+        return Some(Delivery { app: None });
+    }
+    let app = rest.strip_prefix('/')?;
+    let plain = !app.is_empty() && !app.contains(['/', '%']);
+    plain.then(|| Delivery {
+        app: Some(app.to_owned()),
+    })
+}
+
+/// Takes a delivery in.
+pub(crate) async fn deliver(
+    state: &AppState,
+    delivery: Delivery,
+    request: Request,
+) -> Result<Response, Problem> {
+    take(state, delivery.app.as_deref(), request).await
+}
 
 /// A delivery for the app of that name.
 pub(crate) async fn one_app(
@@ -105,5 +146,37 @@ impl From<Refused> for Problem {
             // Malformed, and whatever else the engine will refuse one day.
             _ => Self::new(StatusCode::BAD_REQUEST, code, detail),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: Method, path: &str) -> Option<Option<String>> {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap();
+        delivery(&request).map(|delivery| delivery.app)
+    }
+
+    #[test]
+    fn only_plain_deliveries_pass_by_the_router() {
+        assert_eq!(found(Method::POST, "/webhooks/zoom"), Some(None));
+        assert_eq!(found(Method::POST, "/webhooks/zoom?x=1"), Some(None));
+        assert_eq!(
+            found(Method::POST, "/webhooks/zoom/crm"),
+            Some(Some("crm".to_owned()))
+        );
+        for other in [
+            "/webhooks/zoom/",
+            "/webhooks/zoomed",
+            "/webhooks/zoom/a/b",
+            "/webhooks/zoom/a%2Fb",
+            "/v1/meetings",
+        ] {
+            assert_eq!(found(Method::POST, other), None, "{other}");
+        }
+        assert_eq!(found(Method::GET, "/webhooks/zoom"), None);
     }
 }
