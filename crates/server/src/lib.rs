@@ -21,6 +21,7 @@ mod ops;
 mod paging;
 mod pulse;
 mod router;
+mod rsvp;
 mod state;
 mod webhooks;
 

@@ -17,7 +17,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{access, api, console, layers, mcp, oauth, ops, webhooks};
+use crate::{access, api, console, layers, mcp, oauth, ops, rsvp, webhooks};
 
 /// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
 pub(crate) async fn build(state: &AppState) -> Result<Entry, EngineError> {
@@ -134,6 +134,9 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
             .route("/webhooks/zoom/{app}", post(webhooks::one_app))
             // The handler reads the body itself, under its own limit.
             .layer(DefaultBodyLimit::disable());
+    }
+    if active.has("mail") {
+        all = all.merge(rsvp::routes(state));
     }
     if active.has("mcp") {
         all = all.merge(mcp::routes(state));

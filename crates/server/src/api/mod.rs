@@ -13,6 +13,7 @@ mod jobs;
 mod keys;
 mod meetings;
 mod models;
+mod notify;
 mod openapi;
 mod recordings;
 mod route;
@@ -36,6 +37,7 @@ use parfocal_engine::components::{Active, ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::models::ModelsView;
+use parfocal_engine::notify::answers::TakenReply;
 use parfocal_engine::schedule::{
     CancelRequest, ChangeRequest, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
 };
@@ -46,8 +48,8 @@ use parfocal_engine::talk::people::Voice;
 use crate::state::AppState;
 use crate::views::{
     ActionItemDetailView, ActionItemView, AuditView, EventView, FileView, InstanceDetailView,
-    InstanceView, JobView, MeetingInsightsView, PageView, RecordingView, SearchView, StatementView,
-    TranscriptView, TranscriptsView,
+    InstanceView, JobView, MailView, MeetingInsightsView, PageView, RecordingView, ReminderView,
+    ResponseView, SearchView, StatementView, TranscriptView, TranscriptsView,
 };
 use route::Route;
 
@@ -107,6 +109,7 @@ fn table() -> Vec<Route> {
     all.extend(taken_in());
     all.extend(understood());
     all.extend(scheduling());
+    all.extend(people());
     all.extend(work());
     all.extend(administration());
     all
@@ -326,6 +329,28 @@ fn scheduling() -> Vec<Route> {
         .about("Tries again what could neither be done nor taken back")
         .path_part("id", "Our id.")
         .answers::<Scheduled>(),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    vec![
+        Route::get("/mail", "mail.list", get(notify::mails))
+            .about("Mails that people were or would be sent, the latest first")
+            .query::<notify::MailParams>()
+            .answers::<PageView<MailView>>(),
+        Route::post("/mail/replies", "mail.replies", post(notify::replies))
+            .about(
+                "Takes answers: a mail (message/rfc822) or a calendar (text/calendar) as the body",
+            )
+            .answers::<PageView<TakenReply>>(),
+        Route::get("/responses", "responses.list", get(notify::responses))
+            .about("What the people of a schedule answered")
+            .query::<notify::ResponseParams>()
+            .answers::<PageView<ResponseView>>(),
+        Route::get("/reminders", "reminders.list", get(notify::reminders))
+            .about("Reminders, the first due first")
+            .query::<notify::ReminderParams>()
+            .answers::<PageView<ReminderView>>(),
     ]
 }
 

@@ -8,6 +8,7 @@ mod connections;
 mod filters;
 mod history;
 mod jobs;
+mod mail;
 mod meeting;
 mod meetings;
 mod overview;
@@ -36,7 +37,7 @@ const ROOMS: [(&str, &str, &str); 6] = [
     ("connections", "Connections", "/connections"),
 ];
 
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -69,6 +70,9 @@ const TEMPLATES: [(&str, &str); 17] = [
         include_str!("../templates/login_end.html"),
     ),
     ("link.html", include_str!("../templates/link.html")),
+    ("mail.html", include_str!("../templates/mail.html")),
+    ("mail_one.html", include_str!("../templates/mail_one.html")),
+    ("rsvp.html", include_str!("../templates/rsvp.html")),
 ];
 
 /// Routes of the pages.
@@ -86,6 +90,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/jobs/{id}", get(jobs::get))
         .route("/jobs/retry", post(jobs::retry))
         .route("/jobs/drop", post(jobs::drop))
+        .route("/mail", get(mail::list))
+        .route("/mail/{id}", get(mail::get))
         .route("/events/stream", get(pulse::stream))
         .merge(connections::routes())
 }

@@ -10,6 +10,8 @@ mod install;
 mod link;
 pub(crate) mod loopback;
 
+pub(crate) use door::reachable;
+
 use axum::Router;
 use axum::middleware;
 use axum::routing::get;

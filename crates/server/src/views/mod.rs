@@ -5,6 +5,7 @@
 mod audit;
 mod insights;
 mod meetings;
+mod notify;
 mod search;
 mod talk;
 mod work;
@@ -18,6 +19,7 @@ pub use meetings::{
     ArtefactView, FileView, InstanceDetailView, InstanceView, ParticipantView, RecordingView,
     StayView,
 };
+pub use notify::{MailView, ReminderView, ResponseView};
 pub use parfocal_engine::connections::ConnectionView;
 pub use search::{HitView, SearchView, SnippetPart};
 pub use talk::{ChatMessageView, CueView, TranscriptView, TranscriptsView};

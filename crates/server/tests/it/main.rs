@@ -14,6 +14,7 @@ mod door;
 mod guard;
 mod life;
 mod login;
+mod mail;
 mod mcp;
 mod pages;
 mod problems;
