@@ -133,6 +133,12 @@ impl Series {
                             "it counts weekdays in a month, not in the year",
                         ));
                     }
+                    [] if !rule.by_month_day.is_empty() => {
+                        return Err(no(
+                            "BYMONTHDAY",
+                            "without a month it is that day of every month; repeat monthly instead",
+                        ));
+                    }
                     [] => start.month(),
                     [month] => month,
                     _ => return Err(no("BYMONTH", "it takes one month; make a series for each")),

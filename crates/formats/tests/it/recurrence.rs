@@ -418,6 +418,7 @@ fn graphs_object() {
         ("FREQ=MONTHLY;BYMONTHDAY=31", "BYMONTHDAY"),
         ("FREQ=YEARLY;BYMONTH=1,2", "BYMONTH"),
         ("FREQ=YEARLY;BYDAY=20MO", "BYDAY"),
+        ("FREQ=YEARLY;BYMONTHDAY=1", "BYMONTHDAY"),
         ("FREQ=MINUTELY", "FREQ"),
         ("FREQ=DAILY;BYHOUR=9,10", "BYHOUR"),
     ] {
