@@ -140,6 +140,9 @@ pub(crate) enum Command {
     /// List capabilities, switch them on and off, check what they need
     #[command(subcommand)]
     Component(commands::component::Component),
+    /// Add, list, check and remove the calendars that meetings are written to
+    #[command(subcommand)]
+    Calendars(commands::calendars::Calendars),
     /// Make, list and revoke keys of the API
     #[command(subcommand)]
     Keys(commands::api_keys::Keys),

@@ -171,6 +171,7 @@ impl App {
         };
         crate::provider::register(&app);
         crate::notify::register(&app);
+        crate::calendar::register(&app);
         app.vault().end_handover(false).await?;
         webhooks::sync_apps(&app).await?;
         app.connections().sync_apps().await?;
@@ -316,6 +317,11 @@ impl App {
     /// Calendars, by name.
     pub fn calendars(&self) -> &Registry<dyn Calendar> {
         &self.inner.calendars
+    }
+
+    /// Calendar accounts: add, list, check, remove.
+    pub fn calendar_accounts(&self) -> crate::calendar::CalendarAccounts<'_> {
+        crate::calendar::CalendarAccounts { app: self }
     }
 
     /// Ways of sending invitations, by name.

@@ -12,6 +12,7 @@ mod access;
 mod api;
 mod assets;
 mod console;
+mod feed;
 mod guard;
 mod layers;
 mod listen;

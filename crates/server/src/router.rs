@@ -17,7 +17,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{access, api, console, layers, mcp, oauth, ops, rsvp, webhooks};
+use crate::{access, api, console, feed, layers, mcp, oauth, ops, rsvp, webhooks};
 
 /// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
 pub(crate) async fn build(state: &AppState) -> Result<Entry, EngineError> {
@@ -138,6 +138,9 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
     if active.has("mail") {
         all = all.merge(rsvp::routes(state));
     }
+    if active.has("calendar-feed") {
+        all = all.route("/calendar/{file}", get(feed::feed));
+    }
     if active.has("mcp") {
         all = all.merge(mcp::routes(state));
     }
@@ -200,6 +203,7 @@ mod tests {
         let probes = [
             ("webhooks", "/webhooks/zoom"),
             ("webhooks", "/webhooks/zoom/crm"),
+            ("calendar-feed", "/calendar/x.ics"),
             ("ingest", "/v1/meetings"),
             ("ingest", "/v1/meetings/x/transcript"),
             ("ingest", "/v1/recordings/x"),

@@ -209,6 +209,8 @@ ids! {
     MailId;
     /// A reminder.
     ReminderId;
+    /// A calendar that meetings are written to.
+    CalendarAccountId;
     /// What an artefact belongs to: an instance, a meeting, an account or a file.
     OwnerId;
 }

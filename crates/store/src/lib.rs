@@ -9,6 +9,7 @@
 
 mod access;
 mod audit;
+mod calendars;
 mod checkpoint;
 mod components;
 mod db;
@@ -47,6 +48,7 @@ mod tracker;
 mod work;
 
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
+pub use calendars::{CalendarAccountRow, FeedEvent};
 pub use components::ComponentRow;
 pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use erasure::{ErasureCounts, ErasureScope};

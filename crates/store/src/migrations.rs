@@ -52,6 +52,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0009_schedule.sql"),
     ),
     (
+        10,
+        "calendar",
+        include_str!("../migrations/sqlite/0010_calendar.sql"),
+    ),
+    (
         11,
         "notify",
         include_str!("../migrations/sqlite/0011_notify.sql"),
@@ -98,6 +103,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         9,
         "schedule",
         include_str!("../migrations/postgres/0009_schedule.sql"),
+    ),
+    (
+        10,
+        "calendar",
+        include_str!("../migrations/postgres/0010_calendar.sql"),
     ),
     (
         11,

@@ -7,6 +7,7 @@ pub(crate) mod api_keys;
 pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod backfill;
+pub(crate) mod calendars;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod config;
@@ -47,6 +48,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Connections(command) => connections::run(command, context).await,
         Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
+        Command::Calendars(command) => calendars::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
         Command::Mcp(command) => Box::pin(mcp::run(command, context)).await,
         Command::Scopes(command) => scopes::run(&command, context),

@@ -7,10 +7,25 @@
 //! Repeating must be safe: the id of an event at the calendar is made from [`CalendarEvent::key`], so that a second
 //! [`Calendar::put`] meets the first one's event instead of making another.
 
+mod accounts;
+mod caldav;
+mod echo;
+mod feed;
+mod google;
+mod http;
+mod ics;
+mod microsoft;
 mod model;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+
+use crate::App;
+
+pub use accounts::{CalendarAccountView, CalendarAccounts, Opener, Settings};
+pub use feed::Feed;
 
 pub use crate::registry::{Answering, Registry};
 pub use model::{
@@ -67,4 +82,17 @@ pub trait Calendar: fmt::Debug + Send + Sync {
 
     /// What changed since a token of an earlier answer; without a token, everything.
     fn changes<'a>(&'a self, since: Option<&'a str>) -> Answering<'a, Changes>;
+}
+
+/// Registers the calendars that come with the program.
+pub(crate) fn register(app: &App) {
+    let calendars = app.calendars();
+    calendars.register_with(feed::NAME, |app, _| {
+        Box::pin(async move { Ok(Arc::new(Feed::of(app)) as Arc<dyn Calendar>) })
+    });
+    for adapter in [google::NAME, microsoft::NAME, caldav::NAME] {
+        calendars.register_with(adapter, move |app, account| {
+            Box::pin(accounts::open(app, adapter, account))
+        });
+    }
 }

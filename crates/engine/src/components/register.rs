@@ -135,6 +135,27 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "calendar-google",
+        about: "Writes meetings to Google Calendar, and sees what changes there.",
+        ..Component::BARE
+    },
+    Component {
+        name: "calendar-microsoft",
+        about: "Writes meetings to calendars of Microsoft 365, and sees what changes there.",
+        ..Component::BARE
+    },
+    Component {
+        name: "calendar-caldav",
+        about: "Writes meetings to calendars of CalDAV servers, and sees what changes there.",
+        ..Component::BARE
+    },
+    Component {
+        name: "calendar-feed",
+        about: "Offers scheduled meetings as a calendar to subscribe to, at a secret address.",
+        routes: &["/calendar"],
+        ..Component::BARE
+    },
+    Component {
         name: "console",
         about: "The pages for people.",
         on_at_first: true,

@@ -38,6 +38,8 @@ pub enum Purpose {
     Answer,
     /// The key that signs links in mails; owned by the workspace.
     MailLinks,
+    /// What opens a calendar; owned by the calendar account.
+    Calendar,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Verifier => "verifier",
             Self::Answer => "answer",
             Self::MailLinks => "mail_links",
+            Self::Calendar => "calendar",
         }
     }
 }

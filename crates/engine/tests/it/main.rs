@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod actions;
+mod calendars;
 mod components;
 mod core_app;
 mod core_budget;

@@ -1,0 +1,444 @@
+//! Google Calendar (API v3): ids chosen by us, merges guarded by etags, changes by sync token.
+
+mod event;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::accounts::{Account, Settings};
+use super::echo::{id_of, merged};
+use super::http::{Got, Http, address};
+use super::tokens::{self, Giver};
+use super::{
+    Answering, Busy, Calendar, CalendarEvent, Changed, Changes, EventRef, Override, OverrideChange,
+    TimeSpan,
+};
+use crate::error::{Code, EngineError, Result};
+
+/// Its name in the registry.
+pub(super) const NAME: &str = "google";
+const SYSTEM: &str = "Google Calendar";
+const SCOPE: &str = "https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.freebusy";
+/// How often a change is tried again that met another's.
+const MEETINGS: u32 = 4;
+/// Calendars in one question for busy times.
+const PEOPLE: usize = 50;
+
+/// A calendar at Google.
+#[derive(Debug)]
+pub(super) struct Google {
+    account: Account,
+    http: Http,
+    giver: Giver,
+    calendar: String,
+    api: String,
+    invites: bool,
+}
+
+impl Google {
+    pub(super) fn of(account: Account) -> Result<Self> {
+        let Settings::Google {
+            calendar,
+            person,
+            invites,
+            api_url,
+            token_url,
+        } = &account.settings
+        else {
+            return Err(EngineError::invalid("this account is not at Google"));
+        };
+        let at = address(api_url)?;
+        Ok(Self {
+            http: Http::new(SYSTEM, account.app.clock(), &at)?,
+            giver: Giver {
+                url: token_url.clone(),
+                scope: SCOPE,
+                person: person.clone(),
+            },
+            calendar: calendar.clone(),
+            api: api_url.trim_end_matches('/').to_owned(),
+            invites: *invites,
+            account,
+        })
+    }
+
+    /// Whether the calendar can be read.
+    pub(super) async fn probe(&self) -> Result<()> {
+        let got = self
+            .call(
+                Method::GET,
+                &format!("{}?maxResults=1", self.events()),
+                None,
+                None,
+            )
+            .await?;
+        self.expect("to list events", &got)
+    }
+
+    fn events(&self) -> String {
+        format!("/calendars/{}/events", coded(&self.calendar))
+    }
+
+    fn event(&self, id: &str) -> String {
+        format!("{}/{}", self.events(), coded(id))
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        etag: Option<&str>,
+    ) -> Result<Got> {
+        let mut anew = false;
+        loop {
+            let token = tokens::token(&self.account, &self.http, &self.giver, anew).await?;
+            let url = format!("{}{path}", self.api);
+            let mut request = self.http.client().request(method.clone(), url);
+            request = request.bearer_auth(token.expose_secret());
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            if let Some(etag) = etag {
+                request = request.header("if-match", etag);
+            }
+            let got = self.http.send(request).await?;
+            if got.status != 401 || anew {
+                return Ok(got);
+            }
+            anew = true;
+        }
+    }
+
+    fn expect(&self, doing: &str, got: &Got) -> Result<()> {
+        if got.is_success() {
+            Ok(())
+        } else {
+            Err(self.http.refusal(doing, got))
+        }
+    }
+
+    /// An event's JSON; none when it never was, or is gone for good.
+    async fn read(&self, id: &str) -> Result<Option<Value>> {
+        let got = self.call(Method::GET, &self.event(id), None, None).await?;
+        if matches!(got.status, 404 | 410) {
+            return Ok(None);
+        }
+        self.expect("to show an event", &got)?;
+        Ok(Some(got.json()))
+    }
+
+    fn updates(&self) -> &'static str {
+        if self.invites { "all" } else { "none" }
+    }
+
+    async fn write(&self, event: &CalendarEvent, known: Option<&EventRef>) -> Result<EventRef> {
+        let id = known.map_or_else(|| id_of(&event.key), |known| known.id.clone());
+        if known.is_none() {
+            let mut body = event::json(event, self.invites)?;
+            body["id"] = json!(id);
+            let path = format!("{}?sendUpdates={}", self.events(), self.updates());
+            let got = self.call(Method::POST, &path, Some(&body), None).await?;
+            // 409: an answer was lost, or a former life of the event has the id.
+            if got.status != 409 {
+                self.expect("an event", &got)?;
+                let made = got.json();
+                self.write_overrides(event, &id).await?;
+                return Ok(self.reference(&made));
+            }
+        }
+        for _ in 0..MEETINGS {
+            let Some(there) = self.read(&id).await? else {
+                return Box::pin(self.write(event, None)).await;
+            };
+            let mut body = event::json(event, self.invites)?;
+            if self.invites {
+                let guests = merged(
+                    &event.attendees,
+                    &event::guests(&there),
+                    &event::invited(&there),
+                );
+                body["attendees"] = event::guests_json(&guests);
+            } else if let Some(fields) = body.as_object_mut() {
+                fields.remove("attendees");
+            }
+            if event.recurrence.is_none() && !there["recurrence"].is_null() {
+                body["recurrence"] = Value::Null;
+            }
+            let revived = there["status"] == json!("cancelled");
+            if !revived && event::says(&there, &body) {
+                self.write_overrides(event, &id).await?;
+                return Ok(self.reference(&there));
+            }
+            let path = format!("{}?sendUpdates={}", self.event(&id), self.updates());
+            let etag = there["etag"].as_str();
+            let got = self.call(Method::PATCH, &path, Some(&body), etag).await?;
+            if got.status == 412 {
+                continue;
+            }
+            self.expect("a change of an event", &got)?;
+            self.write_overrides(event, &id).await?;
+            return Ok(self.reference(&got.json()));
+        }
+        Err(EngineError::new(
+            Code::CalendarUnavailable,
+            "others change the event at Google Calendar all the time",
+        ))
+    }
+
+    /// Brings the occurrences that differ to how they are to be.
+    async fn write_overrides(&self, event: &CalendarEvent, id: &str) -> Result<()> {
+        for one in &event.overrides {
+            let Some(start) = event::original(event, one) else {
+                continue;
+            };
+            let path = format!(
+                "{}/instances?showDeleted=true&originalStart={}",
+                self.event(id),
+                coded(&start)
+            );
+            let got = self.call(Method::GET, &path, None, None).await?;
+            self.expect("to list occurrences", &got)?;
+            let Some(instance) = got.json()["items"]
+                .as_array()
+                .and_then(|list| list.first().cloned())
+            else {
+                continue;
+            };
+            let body = match &one.change {
+                OverrideChange::Cancelled if instance["status"] == json!("cancelled") => continue,
+                OverrideChange::Cancelled => json!({ "status": "cancelled" }),
+                OverrideChange::Moved { when, title } => {
+                    let mut body = event::times(when)?;
+                    body["status"] = json!("confirmed");
+                    body["summary"] = json!(title.as_deref().unwrap_or(&event.title));
+                    body
+                }
+            };
+            if event::says(&instance, &body) {
+                continue;
+            }
+            let own = instance["id"].as_str().unwrap_or("");
+            let path = format!("{}?sendUpdates={}", self.event(own), self.updates());
+            let got = self.call(Method::PATCH, &path, Some(&body), None).await?;
+            self.expect("a change of an occurrence", &got)?;
+        }
+        Ok(())
+    }
+
+    fn reference(&self, body: &Value) -> EventRef {
+        let text = |name: &str| body[name].as_str().map(str::to_owned);
+        EventRef {
+            calendar: self.calendar.clone(),
+            id: text("id").unwrap_or_default(),
+            etag: text("etag"),
+            link: text("htmlLink"),
+        }
+    }
+
+    /// An event with the occurrences that differ; none when it is gone or cancelled.
+    async fn whole(&self, id: &str) -> Result<Option<(EventRef, CalendarEvent)>> {
+        let Some(body) = self.read(id).await? else {
+            return Ok(None);
+        };
+        if body["status"] == json!("cancelled") {
+            return Ok(None);
+        }
+        let Some(mut read) = event::read(&body) else {
+            return Err(EngineError::new(
+                Code::CalendarRefused,
+                "Google Calendar tells an event that cannot be understood",
+            ));
+        };
+        if read.recurrence.is_some() {
+            read.overrides = self.overrides(id, &read).await?;
+        }
+        Ok(Some((self.reference(&body), read)))
+    }
+
+    async fn overrides(&self, id: &str, event: &CalendarEvent) -> Result<Vec<Override>> {
+        let path = format!(
+            "{}/instances?showDeleted=true&maxResults=2500",
+            self.event(id)
+        );
+        let got = self.call(Method::GET, &path, None, None).await?;
+        self.expect("to list occurrences", &got)?;
+        let list = got.json()["items"].as_array().cloned().unwrap_or_default();
+        Ok(list
+            .iter()
+            .filter_map(|one| event::difference(event, one))
+            .collect())
+    }
+
+    async fn ask_busy(
+        &self,
+        window: TimeSpan,
+        people: &[String],
+        into: &mut BTreeMap<String, Busy>,
+    ) -> Result<()> {
+        let body = json!({
+            "timeMin": window.from, "timeMax": window.to,
+            "items": people.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>(),
+        });
+        let got = self
+            .call(Method::POST, "/freeBusy", Some(&body), None)
+            .await?;
+        self.expect("busy times", &got)?;
+        let told = got.json();
+        for person in people {
+            let one = &told["calendars"][person];
+            let reason = one["errors"][0]["reason"].as_str();
+            let busy = match (reason, one["busy"].as_array()) {
+                (None, Some(list)) => Busy::Known(list.iter().filter_map(event::span).collect()),
+                (reason, _) => Busy::Unknown {
+                    reason: format!("Google Calendar: {}", reason.unwrap_or("no answer")),
+                },
+            };
+            into.insert(person.clone(), busy);
+        }
+        Ok(())
+    }
+
+    async fn list_changes(&self, since: Option<&str>) -> Result<Changes> {
+        let mut ids: BTreeSet<String> = BTreeSet::new();
+        let mut gone: BTreeMap<String, EventRef> = BTreeMap::new();
+        let mut page: Option<String> = None;
+        let next = loop {
+            let mut path = format!("{}?maxResults=2500&showDeleted=true", self.events());
+            if let Some(token) = since {
+                path.push_str("&syncToken=");
+                path.push_str(&coded(token));
+            }
+            if let Some(page) = &page {
+                path.push_str("&pageToken=");
+                path.push_str(&coded(page));
+            }
+            let got = self.call(Method::GET, &path, None, None).await?;
+            if got.status == 410 && since.is_some() {
+                // The token is too old: begin again with everything.
+                let all = Box::pin(self.list_changes(None)).await?;
+                return Ok(Changes {
+                    full_resync: true,
+                    ..all
+                });
+            }
+            self.expect("to list changes", &got)?;
+            let told = got.json();
+            for one in told["items"].as_array().into_iter().flatten() {
+                let id = one["recurringEventId"].as_str().or(one["id"].as_str());
+                let Some(id) = id else { continue };
+                if one["status"] == json!("cancelled") && one["recurringEventId"].is_null() {
+                    gone.insert(id.to_owned(), self.reference(one));
+                } else {
+                    ids.insert(id.to_owned());
+                }
+            }
+            match told["nextPageToken"].as_str() {
+                Some(token) => page = Some(token.to_owned()),
+                None => break told["nextSyncToken"].as_str().map(str::to_owned),
+            }
+        };
+        let mut events = Vec::new();
+        for id in ids {
+            if gone.contains_key(&id) {
+                continue;
+            }
+            if let Some((event, now)) = self.whole(&id).await? {
+                events.push(Changed {
+                    event,
+                    ical_uid: Some(now.ical_uid.clone()),
+                    now: Some(now),
+                });
+            } else {
+                let reference = self.reference(&json!({ "id": id }));
+                gone.insert(id, reference);
+            }
+        }
+        // What is gone is news only to whoever knew it.
+        if since.is_some() {
+            events.extend(gone.into_values().map(|event| Changed {
+                event,
+                ical_uid: None,
+                now: None,
+            }));
+        }
+        Ok(Changes {
+            events,
+            next,
+            full_resync: false,
+        })
+    }
+}
+
+/// One part of a path or query.
+fn coded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+impl Calendar for Google {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn check(&self, event: &CalendarEvent) -> Result<()> {
+        event::json(event, self.invites).map(|_| ())
+    }
+
+    fn invites(&self) -> bool {
+        self.invites
+    }
+
+    fn put<'a>(
+        &'a self,
+        event: &'a CalendarEvent,
+        known: Option<&'a EventRef>,
+    ) -> Answering<'a, EventRef> {
+        Box::pin(self.write(event, known))
+    }
+
+    fn find<'a>(&'a self, key: &'a str) -> Answering<'a, Option<EventRef>> {
+        Box::pin(async move {
+            let found = self.read(&id_of(key)).await?;
+            Ok(found
+                .filter(|body| body["status"] != json!("cancelled"))
+                .map(|body| self.reference(&body)))
+        })
+    }
+
+    fn get<'a>(&'a self, event: &'a EventRef) -> Answering<'a, Option<CalendarEvent>> {
+        Box::pin(async move { Ok(self.whole(&event.id).await?.map(|(_, event)| event)) })
+    }
+
+    fn remove<'a>(&'a self, event: &'a EventRef) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let path = format!("{}?sendUpdates={}", self.event(&event.id), self.updates());
+            let got = self.call(Method::DELETE, &path, None, None).await?;
+            if matches!(got.status, 404 | 410) {
+                return Ok(());
+            }
+            self.expect("to delete an event", &got)
+        })
+    }
+
+    fn busy<'a>(
+        &'a self,
+        window: TimeSpan,
+        people: &'a [String],
+    ) -> Answering<'a, BTreeMap<String, Busy>> {
+        Box::pin(async move {
+            let mut all = BTreeMap::new();
+            for some in people.chunks(PEOPLE) {
+                self.ask_busy(window, some, &mut all).await?;
+            }
+            Ok(all)
+        })
+    }
+
+    fn changes<'a>(&'a self, since: Option<&'a str>) -> Answering<'a, Changes> {
+        Box::pin(self.list_changes(since))
+    }
+}

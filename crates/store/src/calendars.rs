@@ -1,0 +1,167 @@
+//! Calendars that meetings are written to, and the events of the embedded feed.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use crate::db::{Cells, Tx, args, one, statements};
+use crate::error::Result;
+use crate::id::CalendarAccountId;
+use crate::store::{Scope, Store};
+
+/// A calendar account as it lies in its row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalendarAccountRow {
+    /// Its id; the owner of its secret.
+    pub id: CalendarAccountId,
+    /// The name that people gave it.
+    pub name: String,
+    /// What it is and where; never secrets.
+    pub settings: Json,
+    /// `new`, `working` or `failing`.
+    pub state: String,
+    /// Why it fails.
+    pub reason: Option<String>,
+    /// When it was last tried.
+    pub checked: Option<Timestamp>,
+    /// How far its changes have been read.
+    pub sync_token: Option<String>,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// An event of the embedded feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedEvent {
+    /// Its key.
+    pub key: String,
+    /// The event.
+    pub event: Json,
+    /// Grows with each change.
+    pub version: i64,
+    /// When it changed.
+    pub updated_at: Timestamp,
+}
+
+macro_rules! account {
+    () => {
+        "id, name, settings, state, reason, checked, sync_token, created_at"
+    };
+}
+
+statements! {
+    ALL = one(concat!("SELECT ", account!(), " FROM calendar_accounts WHERE workspace_id = $1 ORDER BY name"));
+    ADD = one("INSERT INTO calendar_accounts (id, workspace_id, name, settings, state, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, 'new', $5, $5)
+        ON CONFLICT (workspace_id, name) DO NOTHING");
+    SET = one("UPDATE calendar_accounts SET settings = $3, state = $4, reason = $5, checked = $6, updated_at = $6
+        WHERE workspace_id = $1 AND id = $2");
+    TOKEN = one("UPDATE calendar_accounts SET sync_token = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2");
+    REMOVE = one("DELETE FROM calendar_accounts WHERE workspace_id = $1 AND id = $2");
+    FEED = one("SELECT event_key, event, version, updated_at FROM feed_events WHERE workspace_id = $1 ORDER BY event_key");
+    FEED_ONE = one("SELECT event_key, event, version, updated_at FROM feed_events WHERE workspace_id = $1 AND event_key = $2");
+    FEED_PUT = one("INSERT INTO feed_events (workspace_id, event_key, event, version, updated_at) VALUES ($1, $2, $3, 1, $4)
+        ON CONFLICT (workspace_id, event_key) DO UPDATE SET event = $3, version = feed_events.version + 1, updated_at = $4");
+    FEED_REMOVE = one("DELETE FROM feed_events WHERE workspace_id = $1 AND event_key = $2");
+}
+
+fn account(row: &mut Cells) -> Result<CalendarAccountRow> {
+    Ok(CalendarAccountRow {
+        id: row.id()?,
+        name: row.text()?,
+        settings: row.json()?,
+        state: row.text()?,
+        reason: row.opt_text()?,
+        checked: row.opt_instant()?,
+        sync_token: row.opt_text()?,
+        created_at: row.instant()?,
+    })
+}
+
+fn event(row: &mut Cells) -> Result<FeedEvent> {
+    Ok(FeedEvent {
+        key: row.text()?,
+        event: row.json()?,
+        version: row.int()?,
+        updated_at: row.instant()?,
+    })
+}
+
+impl Store {
+    /// All calendar accounts, by name.
+    pub async fn calendar_accounts(&self, scope: Scope) -> Result<Vec<CalendarAccountRow>> {
+        self.all(ALL, args![scope.workspace], account).await
+    }
+
+    /// The events of the feed, by key.
+    pub async fn feed_events(&self, scope: Scope) -> Result<Vec<FeedEvent>> {
+        self.all(FEED, args![scope.workspace], event).await
+    }
+
+    /// One event of the feed.
+    pub async fn feed_event(&self, scope: Scope, key: &str) -> Result<Option<FeedEvent>> {
+        self.one(FEED_ONE, args![scope.workspace, key], event).await
+    }
+}
+
+impl Tx {
+    /// Adds a calendar account; none when its name is taken.
+    pub async fn add_calendar_account(
+        &mut self,
+        name: &str,
+        settings: &Json,
+        now: Timestamp,
+    ) -> Result<Option<CalendarAccountId>> {
+        let w = self.w();
+        let id: CalendarAccountId = self.new_id(now);
+        let made = self.execute(ADD, args![id, w, name, settings, now]).await?;
+        Ok((made == 1).then_some(id))
+    }
+
+    /// Writes what a look at a calendar account gave.
+    pub async fn set_calendar_account(
+        &mut self,
+        id: CalendarAccountId,
+        settings: &Json,
+        state: &str,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let w = self.w();
+        let reason = reason.map(str::to_owned);
+        self.execute(SET, args![w, id, settings, state, reason, now])
+            .await?;
+        Ok(())
+    }
+
+    /// Remembers how far the changes of a calendar account have been read.
+    pub async fn set_calendar_token(
+        &mut self,
+        id: CalendarAccountId,
+        token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let w = self.w();
+        self.execute(TOKEN, args![w, id, token.map(str::to_owned), now])
+            .await?;
+        Ok(())
+    }
+
+    /// Removes a calendar account; its secret goes by [`Tx::delete_secrets_of`].
+    pub async fn remove_calendar_account(&mut self, id: CalendarAccountId) -> Result<bool> {
+        let w = self.w();
+        Ok(self.execute(REMOVE, args![w, id]).await? > 0)
+    }
+
+    /// Writes an event of the feed.
+    pub async fn put_feed_event(&mut self, key: &str, event: &Json, now: Timestamp) -> Result<()> {
+        let w = self.w();
+        self.execute(FEED_PUT, args![w, key, event, now]).await?;
+        Ok(())
+    }
+
+    /// Takes an event out of the feed.
+    pub async fn remove_feed_event(&mut self, key: &str) -> Result<bool> {
+        let w = self.w();
+        Ok(self.execute(FEED_REMOVE, args![w, key]).await? > 0)
+    }
+}
