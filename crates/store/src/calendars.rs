@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::db::{Cells, Tx, args, one, statements};
 use crate::error::Result;
-use crate::id::CalendarAccountId;
+use crate::id::{CalendarAccountId, ScheduleId};
 use crate::store::{Scope, Store};
 
 /// A calendar account as it lies in its row.
@@ -42,6 +42,38 @@ pub struct FeedEvent {
     pub updated_at: Timestamp,
 }
 
+/// An event of a calendar that is one of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedEvent {
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// The calendar account it was written through, when one was named.
+    pub account: Option<String>,
+    /// The calendar within the account.
+    pub event_calendar: String,
+    /// The event's id there.
+    pub event_id: String,
+    /// Hash of what we wrote last.
+    pub our_hash: String,
+}
+
+/// What people changed in a calendar and nobody has decided about yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalendarConflict {
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// Its title here.
+    pub title: String,
+    /// The calendar's name in the registry.
+    pub calendar: String,
+    /// `changed` or `gone`.
+    pub what: String,
+    /// How the event stands there.
+    pub theirs: Option<Json>,
+    /// When it was found.
+    pub found_at: Timestamp,
+}
+
 macro_rules! account {
     () => {
         "id, name, settings, state, reason, checked, sync_token, created_at"
@@ -57,6 +89,13 @@ statements! {
         WHERE workspace_id = $1 AND id = $2");
     TOKEN = one("UPDATE calendar_accounts SET sync_token = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2");
     REMOVE = one("DELETE FROM calendar_accounts WHERE workspace_id = $1 AND id = $2");
+    LINKED = one("SELECT schedule_id, account, event_calendar, event_id, our_hash FROM calendar_links WHERE workspace_id = $1 AND calendar = $2 ORDER BY schedule_id");
+    ANSWERED = one("UPDATE attendees SET answer = $4 WHERE workspace_id = $1 AND schedule_id = $2 AND LOWER(email) = $3 AND answer <> $4");
+    CONFLICTS = one("SELECT c.schedule_id, s.title, c.calendar, c.what, c.theirs, c.found_at FROM calendar_conflicts c
+        JOIN schedules s ON s.id = c.schedule_id WHERE c.workspace_id = $1 ORDER BY c.found_at, c.schedule_id");
+    CONFLICT = one("INSERT INTO calendar_conflicts (workspace_id, schedule_id, calendar, what, theirs, found_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (schedule_id, calendar) DO UPDATE SET what = $4, theirs = $5");
+    SETTLED = one("DELETE FROM calendar_conflicts WHERE workspace_id = $1 AND schedule_id = $2 AND calendar = $3");
     FEED = one("SELECT event_key, event, version, updated_at FROM feed_events WHERE workspace_id = $1 ORDER BY event_key");
     FEED_ONE = one("SELECT event_key, event, version, updated_at FROM feed_events WHERE workspace_id = $1 AND event_key = $2");
     FEED_PUT = one("INSERT INTO feed_events (workspace_id, event_key, event, version, updated_at) VALUES ($1, $2, $3, 1, $4)
@@ -90,6 +129,35 @@ impl Store {
     /// All calendar accounts, by name.
     pub async fn calendar_accounts(&self, scope: Scope) -> Result<Vec<CalendarAccountRow>> {
         self.all(ALL, args![scope.workspace], account).await
+    }
+
+    /// The events of a calendar that are ours.
+    pub async fn linked_events(&self, scope: Scope, calendar: &str) -> Result<Vec<LinkedEvent>> {
+        self.all(LINKED, args![scope.workspace, calendar], |row| {
+            Ok(LinkedEvent {
+                schedule: row.id()?,
+                account: row.opt_text()?,
+                event_calendar: row.text()?,
+                event_id: row.text()?,
+                our_hash: row.text()?,
+            })
+        })
+        .await
+    }
+
+    /// What people changed in calendars and nobody has decided about yet, the oldest first.
+    pub async fn calendar_conflicts(&self, scope: Scope) -> Result<Vec<CalendarConflict>> {
+        self.all(CONFLICTS, args![scope.workspace], |row| {
+            Ok(CalendarConflict {
+                schedule: row.id()?,
+                title: row.text()?,
+                calendar: row.text()?,
+                what: row.text()?,
+                theirs: row.opt_json()?,
+                found_at: row.instant()?,
+            })
+        })
+        .await
     }
 
     /// The events of the feed, by key.
@@ -150,6 +218,38 @@ impl Tx {
     pub async fn remove_calendar_account(&mut self, id: CalendarAccountId) -> Result<bool> {
         let w = self.w();
         Ok(self.execute(REMOVE, args![w, id]).await? > 0)
+    }
+
+    /// Takes over what somebody answered; whether that was news.
+    pub async fn set_answer(&mut self, id: ScheduleId, email: &str, answer: &str) -> Result<bool> {
+        let w = self.w();
+        let email = email.trim().to_lowercase();
+        Ok(self.execute(ANSWERED, args![w, id, email, answer]).await? > 0)
+    }
+
+    /// Puts up what people changed in a calendar.
+    pub async fn put_calendar_conflict(
+        &mut self,
+        id: ScheduleId,
+        calendar: &str,
+        what: &str,
+        theirs: Option<&Json>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let w = self.w();
+        self.execute(CONFLICT, args![w, id, calendar, what, theirs.cloned(), now])
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a conflict away: the calendar says again what we wrote, or somebody has decided.
+    pub async fn settle_calendar_conflict(
+        &mut self,
+        id: ScheduleId,
+        calendar: &str,
+    ) -> Result<bool> {
+        let w = self.w();
+        Ok(self.execute(SETTLED, args![w, id, calendar]).await? > 0)
     }
 
     /// Writes an event of the feed.

@@ -48,7 +48,7 @@ mod tracker;
 mod work;
 
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
-pub use calendars::{CalendarAccountRow, FeedEvent};
+pub use calendars::{CalendarAccountRow, CalendarConflict, FeedEvent, LinkedEvent};
 pub use components::ComponentRow;
 pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use erasure::{ErasureCounts, ErasureScope};

@@ -1,5 +1,6 @@
 //! Other people's programs against ours: started with what they need, skipped aloud where they cannot run.
 
+mod calendars;
 mod console;
 mod mcp;
 mod model;
@@ -22,8 +23,9 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 5] = [
+pub(crate) const ALL: [(&str, Peer); 6] = [
     ("recurrence", recurrence::recurrence),
+    ("calendars", calendars::calendars),
     ("rivet", rivet::rivet),
     ("console", console::console),
     ("schemathesis", schemathesis::schemathesis),
@@ -36,7 +38,7 @@ const BY_NAME: [(&str, Peer); 1] = [("model", model::model)];
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all but `model`, which takes long to install, by default
-    #[arg(value_parser = ["recurrence", "rivet", "console", "schemathesis", "mcp", "model"])]
+    #[arg(value_parser = ["recurrence", "calendars", "rivet", "console", "schemathesis", "mcp", "model"])]
     peer: Option<String>,
 }
 

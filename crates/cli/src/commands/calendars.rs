@@ -1,4 +1,4 @@
-//! `calendars add|list|check|remove|feed`: where meetings are written to.
+//! `calendars add|list|check|sync|conflicts|remove|feed`: where meetings are written to.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,10 @@ pub(crate) enum Calendars {
     List,
     /// Try a calendar
     Check(Named),
+    /// Read what people changed in a calendar: answers are taken over, everything else is put up as a conflict
+    Sync(Named),
+    /// List what people changed in calendars and nobody has decided about yet
+    Conflicts,
     /// Forget a calendar and what opens it; events that were written stay
     Remove(Named),
     /// Print the path of the built-in feed, to which any calendar can subscribe; whoever knows it reads the meetings
@@ -236,6 +240,48 @@ pub(crate) async fn run(command: Calendars, context: &Context) -> Result<Exit, F
                     Field::from(&one.calendar),
                     Field::from(&one.state),
                     Field::styled(style::DIM, one.reason.as_deref().unwrap_or("")),
+                ]);
+            }
+            table.print(out)?;
+            Ok(Exit::Done)
+        }
+        Calendars::Sync(named) => {
+            let report = accounts.sync(&named.name).await?;
+            if out.is_json() {
+                out.json(&report)?;
+            } else {
+                out.line(format!(
+                    "{} told {} events: {} as we wrote them, {} others; {} answers taken over, {} conflicts",
+                    named.name, report.told, report.echoes, report.others, report.answers, report.conflicts
+                ))?;
+            }
+            Ok(if report.conflicts == 0 {
+                Exit::Done
+            } else {
+                Exit::NeedsAttention
+            })
+        }
+        Calendars::Conflicts => {
+            let list = accounts.conflicts().await?;
+            if out.is_json() {
+                out.json(&list)?;
+                return Ok(Exit::Done);
+            }
+            let mut table = Table::new(
+                &[
+                    ("SCHEDULE", Align::Left),
+                    ("CALENDAR", Align::Left),
+                    ("WHAT", Align::Left),
+                    ("TITLE", Align::Left),
+                ],
+                "Calendars and meetings agree.",
+            );
+            for one in &list {
+                table.row([
+                    Field::from(one.schedule.to_string()),
+                    Field::from(&one.calendar),
+                    Field::from(&one.what),
+                    Field::from(&one.title),
                 ]);
             }
             table.print(out)?;

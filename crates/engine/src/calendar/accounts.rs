@@ -1,7 +1,7 @@
 //! Calendar accounts: where meetings are written to, and the secrets that open them.
 
 use jiff::Timestamp;
-use parfocal_store::{CalendarAccountId, CalendarAccountRow};
+use parfocal_store::CalendarAccountRow;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -370,15 +370,6 @@ impl CalendarAccounts<'_> {
         let mut tx = self.app.store().begin(self.app.scope()).await?;
         tx.delete_secrets_of(&account.owner()).await?;
         tx.remove_calendar_account(account.row.id).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// How far the changes of an account have been read.
-    pub(crate) async fn set_token(&self, id: CalendarAccountId, token: Option<&str>) -> Result<()> {
-        let mut tx = self.app.store().begin(self.app.scope()).await?;
-        tx.set_calendar_token(id, token, self.app.clock().now())
-            .await?;
         tx.commit().await?;
         Ok(())
     }

@@ -16,6 +16,7 @@ mod http;
 mod ics;
 mod microsoft;
 mod model;
+mod sync;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::App;
 
 pub use accounts::{CalendarAccountView, CalendarAccounts, Opener, Settings};
 pub use feed::Feed;
+pub use sync::{ConflictView, SyncReport};
 
 pub use crate::registry::{Answering, Registry};
 pub use model::{

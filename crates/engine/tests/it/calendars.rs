@@ -3,6 +3,7 @@
 mod feed;
 mod google;
 mod microsoft;
+mod sync;
 
 use std::sync::Arc;
 

@@ -22,3 +22,14 @@ CREATE TABLE feed_events (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, event_key)
 );
+
+-- What people changed in a calendar and nobody has decided about yet.
+CREATE TABLE calendar_conflicts (
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    schedule_id TEXT NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
+    calendar TEXT NOT NULL,
+    what TEXT NOT NULL,
+    theirs TEXT,
+    found_at BIGINT NOT NULL,
+    PRIMARY KEY (schedule_id, calendar)
+);
