@@ -45,6 +45,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("idempotency", crate::idempotency::STATEMENTS),
         ("components", crate::components::STATEMENTS),
         ("models", crate::models::STATEMENTS),
+        ("calendars", crate::calendars::STATEMENTS),
         ("schedules", crate::schedule::SCHEDULE_STATEMENTS),
         ("sagas", crate::schedule::SAGA_STATEMENTS),
         ("bookings", crate::schedule::BOOKING_STATEMENTS),
