@@ -29,7 +29,7 @@ impl<T: ?Sized> fmt::Debug for Registry<T> {
         f.debug_struct("Registry")
             .field("what", &self.what)
             .field("names", &self.names())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,14 +14,8 @@ pub(crate) fn calendars() -> Result<()> {
         return Ok(());
     };
     let scripts = root().join("peers/calendars");
-    sh(cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "parfocal-engine",
-        "--example",
-        "caldav",
-    ]))?;
+    // With the whole workspace's features, as the tests have built it already.
+    sh(cargo().args(["build", "--quiet", "--workspace", "--example", "caldav"]))?;
     let adapter = metadata()?.target_directory.join("debug/examples/caldav");
     sh(Command::new(&python)
         .arg(scripts.join("radicale.py"))
