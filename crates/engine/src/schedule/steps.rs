@@ -9,7 +9,6 @@ use parfocal_store::{
     ScheduleOccurrence, ScheduleState, Tx,
 };
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::data::{Data, MeetingOf};
 use super::invite;
@@ -464,13 +463,6 @@ async fn undo_provider(app: &App, saga: &Saga, data: &mut Data) -> Result<Done> 
     })
 }
 
-/// SHA-256 of an event, by which our own echo is recognised.
-fn hash(event: &CalendarEvent) -> String {
-    hex::encode(Sha256::digest(
-        serde_json::to_vec(event).unwrap_or_default(),
-    ))
-}
-
 fn reference(link: &CalendarLink) -> EventRef {
     EventRef {
         calendar: link.event_calendar.clone(),
@@ -563,7 +555,7 @@ fn written(name: &str, data: &Data, event: &CalendarEvent, there: EventRef) -> C
         event_id: there.id,
         etag: there.etag,
         link: there.link,
-        our_hash: hash(event),
+        our_hash: event.fingerprint(),
     }
 }
 
