@@ -169,7 +169,7 @@ pub async fn run(
         };
         provider.update(&made.id, Some(&all[2].id), &later).await?;
         let now_there = provider.occurrences(&made.id).await?;
-        let moved = series.series().map(|(at, _)| at).unwrap_or(Timestamp::MIN);
+        let moved = series.series().map_or(Timestamp::MIN, |(at, _)| at);
         let hour = SignedDuration::from_hours(1);
         let wanted: Vec<Timestamp> = [
             expected[0],

@@ -222,7 +222,8 @@ impl MeetingProvider for ZoomProvider {
     }
 
     fn check(&self, plan: &MeetingPlan) -> Result<(), Unsupported> {
-        recurrence(plan).map(|_| ())
+        recurrence(plan)?;
+        Ok(())
     }
 
     fn authenticate(&self) -> Answering<'_, Identity> {
@@ -409,7 +410,7 @@ impl MeetingProvider for ZoomProvider {
             let all = pages.all(PARTICIPANTS).await.map_err(failure)?;
             Ok(all
                 .into_iter()
-                .map(|reply| reply.into_value())
+                .map(parfocal_zoom::Reply::into_value)
                 .map(|one| ProviderParticipant {
                     name: one.name,
                     email: one.user_email.filter(|email| !email.is_empty()),

@@ -179,9 +179,8 @@ fn judge(
     let pause = pause(app, saga, now);
     let at = error.retry_at().map_or(pause, |at| at.max(now));
     let may_mend = match error.kind() {
-        Kind::Unavailable | Kind::Limited => true,
-        // A crash or a fault of ours, an unknown outcome: what is there is found out at the next try.
-        Kind::Internal => true,
+        // After a fault of ours what is there is found out at the next try.
+        Kind::Unavailable | Kind::Limited | Kind::Internal => true,
         // What a person can mend is waited for once there is something to lose.
         Kind::NeedsAttention => {
             error.code() == Code::OutcomeUnknown
@@ -297,7 +296,6 @@ async fn record(
         blemished: stuck_before || of.done.stick,
     };
     let next = next(at, of.came);
-    let json;
     let (state, step, direction, tries, next_at, deadline, progress);
     match next {
         Next::Again => {
@@ -334,7 +332,7 @@ async fn record(
             end_of(&mut tx, saga, &data, end, now).await?;
         }
     }
-    json = data.json();
+    let json = data.json();
     let to = SagaMove {
         state,
         step: step.as_str(),

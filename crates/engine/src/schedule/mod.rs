@@ -487,41 +487,38 @@ impl MeetingSchedulerOrchestrator<'_> {
             tx.rollback().await?;
             return same(&found, &begin.hash);
         }
-        let id = match begin.schedule {
-            Some(row) => {
-                if tx.running_saga(row.id).await?.is_some() {
-                    return Err(EngineError::new(
-                        Code::InProgress,
-                        format!("{:?} is being changed just now", row.title),
-                    ));
-                }
-                let still = tx.schedule(row.id).await?;
-                if still.is_none_or(|still| {
-                    still.updated_at != row.updated_at || still.sequence != row.sequence
-                }) {
-                    return Err(EngineError::new(
-                        Code::Conflict,
-                        format!("{:?} was changed by somebody else just now", row.title),
-                    )
-                    .with_hint("Look at it again, and ask again if it is still meant."));
-                }
-                row.id
+        let id = if let Some(row) = begin.schedule {
+            if tx.running_saga(row.id).await?.is_some() {
+                return Err(EngineError::new(
+                    Code::InProgress,
+                    format!("{:?} is being changed just now", row.title),
+                ));
             }
-            None => {
-                let id = tx.new_schedule_id(now);
-                let facts = target
-                    .facts(ScheduleState::Pending, 0, None, None)
-                    .map_err(invalid)?;
-                tx.new_schedule(
-                    id,
-                    &format!("{id}@parfocal"),
-                    &how.caller.actor,
-                    &facts,
-                    now,
+            let still = tx.schedule(row.id).await?;
+            if still.is_none_or(|still| {
+                still.updated_at != row.updated_at || still.sequence != row.sequence
+            }) {
+                return Err(EngineError::new(
+                    Code::Conflict,
+                    format!("{:?} was changed by somebody else just now", row.title),
                 )
-                .await?;
-                id
+                .with_hint("Look at it again, and ask again if it is still meant."));
             }
+            row.id
+        } else {
+            let id = tx.new_schedule_id(now);
+            let facts = target
+                .facts(ScheduleState::Pending, 0, None, None)
+                .map_err(invalid)?;
+            tx.new_schedule(
+                id,
+                &format!("{id}@parfocal"),
+                &how.caller.actor,
+                &facts,
+                now,
+            )
+            .await?;
+            id
         };
         let whole_cancel = begin.kind == SagaKind::Cancel && begin.data.occurrence.is_none();
         if !whole_cancel {

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use parfocal_store::{
-    CalendarLink, Effect, EffectState, NewAttendee, NewDomainEvent, Saga, SagaKind,
+    AttendeeRow, CalendarLink, Effect, EffectState, NewAttendee, NewDomainEvent, Saga, SagaKind,
     ScheduleOccurrence, ScheduleState, Tx,
 };
 use serde_json::{Value, json};
@@ -16,9 +16,10 @@ use super::mirror;
 use super::saga::{Direction, Step};
 use super::spec::Spec;
 use crate::App;
-use crate::calendar::{CalendarEvent, EventRef, OverrideChange, When};
+use crate::calendar::{Attendee, CalendarEvent, EventRef, OverrideChange, When};
 use crate::clock::later;
 use crate::error::{Code, EngineError, Kind, Result};
+use crate::notify::reminders::{self, PlannedOccurrence, ReminderPlan};
 use crate::provider::{MeetingChange, MeetingProvider};
 
 /// What a step did, to be written together with the saga's move.
@@ -195,13 +196,14 @@ async fn make_meeting(app: &App, saga: &Saga, data: &mut Data, key: String) -> R
                 )
             })?
         }
-        Some(effect) => match provider.find(&plan, effect.first_tried_at).await? {
-            Some(found) => found,
-            None => {
+        Some(effect) => {
+            if let Some(found) = provider.find(&plan, effect.first_tried_at).await? {
+                found
+            } else {
                 settled(app, provider.as_ref(), &effect)?;
                 create(app, saga, provider.as_ref(), &plan, &key).await?
             }
-        },
+        }
         None => create(app, saga, provider.as_ref(), &plan, &key).await?,
     };
     // Written at once: from here on it is known by its id.
@@ -420,16 +422,15 @@ async fn undo_provider(app: &App, saga: &Saga, data: &mut Data) -> Result<Done> 
     };
     let provider = open_provider(app, &data.target).await?;
     if saga.kind == SagaKind::Schedule {
-        let id = match effect.remote_id.clone() {
-            Some(id) => Some(id),
-            None => {
-                let plan = data.target.plan(saga.schedule_id);
-                let found = provider.find(&plan, effect.first_tried_at).await?;
-                if found.is_none() {
-                    settled(app, provider.as_ref(), &effect)?;
-                }
-                found.map(|found| found.id)
+        let id = if let Some(id) = effect.remote_id.clone() {
+            Some(id)
+        } else {
+            let plan = data.target.plan(saga.schedule_id);
+            let found = provider.find(&plan, effect.first_tried_at).await?;
+            if found.is_none() {
+                settled(app, provider.as_ref(), &effect)?;
             }
+            found.map(|found| found.id)
         };
         if let Some(id) = id {
             provider.delete(&id, None).await?;
@@ -619,8 +620,10 @@ pub(super) async fn commit(tx: &mut Tx, saga: &Saga, data: &Data, now: Timestamp
     tx.set_schedule(id, &facts, now).await?;
     if whole_cancel {
         tx.unbook(id).await?;
+        reminders::cancel(tx, id, None).await?;
     } else {
-        set_attendees(tx, saga, &data.target, now).await?;
+        let people = set_attendees(tx, saga, &data.target, now).await?;
+        plan_reminders(tx, saga, data, &people, now).await?;
     }
     if data.committed {
         return Ok(());
@@ -648,7 +651,12 @@ pub(super) async fn commit(tx: &mut Tx, saga: &Saga, data: &Data, now: Timestamp
     Ok(())
 }
 
-async fn set_attendees(tx: &mut Tx, saga: &Saga, spec: &Spec, now: Timestamp) -> Result<()> {
+async fn set_attendees(
+    tx: &mut Tx,
+    saga: &Saga,
+    spec: &Spec,
+    now: Timestamp,
+) -> Result<Vec<AttendeeRow>> {
     let words: Vec<(String, String)> = spec
         .attendees
         .iter()
@@ -665,8 +673,48 @@ async fn set_attendees(tx: &mut Tx, saga: &Saga, spec: &Spec, now: Timestamp) ->
             answer,
         })
         .collect();
-    tx.set_attendees(saga.schedule_id, &rows, now).await?;
-    Ok(())
+    Ok(tx.set_attendees(saga.schedule_id, &rows, now).await?)
+}
+
+/// Plans the reminders of what stands now, in place of those that were planned.
+async fn plan_reminders(
+    tx: &mut Tx,
+    saga: &Saga,
+    data: &Data,
+    people: &[AttendeeRow],
+    now: Timestamp,
+) -> Result<()> {
+    let spec = &data.target;
+    let occurrences: Vec<PlannedOccurrence> = spec
+        .occurrences()
+        .map_err(|error| EngineError::invalid(error.to_string()))?
+        .into_iter()
+        .map(|one| PlannedOccurrence {
+            original: one.original,
+            start: one.start,
+        })
+        .collect();
+    let mut attendees = Vec::new();
+    for row in people {
+        if let Some(one) = spec.attendees.iter().find(|one| one.email == row.email) {
+            let answer = serde_json::from_value(Value::String(row.answer.clone()));
+            let one = Attendee {
+                answer: answer.unwrap_or(one.answer),
+                ..one.clone()
+            };
+            attendees.push((row.id, one));
+        }
+    }
+    let plan = ReminderPlan {
+        schedule: saga.schedule_id,
+        title: &spec.title,
+        join_url: data.meeting.as_ref().map(|one| one.join_url.as_str()),
+        zone: &spec.zone,
+        occurrences: &occurrences,
+        attendees: &attendees,
+        reminders: &spec.reminders,
+    };
+    reminders::plan(tx, &plan, now).await
 }
 
 /// The word that stands for a value in JSON.

@@ -357,18 +357,17 @@ async fn one_call_makes_all_of_it_and_a_key_makes_it_once() {
     assert_eq!(gone.meeting.state, ScheduleState::Cancelled);
     world.agree(id, "cancelled").await;
     let all: Vec<InvitationKind> = world.mail(id).into_iter().map(|one| one.0).collect();
-    use InvitationKind as I;
-    assert_eq!(
-        all,
+    assert_eq!(all, {
+        use InvitationKind as I;
         [
             I::Request,
             I::Request,
             I::Update,
             I::Update,
             I::Cancel,
-            I::Cancel
+            I::Cancel,
         ]
-    );
+    });
     let over = world
         .app
         .scheduling()

@@ -194,7 +194,7 @@ impl Pages {
 }
 
 impl Calendar for Pages {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "pages"
     }
     fn check(&self, _event: &CalendarEvent) -> Result<()> {
@@ -279,7 +279,7 @@ impl Mailbox {
 }
 
 impl Invitations for Mailbox {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "mail"
     }
     fn send<'a>(&'a self, _app: &'a App, invitation: &'a Invitation) -> Answering<'a, Sent> {
