@@ -217,7 +217,7 @@ impl MeetingProvider for ZoomProvider {
             most_occurrences: u32::from(ZoomLimits::default().times),
             single_occurrences: true,
             // Longer than a request may be under way; lists show a new meeting at once or a little late.
-            settles: Duration::from_secs(60),
+            settles: Duration::from_mins(1),
         }
     }
 
