@@ -21,6 +21,10 @@ use crate::args::Cli;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
+/// Many small pieces, made by one thread and freed by another: the webhook door lives on it.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     privacy::no_core_files();
     let cli = match Cli::try_parse() {
