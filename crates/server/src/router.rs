@@ -113,7 +113,7 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
         .nest("/v1", api::routes(active))
         .merge(access::routes());
     if active.has("console") {
-        local = local.merge(console::routes());
+        local = local.merge(console::routes(active));
     }
     let local = local
         .fallback(unknown_path)
@@ -163,16 +163,82 @@ async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> Probl
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
     use axum::body::Body;
     use parfocal_engine::App;
-    use parfocal_engine::components::ALL;
+    use parfocal_engine::components::{ALL, of_path};
     use parfocal_engine::config::Config;
     use parfocal_engine::keys::{Caller, Surface};
 
     use super::*;
 
+    /// Every path that this crate's sources mount: the API's from its table, the others as they stand in the code, so that
+    /// none can be forgotten here.
+    fn served() -> BTreeSet<String> {
+        let mut found: BTreeSet<String> = api::paths()
+            .into_iter()
+            .map(|path| format!("/v1{path}"))
+            .collect();
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        read(&sources, &mut found);
+        assert!(found.len() > 60, "the routes were not found: {found:?}");
+        found
+            .iter()
+            .map(|path| {
+                path.split('/')
+                    .map(|part| if part.starts_with('{') { "x" } else { part })
+                    .collect::<Vec<_>>()
+                    .join("/")
+            })
+            .collect()
+    }
+
+    fn read(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, found);
+                continue;
+            }
+            // Two listeners of their own, beside the server: the answer of a login on the command line, and this test.
+            if ["loopback.rs", "router.rs"]
+                .iter()
+                .any(|own| path.ends_with(own))
+            {
+                continue;
+            }
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let nest = if path.components().any(|part| part.as_os_str() == "api") {
+                    "/v1"
+                } else {
+                    ""
+                };
+                for rest in text.split(".route(").skip(1) {
+                    let Some(route) = rest.trim_start().strip_prefix('"') else {
+                        continue;
+                    };
+                    let route = route.split('"').next().unwrap_or_default();
+                    found.insert(format!("{nest}{route}"));
+                }
+            }
+        }
+    }
+
     /// Without the gate, that is, whether there is a route at all.
     async fn is_mounted(state: &AppState, active: &Active, path: &str) -> bool {
+        let (status, _) = ask(routes(state, active).with_state(state.clone()), path).await;
+        match status {
+            405 => true,
+            404 => false,
+            other => panic!("{path}: {other}"),
+        }
+    }
+
+    async fn ask(router: Router, path: &str) -> (u16, String) {
         // No route takes this method, so one that is there refuses it and one that is not falls through.
         let request = Request::builder()
             .method("PROPFIND")
@@ -181,16 +247,12 @@ mod tests {
             .header("sec-fetch-site", "same-origin")
             .body(Body::empty())
             .unwrap();
-        let answer = routes(state, active)
-            .with_state(state.clone())
-            .oneshot(request)
+        let answer = router.oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 64 * 1024)
             .await
             .unwrap();
-        match answer.status().as_u16() {
-            405 => true,
-            404 => false,
-            other => panic!("{path}: {other}"),
-        }
+        (status, String::from_utf8_lossy(&body).into_owned())
     }
 
     #[tokio::test]
@@ -200,44 +262,37 @@ mod tests {
         config.data.dir = folder.path().to_owned();
         let app = App::open(config).await.unwrap();
         let state = AppState::new(app, "127.0.0.1:0".parse().unwrap(), None);
-        let probes = [
-            ("webhooks", "/webhooks/zoom"),
-            ("webhooks", "/webhooks/zoom/crm"),
-            ("calendar-feed", "/calendar/x.ics"),
-            ("ingest", "/v1/meetings"),
-            ("ingest", "/v1/meetings/x/transcript"),
-            ("ingest", "/v1/recordings/x"),
-            ("ingest", "/v1/transcripts/x"),
-            ("ingest", "/v1/files/x/content"),
-            ("ingest", "/v1/backfills/x"),
-            ("search", "/v1/search"),
-            ("actions", "/v1/actions"),
-            ("actions", "/v1/actions/meeting.get"),
-            ("actions", "/v1/manifest"),
-            ("mcp", "/.well-known/oauth-protected-resource"),
-            ("console", "/"),
-            ("console", "/meetings"),
-            ("console", "/jobs/x"),
-        ];
-        for (name, path) in probes {
-            let all = Active::everything();
-            assert!(is_mounted(&state, &all, path).await, "{path}");
+        let all = Active::everything();
+        for path in served() {
+            assert!(is_mounted(&state, &all, &path).await, "{path}");
+            let Some(owner) = of_path(&path) else {
+                continue;
+            };
+            let off = all.without(owner.name);
+            // A page for people may lie in a router that it shares with others; what programs ask is not there at all.
+            if path.starts_with("/v1") || ["webhooks", "mcp", "console"].contains(&owner.name) {
+                assert!(
+                    !is_mounted(&state, &off, &path).await,
+                    "{path} without {}",
+                    owner.name
+                );
+            }
+            // And it is told how to get it.
+            let (status, said) = ask(mount(&state, off).1, &path).await;
+            assert_eq!(status, 404, "{path}: {said}");
             assert!(
-                !is_mounted(&state, &all.without(name), path).await,
-                "{path} without {name}"
+                said.contains("component_off")
+                    && said.contains(&format!("component activate {}", owner.name)),
+                "{path}: {said}"
             );
         }
         let nothing = ALL
             .iter()
             .fold(Active::everything(), |active, one| active.without(one.name));
-        for path in [
-            "/v1/status",
-            "/v1/components",
-            "/v1/keys",
-            "/healthz",
-            "/login",
-        ] {
-            assert!(is_mounted(&state, &nothing, path).await, "{path}");
+        for path in served() {
+            let (status, said) = ask(mount(&state, nothing.clone()).1, &path).await;
+            let expected = if of_path(&path).is_none() { 405 } else { 404 };
+            assert_eq!(status, expected, "{path} with nothing on: {said}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! `component list|activate|deactivate|check`: which capabilities are on.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand};
+use parfocal_engine::App;
 use parfocal_engine::components::{self, Activation, ComponentView, Finding, Setting, SettingView};
 use parfocal_engine::config::Secret;
 use parfocal_engine::keys::{Caller, Surface};
@@ -13,6 +14,7 @@ use crate::context::{Context, attention};
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
 use crate::output::table::{Align, Field, Table};
+use crate::stop;
 
 /// Longest secret read from standard input, in bytes.
 const MAX_SECRET: u64 = 64 * 1024;
@@ -86,24 +88,15 @@ pub(crate) async fn run(command: Component, context: &Context) -> Result<Exit, F
             table(&list, context)?;
         }
         Component::Activate(command) => {
-            let component = components::find(&command.name)?;
-            let known = components.list().await?;
-            let known = known.into_iter().find(|one| one.name == component.name);
-            let shown = known.map(|view| view.settings).unwrap_or_default();
-            let settings = settings(component, &command, &shown, context)?;
-            let how = Activation {
-                anyway: command.anyway,
-                settings,
-            };
-            let (view, limits) = components.activate(component.name, &how, &caller).await?;
-            if out.is_json() {
-                let mut value = serde_json::to_value(&view).unwrap_or_default();
-                value["limits"] = json!(limits);
-                out.json(&value)?;
-                return Ok(Exit::Done);
+            let stop = stop::on_signal();
+            // Whatever was being asked, the terminal is given back as it was: the guard goes with the question.
+            tokio::select! {
+                done = activate(command, &app, context) => done?,
+                () = stop.cancelled() => {
+                    return Err(Failure::failed("not_confirmed", "broken off: nothing was switched")
+                        .hint("Run it again; settings can be given with --set as well."));
+                }
             }
-            out.line(format!("{} {} is on", paint(style::OK, "✓"), view.name))?;
-            told(&limits, context)?;
         }
         Component::Deactivate(command) => {
             let view = components.deactivate(&command.name, &caller).await?;
@@ -145,6 +138,28 @@ pub(crate) async fn run(command: Component, context: &Context) -> Result<Exit, F
         }
     }
     Ok(Exit::Done)
+}
+
+async fn activate(command: Activate, app: &App, context: &Context) -> Result<(), Failure> {
+    let (out, components) = (&context.out, app.components());
+    let component = components::find(&command.name)?;
+    let known = components.list().await?;
+    let known = known.into_iter().find(|one| one.name == component.name);
+    let shown = known.map(|view| view.settings).unwrap_or_default();
+    let settings = settings(component, &command, &shown, context).await?;
+    let how = Activation {
+        anyway: command.anyway,
+        settings,
+    };
+    let caller = Caller::local(Surface::Cli);
+    let (view, limits) = components.activate(component.name, &how, &caller).await?;
+    if out.is_json() {
+        let mut value = serde_json::to_value(&view).unwrap_or_default();
+        value["limits"] = json!(limits);
+        return out.json(&value);
+    }
+    out.line(format!("{} {} is on", paint(style::OK, "✓"), view.name))?;
+    told(&limits, context)
 }
 
 fn table(list: &[ComponentView], context: &Context) -> Result<(), Failure> {
@@ -194,7 +209,7 @@ fn told(found: &[Finding], context: &Context) -> Result<(), Failure> {
 }
 
 /// The settings that flags and environment give; what neither gives and nobody set before is asked for at a terminal.
-fn settings(
+async fn settings(
     component: &components::Component,
     command: &Activate,
     shown: &[SettingView],
@@ -221,7 +236,7 @@ fn settings(
             given.insert(setting.key.to_owned(), Secret::new(&value));
         } else if asks && !view.is_some_and(|view| view.is_set) {
             let default = view.and_then(|view| view.value.as_deref());
-            if let Some(answer) = ask(component.name, setting, default, context)? {
+            if let Some(answer) = ask(component.name, setting, default, context).await? {
                 given.insert(setting.key.to_owned(), answer);
             }
         }
@@ -244,8 +259,8 @@ fn from_standard_input(key: &str) -> Result<Secret, Failure> {
     Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }
 
-/// Asks for a setting; none when the answer is empty and the default holds.
-fn ask(
+/// Asks for a setting until the answer can be one; none when the answer is empty and the default holds.
+async fn ask(
     component: &str,
     setting: &Setting,
     default: Option<&str>,
@@ -260,22 +275,79 @@ fn ask(
         |default| format!("[{default}]:"),
     );
     let question = format!("{component}: {}{choices} {ends}", setting.about);
-    context.out.ask(question);
-    let unread = |error: std::io::Error| {
-        Failure::failed("not_confirmed", format!("no answer could be read: {error}"))
-            .hint("Give the setting with --set.")
-    };
-    let answer = if setting.is_secret() {
-        // Not shown while it is typed.
-        console::Term::stderr().read_secure_line().map_err(unread)?
-    } else {
-        let mut line = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(unread)?;
-        line
-    };
-    let answer = answer.trim();
-    Ok((!answer.is_empty()).then(|| Secret::new(answer)))
+    loop {
+        context.out.ask(&question);
+        let answer = answer(setting.is_secret()).await.map_err(|error| {
+            Failure::failed("not_confirmed", format!("no answer could be read: {error}"))
+                .hint("Give the setting with --set.")
+        })?;
+        let answer = answer.trim();
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        match setting.check(component, answer) {
+            Ok(()) => return Ok(Some(Secret::new(answer))),
+            Err(error) => {
+                for fault in error.faults() {
+                    context
+                        .out
+                        .ask(format!("  {} {}", paint(style::BAD, "✗"), fault.mend));
+                }
+            }
+        }
+    }
+}
+
+/// A line typed at the terminal; a secret is not shown. Dropped half-way, it leaves the terminal as it was.
+async fn answer(secret: bool) -> io::Result<String> {
+    let _kept = TerminalKept::now();
+    let (said, heard) = tokio::sync::oneshot::channel();
+    // A thread of its own, which the end of the program does not wait for.
+    std::thread::spawn(move || {
+        let line = if secret {
+            console::Term::stderr().read_secure_line()
+        } else {
+            let mut line = String::new();
+            io::stdin().lock().read_line(&mut line).map(|_| line)
+        };
+        // Nobody listens any more when the question was broken off.
+        let _ = said.send(line);
+    });
+    heard.await.map_err(io::Error::other)?
+}
+
+/// How the terminal was, put back when this goes: reading a secret hides what is typed, and whoever breaks off must not be left
+/// with a terminal that shows nothing.
+#[cfg(unix)]
+struct TerminalKept(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl TerminalKept {
+    fn now() -> Self {
+        Self(rustix::termios::tcgetattr(rustix::stdio::stdin()).ok())
+    }
+}
+
+#[cfg(unix)]
+impl Drop for TerminalKept {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // A terminal that is gone needs nothing put back.
+            let _ = rustix::termios::tcsetattr(
+                rustix::stdio::stdin(),
+                rustix::termios::OptionalActions::Now,
+                before,
+            );
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct TerminalKept;
+
+#[cfg(not(unix))]
+impl TerminalKept {
+    fn now() -> Self {
+        Self
+    }
 }

@@ -23,3 +23,4 @@ mod postgres;
 mod storm;
 mod story;
 mod support;
+mod terminal;

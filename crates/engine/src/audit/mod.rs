@@ -60,6 +60,9 @@ impl Surface {
     }
 }
 
+/// Who is not known yet.
+const GUEST: &str = "guest";
+
 /// Who does something, and through what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct By {
@@ -75,6 +78,21 @@ impl By {
         Self {
             actor: actor.into(),
             surface,
+        }
+    }
+
+    /// Somebody who came without a key, through a page that leads to Zoom; [`By::proven`] names them.
+    pub fn guest(surface: Surface) -> Self {
+        Self::new(GUEST, surface)
+    }
+
+    /// The same once Zoom has told who it is: a guest is that person, everybody else stays who they were.
+    #[must_use]
+    pub fn proven(&self, user: &str) -> Self {
+        if self.actor == GUEST {
+            Self::new(format!("zoom:{user}"), self.surface)
+        } else {
+            self.clone()
         }
     }
 

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ALL, is_on};
+use crate::config::Config;
 use crate::error::{Code, EngineError, Result};
 
 /// Name of the file in the data directory.
@@ -42,7 +43,11 @@ pub struct Entry {
 }
 
 impl StatusFile {
-    pub(super) fn of(now: Timestamp, rows: &BTreeMap<String, ComponentRow>) -> Self {
+    pub(super) fn of(
+        config: &Config,
+        now: Timestamp,
+        rows: &BTreeMap<String, ComponentRow>,
+    ) -> Self {
         let components = ALL.iter().map(|component| {
             let row = rows.get(component.name);
             // By the register and not by the row: what is a secret today may have been none when the row was written.
@@ -56,7 +61,7 @@ impl StatusFile {
                 });
             Entry {
                 name: component.name.to_owned(),
-                active: is_on(component, row),
+                active: is_on(config, component, row),
                 changed_by: row.map(|row| row.changed_by.clone()),
                 changed_at: row.map(|row| row.updated_at),
                 settings: settings.collect(),

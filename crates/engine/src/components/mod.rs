@@ -30,7 +30,7 @@ pub use tasks::Task;
 
 use crate::App;
 use crate::audit::{self, Change};
-use crate::config::Secret;
+use crate::config::{Config, Secret};
 use crate::connections::Feature;
 use crate::error::{Code, EngineError, Result};
 use crate::jobs::JobKind;
@@ -45,6 +45,8 @@ pub struct Component {
     pub about: &'static str,
     /// Whether it is on until somebody switches it: what `serve` has always done.
     pub on_at_first: bool,
+    /// What the configuration has to say besides for it to be on at first.
+    pub at_first_if: Option<fn(&Config) -> bool>,
     /// Components that have to be on.
     pub needs: &'static [&'static str],
     /// Whether a Zoom account has to be connected.
@@ -73,6 +75,7 @@ impl Component {
         name: "",
         about: "",
         on_at_first: false,
+        at_first_if: None,
         needs: &[],
         needs_account: false,
         feature: None,
@@ -199,7 +202,11 @@ impl Components<'_> {
     /// Whether a component is on, asked of the database now.
     pub async fn is_active(&self, component: &Component) -> Result<bool> {
         let rows = self.rows().await?;
-        Ok(is_on(component, rows.get(component.name)))
+        Ok(is_on(
+            self.app.config(),
+            component,
+            rows.get(component.name),
+        ))
     }
 
     /// Refuses when a component is off.
@@ -292,7 +299,9 @@ impl Components<'_> {
         let rows = self.rows().await?;
         let needing: Vec<&str> = ALL
             .iter()
-            .filter(|other| other.needs.contains(&name) && is_on(other, rows.get(other.name)))
+            .filter(|other| {
+                other.needs.contains(&name) && is_on(self.app.config(), other, rows.get(other.name))
+            })
             .map(|other| other.name)
             .collect();
         if let Some(first) = needing.first() {
@@ -384,7 +393,7 @@ impl Components<'_> {
     /// Writes the status file anew.
     pub async fn export(&self) -> Result<()> {
         let rows = self.rows().await?;
-        let status = StatusFile::of(self.app.clock().now(), &rows);
+        let status = StatusFile::of(self.app.config(), self.app.clock().now(), &rows);
         file::write(&self.app.config().data.dir, &status)
     }
 
@@ -401,7 +410,8 @@ impl Components<'_> {
         for entry in status.components {
             // What is not known here belongs to a newer version and stays in the file only.
             if let Ok(component) = find(&entry.name)
-                && (entry.active != component.on_at_first || !entry.settings.is_empty())
+                && (entry.active != is_on(self.app.config(), component, None)
+                    || !entry.settings.is_empty())
             {
                 let settings: Map<String, Value> = entry
                     .settings
@@ -459,7 +469,7 @@ impl Components<'_> {
         Ok(ComponentView {
             name: component.name,
             about: component.about,
-            active: is_on(component, row),
+            active: is_on(self.app.config(), component, row),
             switched: row.is_some(),
             changed_by: row.map(|row| row.changed_by.clone()),
             changed_at: row.map(|row| row.updated_at),
@@ -478,8 +488,11 @@ impl Components<'_> {
     }
 }
 
-fn is_on(component: &Component, row: Option<&ComponentRow>) -> bool {
-    row.map_or(component.on_at_first, |row| row.state == "active")
+fn is_on(config: &Config, component: &Component, row: Option<&ComponentRow>) -> bool {
+    row.map_or_else(
+        || component.on_at_first && component.at_first_if.is_none_or(|so| so(config)),
+        |row| row.state == "active",
+    )
 }
 
 /// The refusal of what belongs to a component that is off.

@@ -82,6 +82,7 @@ pub static ALL: &[Component] = &[
         name: "models",
         about: "Has the configured language model analyse meetings and answer; the embedded analyst does without.",
         on_at_first: true,
+        at_first_if: Some(|config| config.models.in_use().is_some()),
         needs: &["understanding"],
         needs_setting: &["models.use"],
         routes: &["/v1/models"],

@@ -62,7 +62,7 @@ impl Setting {
     ///
     /// # Errors
     /// `invalid_input` that names the setting and what may be given; a secret's value is not repeated.
-    pub(super) fn check(&self, component: &str, value: &str) -> Result<()> {
+    pub fn check(&self, component: &str, value: &str) -> Result<()> {
         let wrong = match self.kind {
             SettingKind::Choice(words) if !words.contains(&value) => {
                 Some(format!("It is {}.", words.join(" or ")))

@@ -154,7 +154,7 @@ impl Components<'_> {
         let rows = self.rows().await?;
         let on = ALL
             .iter()
-            .filter(|one| super::is_on(one, rows.get(one.name)))
+            .filter(|one| super::is_on(self.app.config(), one, rows.get(one.name)))
             .map(|one| one.name)
             .collect();
         let settings = rows

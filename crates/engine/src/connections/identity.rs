@@ -101,6 +101,7 @@ impl Connections<'_> {
         {
             return Err(self.yield_to(&elsewhere, &newcomer, &who).await?);
         }
+        let by = &by.proven(&who.user);
         let known = self.connections_of(&newcomer.row, &who.user).await?;
         let expected = match &newcomer.goal {
             Goal::Reconnect(id) => Some(self.find(&id.to_string()).await?),

@@ -54,6 +54,8 @@ pub struct BeginUser {
     pub purpose: Purpose,
     /// Scopes to ask for; empty: the app's own.
     pub scopes: Vec<String>,
+    /// Who begins it, for the audit log, where that is known: the way back from Zoom does not tell.
+    pub begun_by: Option<String>,
 }
 
 /// Where to send the person, and what to keep until they come back.
@@ -100,6 +102,8 @@ pub(super) enum Goal {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Login {
+    #[serde(default)]
+    begun_by: Option<String>,
     goal: Goal,
     redirect_uri: String,
     /// SHA-256 of the browser's value.
@@ -135,6 +139,7 @@ impl Connections<'_> {
         let now = self.app.clock().now();
         let expires = later(now, LIFE);
         let login = Login {
+            begun_by: begin.begun_by,
             goal,
             redirect_uri,
             browser: hash(&browser),
@@ -220,6 +225,10 @@ impl Connections<'_> {
     /// stored then, except that a grant which Zoom has replaced is never lost.
     pub async fn finish_user(&self, returned: Returned, by: &By) -> Result<Finished> {
         let (scope, state, login) = self.recognise(&returned).await?;
+        let by = &match &login.begun_by {
+            Some(actor) => By::new(actor.clone(), by.surface),
+            None => by.clone(),
+        };
         let verifier = self
             .app
             .vault()

@@ -13,7 +13,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use parfocal_store::{ApiKey, ApiKeyId, ConnectionId, NewApiKey, Session};
+use parfocal_store::{ApiKey, ApiKeyId, ConnectionId, NewApiKey, Session, Tx};
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::json;
@@ -24,7 +24,7 @@ pub use caller::{Caller, Role, Surface};
 pub use sight::Sight;
 
 use crate::App;
-use crate::audit::{self, Change};
+use crate::audit::{self, By, Change};
 use crate::clock::{earlier, later};
 use crate::error::{Code, EngineError, Result};
 
@@ -239,14 +239,24 @@ impl Keys<'_> {
         };
         let mut tx = self.app.store().begin(self.app.scope()).await?;
         tx.add_session(&hash(&cookie), &session, now).await?;
+        note_session(&mut tx, "session.begin", &row, now).await?;
         tx.commit().await?;
         Ok((SecretString::from(cookie), expires))
     }
 
     /// Ends the session of a cookie.
     pub async fn sign_out(&self, cookie: &str) -> Result<()> {
-        let mut tx = self.app.store().begin(self.app.scope()).await?;
+        let (store, scope) = (self.app.store(), self.app.scope());
+        let now = self.app.clock().now();
+        let row = match store.session(scope, &hash(cookie), now).await? {
+            Some(session) => store.api_key_by_prefix(&session.data).await?,
+            None => None,
+        };
+        let mut tx = store.begin(scope).await?;
         tx.end_session(&hash(cookie)).await?;
+        if let Some(row) = row {
+            note_session(&mut tx, "session.end", &row, now).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -330,6 +340,19 @@ fn caller(row: ApiKey, surface: Surface) -> Result<Caller> {
         connections: row.connections,
         request_id: None,
     })
+}
+
+/// Writes down that a browser came in or went, by the name of its key.
+async fn note_session(tx: &mut Tx, action: &str, row: &ApiKey, now: Timestamp) -> Result<()> {
+    let target = format!("key/{}", row.name);
+    let change = Change {
+        action,
+        target: &target,
+        detail: json!({}),
+    };
+    let by = By::new(format!("key:{}", row.name), Surface::Console);
+    audit::append(tx, &by, &change, now).await?;
+    Ok(())
 }
 
 fn works(row: &ApiKey, now: Timestamp) -> bool {

@@ -26,7 +26,9 @@ on_both_stores! {
     a_connection_that_does_not_work_is_named_with_its_mend;
     missing_scopes_are_named_with_their_mend;
     a_plan_that_gives_little_is_told_and_blocks_nothing;
+    a_missing_setting_is_named_with_its_mend;
     a_missing_secret_is_named_and_can_be_given;
+    a_component_without_what_it_is_set_up_with_is_off_at_first;
     settings_are_checked_kept_and_told;
     what_is_off_leaves_no_job_and_no_timer_behind;
     a_switch_of_another_process_is_seen;
@@ -287,6 +289,67 @@ async fn a_plan_that_gives_little_is_told_and_blocks_nothing() {
             .find(|one| one.says.contains("no recordings"))
             .unwrap_or_else(|| panic!("{}: {limits:?}", component.name));
         assert!(!plan.blocks && !plan.mend.is_empty(), "{plan:?}");
+    }
+}
+
+async fn a_missing_setting_is_named_with_its_mend() {
+    // Nothing is configured but the account.
+    let bare = stage(SimConfig::default(), |config| {
+        let account = config.zoom.clone();
+        let (dir, clock) = (config.data.dir.clone(), config.clock.clone());
+        *config = Config::default();
+        config.zoom = account;
+        config.zoom.webhook_secret_token = Vec::new();
+        config.data.dir = dir;
+        config.clock = clock;
+    })
+    .await;
+    for component in ALL {
+        let found = bare.app.components().check(component.name).await.unwrap();
+        for key in component.needs_setting {
+            let missing = found
+                .iter()
+                .find(|one| one.says == format!("{key} is not set"))
+                .unwrap_or_else(|| panic!("{}: {key}: {found:?}", component.name));
+            assert!(missing.blocks && !missing.mend.is_empty(), "{missing:?}");
+            // By the key itself, or by the variable that people know.
+            let (last, variable) = (
+                key.rsplit('.').next().unwrap_or(key),
+                key.rsplit('.').next().unwrap_or(key).to_uppercase(),
+            );
+            assert!(
+                missing.mend.contains(last) || missing.mend.contains(&variable),
+                "{missing:?}"
+            );
+        }
+        if !component.needs_setting.is_empty() {
+            let refused = activate(&bare.app, component.name).await.unwrap_err();
+            blocked(&refused, "is not set", "");
+        }
+    }
+}
+
+async fn a_component_without_what_it_is_set_up_with_is_off_at_first() {
+    let without = stage(SimConfig::default(), |config| config.models.active = None).await;
+    assert!(
+        !without
+            .app
+            .components()
+            .active()
+            .await
+            .unwrap()
+            .has("models")
+    );
+    let with = whole().await;
+    assert!(with.app.components().active().await.unwrap().has("models"));
+    // Whatever is on at first can work, but for what only a connected account brings.
+    for view in without.app.components().list().await.unwrap() {
+        let known = ALL.iter().find(|one| one.name == view.name).unwrap();
+        assert!(
+            !view.active || known.on_at_first,
+            "{} came on by itself",
+            view.name
+        );
     }
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn install() -> BeginUser {
         redirect_uri: None,
         purpose: Purpose::Install,
         scopes: Vec::new(),
+        begun_by: None,
     }
 }
 

@@ -272,6 +272,7 @@ async fn consent(app: &App, purpose: Purpose) -> ConnectionView {
         redirect_uri: Some(REDIRECT.to_owned()),
         purpose,
         scopes: Vec::new(),
+        begun_by: None,
     };
     let consent = app.connections().begin_user(begin).await.unwrap();
     let mut url = consent.url.clone();

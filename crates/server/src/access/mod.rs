@@ -65,6 +65,12 @@ pub(crate) async fn identify(
     next.run(Request::from_parts(parts, body)).await
 }
 
+/// Who asks at a door that is open to everybody, where a key, a session or this machine tells: their name for the audit log.
+pub(crate) async fn who(state: &AppState, request: &Parts) -> Option<String> {
+    let caller = find(state, request).await.ok().flatten()?;
+    Some(caller.actor)
+}
+
 async fn find(state: &AppState, request: &Parts) -> Result<Option<Caller>, Problem> {
     let surface = surface(request.uri.path());
     if let Some(value) = request.headers.get(header::AUTHORIZATION) {

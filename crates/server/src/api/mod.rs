@@ -82,6 +82,12 @@ pub(crate) fn routes(active: &Active) -> Router<AppState> {
         .route("/docs/explorer.js", get(openapi::script))
 }
 
+/// The paths of all routes.
+#[cfg(test)]
+pub(crate) fn paths() -> Vec<&'static str> {
+    table().into_iter().map(|route| route.path).collect()
+}
+
 /// Every route with its description; running actions is described action by action.
 fn table() -> Vec<Route> {
     let mut all = vec![

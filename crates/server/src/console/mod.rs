@@ -20,6 +20,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
+use parfocal_engine::components::Active;
 use serde::Serialize;
 
 use crate::assets;
@@ -76,8 +77,13 @@ const TEMPLATES: [(&str, &str); 20] = [
 ];
 
 /// Routes of the pages.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
+pub(crate) fn routes(active: &Active) -> Router<AppState> {
+    let mut pages = Router::new();
+    // A page of what another component finds goes with that component.
+    if active.serves("/search") {
+        pages = pages.route("/search", get(search::get));
+    }
+    pages
         .route("/", get(overview::get))
         .route("/meetings", get(meetings::get))
         .route("/meetings/{id}", get(meeting::get))
@@ -85,7 +91,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/meetings/{id}/talk", get(meeting::talk_file))
         .route("/actions", get(actions::list))
         .route("/actions/mark", post(actions::mark))
-        .route("/search", get(search::get))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::get))
         .route("/jobs/retry", post(jobs::retry))

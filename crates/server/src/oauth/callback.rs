@@ -52,10 +52,7 @@ pub(crate) async fn get(State(state): State<AppState>, request: Parts) -> Respon
     if from_console {
         ending = ending.for_operator();
     }
-    let by = By::new(
-        if from_console { "operator" } else { "guest" },
-        Surface::Console,
-    );
+    let by = By::guest(Surface::Console);
     let returned = answer.returned(kept.map(|kept| kept.browser));
     // The cookie stays: whoever loads the last page again is told that the login is over, not that another browser began it.
     match state.app().connections().finish_user(returned, &by).await {

@@ -13,8 +13,8 @@ use url::Url;
 use super::door::{self, Arrival, Kept};
 use super::ending::Ending;
 use super::{INSTALL, beside_callback, redirect_uri};
-use crate::guard;
 use crate::state::AppState;
+use crate::{access, guard};
 
 /// What a login can be told at its beginning; unknown parameters are ignored.
 #[derive(Debug, Default, Deserialize)]
@@ -96,6 +96,7 @@ async fn begin(
             redirect_uri: Some(redirect),
             purpose,
             scopes: Vec::new(),
+            begun_by: access::who(state, request).await,
         })
         .await?;
     let local =

@@ -100,6 +100,7 @@ async fn by_browser(
             redirect_uri: Some(listener.redirect_uri()),
             purpose,
             scopes: Vec::new(),
+            begun_by: None,
         })
         .await?;
     let url = consent.url.to_string();
