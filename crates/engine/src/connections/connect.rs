@@ -89,6 +89,13 @@ impl Connections<'_> {
         }
 
         let mut tx = parts.store.begin(scope).await?;
+        // Asked in the transaction: who connects the same account under another of its ids at this moment finds this one. First of
+        // all, so that nobody who waits for this holds what is needed next.
+        let names: Vec<&str> = [Some(account_id.as_str()), found.account_id.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let known = tx.account_known_as(Provider::Zoom, &names).await?;
         let app_id = tx
             .upsert_app(
                 &NewApp {
@@ -113,12 +120,6 @@ impl Connections<'_> {
             .await?;
         self.put_webhook_secrets(&mut tx, app_id, &new.webhook_secrets)
             .await?;
-        // Asked in the transaction: who connects the same account under another of its ids at this moment finds this one.
-        let names: Vec<&str> = [Some(account_id.as_str()), found.account_id.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect();
-        let known = tx.account_known_as(Provider::Zoom, &names).await?;
         let external_id = known
             .as_ref()
             .map_or_else(|| account_id.clone(), |account| account.external_id.clone());

@@ -105,6 +105,8 @@ impl Connections<'_> {
             .filter(|place| place == VAULT_WEBHOOK_SECRET)
             .collect();
         let mut tx = store.begin(scope).await?;
+        // First of all, as everywhere: nobody who waits for this holds what is needed next.
+        let known = tx.account_known_as(Provider::Zoom, &[&account_id]).await?;
         let app = tx
             .upsert_app(
                 &NewApp {
@@ -122,7 +124,6 @@ impl Connections<'_> {
         // The environment takes over: a copy that was stored before must not outlive it.
         tx.delete_secret(Purpose::ClientSecret.as_str(), &app.id.to_string())
             .await?;
-        let known = tx.account_known_as(Provider::Zoom, &[&account_id]).await?;
         let external_id = known.map_or_else(|| account_id.clone(), |account| account.external_id);
         let account = tx
             .upsert_account(

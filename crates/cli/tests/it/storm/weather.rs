@@ -1,5 +1,6 @@
 //! What goes wrong at Zoom, and the person who puts right what a person has to put right.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,33 +98,40 @@ pub(super) async fn blow(stage: Arc<Stage>, most: u64) -> u64 {
 /// Zoom says that the calls of the day are used up; the server shows that it waits; the day ends.
 pub(super) async fn spend_the_day(stage: &Stage) {
     let body = json!({ "code": 429, "message": "You have reached the maximum daily rate limit for this API. Refer to the response header for details on when you can make another request." });
-    let id = stage
-        .zoom
-        .fault(json!({ "kind": "answer", "path": "/v2/users", "method": "GET", "status": 429, "times": 1, "body": body }))
-        .await;
+    let spent = json!({ "kind": "answer", "path": "/v2/users", "method": "GET", "status": 429, "times": 1, "body": body });
+    let placed = Cell::new(None);
     super::eventually("the spent day", async || {
-        if stage.zoom.struck(id).await == 0 {
-            // Taken away in a calm moment, or never met: once more.
-            let input = json!({ "connection": "env", "limit": 5 });
-            stage
-                .act("user.list", &input, None, Some(Duration::from_secs(5)))
-                .await;
-            return stage.zoom.struck(id).await > 0;
+        let struck = match placed.get() {
+            Some(id) => stage.zoom.struck(id).await,
+            None => None,
+        };
+        match struck {
+            Some(0) => {}
+            Some(_) => return true,
+            // A calm moment takes every fault away, this one too, whether it has struck or not.
+            None if placed.get().is_some() && parked(stage).await => return true,
+            None => placed.set(Some(stage.zoom.fault(spent.clone()).await)),
         }
-        true
+        let input = json!({ "connection": "env", "limit": 5 });
+        stage
+            .act("user.list", &input, None, Some(Duration::from_secs(5)))
+            .await;
+        false
     })
     .await;
-    super::eventually("the parked budget", async || {
-        let status = stage.shown("/v1/status").await;
-        let budgets = status["budgets"].as_array().unwrap().iter();
-        budgets
-            .filter_map(|budget| budget["labels"].as_array())
-            .flatten()
-            .any(|label| label["parked_until"].is_string())
-    })
-    .await;
+    super::eventually("the parked budget", async || parked(stage).await).await;
     // Over midnight, UTC.
     stage.zoom.advance(15).await;
+}
+
+/// Whether the server shows that a budget waits for Zoom.
+async fn parked(stage: &Stage) -> bool {
+    let status = stage.shown("/v1/status").await;
+    let budgets = status["budgets"].as_array().unwrap().iter();
+    budgets
+        .filter_map(|budget| budget["labels"].as_array())
+        .flatten()
+        .any(|label| label["parked_until"].is_string())
 }
 
 /// Puts right what the connections' page says that a person has to.

@@ -55,13 +55,12 @@ impl Zoom {
         assert!(answer.status().is_success());
     }
 
-    /// How often a fault has struck.
-    pub(super) async fn struck(&self, id: u64) -> u64 {
+    /// How often a fault has struck; none when it was taken away.
+    pub(super) async fn struck(&self, id: u64) -> Option<u64> {
         let faults = self.control("faults", None).await;
-        let list = faults.as_array().unwrap().iter();
-        list.filter(|fault| fault["id"] == id)
-            .filter_map(|fault| fault["struck"].as_u64())
-            .sum()
+        let mut list = faults.as_array().unwrap().iter();
+        list.find(|fault| fault["id"] == id)
+            .and_then(|fault| fault["struck"].as_u64())
     }
 
     pub(super) async fn advance(&self, minutes: i64) {
