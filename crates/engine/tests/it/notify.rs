@@ -516,7 +516,7 @@ async fn states(app: &App, id: ScheduleId) -> Vec<(String, ReminderState)> {
 /// Moves time on, second by second, until no reminder is under way.
 async fn settle(app: &App, manual: &ManualClock) {
     let real = Clock::system();
-    let end = real.monotonic() + Duration::from_secs(60);
+    let end = real.monotonic() + Duration::from_mins(1);
     loop {
         let waiting = app
             .store()

@@ -66,7 +66,7 @@ fn attach(
 
 fn how() -> How {
     How {
-        wait: Duration::from_secs(60),
+        wait: Duration::from_mins(1),
         ..How::new(Caller::local(Surface::Cli))
     }
 }
@@ -282,7 +282,7 @@ async fn one_call_makes_all_of_it_and_a_key_makes_it_once() {
     assert_eq!(again.meeting, first.meeting);
     assert_eq!(world.memory.made(), 1);
     let mut other = request.clone();
-    other.title = "Another".to_owned();
+    "Another".clone_into(&mut other.title);
     let reused = world
         .app
         .scheduling()
@@ -325,7 +325,7 @@ async fn one_call_makes_all_of_it_and_a_key_makes_it_once() {
     world.agree(id, "moved").await;
     // The old time is free again.
     let mut taken = request.clone();
-    taken.title = "In its place".to_owned();
+    "In its place".clone_into(&mut taken.title);
     world
         .app
         .scheduling()

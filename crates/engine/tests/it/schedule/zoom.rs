@@ -86,7 +86,7 @@ impl Stage {
 
 fn how() -> How {
     How {
-        wait: std::time::Duration::from_secs(60),
+        wait: std::time::Duration::from_mins(1),
         ..How::new(Caller::local(Surface::Cli))
     }
 }
