@@ -225,8 +225,10 @@ fn assertion(
     if text(&claims, "iss") != Some(account.email.as_str()) {
         return Err(bad("Invalid grant: account not found"));
     }
-    let audience = format!("{}/google/token", ctx.shared.base_url);
-    if text(&claims, "aud") != Some(audience.as_str()) {
+    let own = format!("{}/google/token", ctx.shared.base_url);
+    // Google's libraries write Google's own address, wherever they send the assertion.
+    let audiences = [own.as_str(), "https://oauth2.googleapis.com/token"];
+    if !text(&claims, "aud").is_some_and(|aud| audiences.contains(&aud)) {
         return Err(bad("Invalid JWT: wrong aud"));
     }
     let second = |name: &str| claims.get(name).and_then(Value::as_i64).unwrap_or(0);
