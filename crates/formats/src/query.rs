@@ -2,11 +2,15 @@
 //!
 //! | written | found |
 //! | --- | --- |
-//! | `budget plan` | both words, anywhere in the same utterance |
+//! | `budget plan` | both words in any of their forms, anywhere in the same utterance |
 //! | `"budget plan"` | the words next to each other |
 //! | `budg*` | words that begin so |
+//! | `budget~` | words written nearly so |
+//! | `budget OR costs` | one of them |
 //! | `-draft`, `-"first draft"` | not with this |
 //! | `speaker:ana`, `host:"Ana Silva"`, `topic:standup` | who spoke, whose meeting, its topic; `-` in front excludes |
+//! | `participant:ana`, `series:81234567890` | who was there, the meeting's number (or words of its topic) |
+//! | `kind:decision` | what was found: `said`, `written`, `title`, or a kind of insight such as `action_item` |
 //! | `from:2026-03-01` (also `after:`), `before:2026-04-01` | meetings from that day on, before that day |
 //!
 //! A word with a colon that is none of these is searched as words; [`advice`] says so.
@@ -45,6 +49,8 @@ impl Query {
 pub struct Clause {
     /// Must not occur.
     pub negated: bool,
+    /// Stands behind `OR`: this or the clause before it has to hold.
+    pub alternative: bool,
     /// How it was written.
     pub kind: ClauseKind,
     /// As typed, without quotes, minus and star.
@@ -64,6 +70,8 @@ pub enum ClauseKind {
     Phrase,
     /// The beginning of a word.
     Prefix,
+    /// A word that may be spelt a little differently.
+    Fuzzy,
 }
 
 /// Restrictions on what is searched.
@@ -75,6 +83,12 @@ pub struct Filters {
     pub host: Vec<Filter>,
     /// Words of the topic.
     pub topic: Vec<Filter>,
+    /// Names or addresses (or parts) of who was there.
+    pub participant: Vec<Filter>,
+    /// Meeting numbers, or words of the topic.
+    pub series: Vec<Filter>,
+    /// What is found: `said`, `written`, `title`, or a kind of insight.
+    pub kind: Vec<Filter>,
     /// First day, included.
     pub from: Option<Date>,
     /// Day before which a meeting started, not included.
@@ -146,7 +160,13 @@ pub fn parse(input: &str) -> Result<Query, QueryError> {
     };
     let mut query = Query::default();
     let mut parts = 0;
+    let mut after_or = false;
     while let Some(part) = reader.part()? {
+        // Between two words; at an end it is a word like any other.
+        if part.is_or() && !query.clauses.is_empty() && !reader.at_end() {
+            after_or = true;
+            continue;
+        }
         parts += 1;
         if parts > MAX_PARTS {
             return Err(fail(
@@ -155,17 +175,32 @@ pub fn parse(input: &str) -> Result<Query, QueryError> {
                 format!("more than {MAX_PARTS} words and filters"),
             ));
         }
+        let clauses = query.clauses.len();
         take(&mut query, part)?;
+        if after_or
+            && clauses > 0
+            && let Some(clause) = query.clauses.get_mut(clauses)
+        {
+            clause.alternative = !clause.negated;
+        }
+        after_or = false;
     }
     let positive = query.clauses.iter().any(|clause| !clause.negated)
         || query.filters.from.is_some()
         || query.filters.before.is_some()
         || {
             let filters = &query.filters;
-            [&filters.speaker, &filters.host, &filters.topic]
-                .into_iter()
-                .flatten()
-                .any(|filter| !filter.negated)
+            [
+                &filters.speaker,
+                &filters.host,
+                &filters.topic,
+                &filters.participant,
+                &filters.series,
+                &filters.kind,
+            ]
+            .into_iter()
+            .flatten()
+            .any(|filter| !filter.negated)
         };
     match (
         positive,
@@ -189,7 +224,7 @@ pub fn parse(input: &str) -> Result<Query, QueryError> {
 
 /// What a reader of a query may have misunderstood: each a sentence that says how the query was taken.
 ///
-/// Names of filters that do not exist, `OR`, `AND` and `NOT` of other search languages, and stars that are not at a
+/// Names of filters that do not exist, `|`, `AND` and `NOT` of other search languages, and stars that are not at a
 /// word's end are searched as words.
 pub fn advice(input: &str) -> Vec<String> {
     let mut reader = Reader {
@@ -202,9 +237,7 @@ pub fn advice(input: &str) -> Vec<String> {
             continue;
         }
         let line = match part.value.as_str() {
-            "OR" | "||" | "|" => Some(
-                "There is no OR: all words have to occur. Search once for each instead.".to_owned(),
-            ),
+            "||" | "|" => Some("Write OR between words of which one is enough.".to_owned()),
             "AND" | "&&" => {
                 Some("AND is searched as a word: all words have to occur anyway.".to_owned())
             }
@@ -224,7 +257,7 @@ fn unknown_filter(value: &str) -> Option<String> {
         return None;
     }
     Some(format!(
-        "{name}: is no filter and was searched as words; there are speaker:, host:, topic:, from: and before:."
+        "{name}: is no filter and was searched as words; there are speaker:, participant:, host:, topic:, series:, kind:, from: and before:."
     ))
 }
 
@@ -247,6 +280,13 @@ struct Part {
     value_at: usize,
     quoted: bool,
     star: bool,
+    near: bool,
+}
+
+impl Part {
+    fn is_or(&self) -> bool {
+        !self.quoted && self.name.is_none() && !self.negated && self.value == "OR"
+    }
 }
 
 fn take(query: &mut Query, part: Part) -> Result<(), QueryError> {
@@ -259,15 +299,17 @@ fn take(query: &mut Query, part: Part) -> Result<(), QueryError> {
         ..
     } = part;
     let Some(name) = name else {
-        let (kind, terms) = match (part.quoted, part.star) {
-            (true, _) => (ClauseKind::Phrase, Terms::of(&value)),
-            (false, true) => (ClauseKind::Prefix, Terms::prefix_of(&value)),
-            (false, false) => (ClauseKind::Word, Terms::of(&value)),
+        let (kind, terms) = match (part.quoted, part.star, part.near) {
+            (true, _, _) => (ClauseKind::Phrase, Terms::of(&value)),
+            (false, true, _) => (ClauseKind::Prefix, Terms::prefix_of(&value)),
+            (false, false, true) => (ClauseKind::Fuzzy, Terms::of(&value)),
+            (false, false, false) => (ClauseKind::Word, Terms::of(&value)),
         };
         // Signs alone are no words: nothing to find, nothing to complain about.
         if !terms.is_empty() {
             query.clauses.push(Clause {
                 negated,
+                alternative: false,
                 kind,
                 text: value,
                 terms,
@@ -327,6 +369,9 @@ fn take(query: &mut Query, part: Part) -> Result<(), QueryError> {
     match name.as_str() {
         "speaker" => query.filters.speaker.push(filter),
         "host" => query.filters.host.push(filter),
+        "participant" => query.filters.participant.push(filter),
+        "series" => query.filters.series.push(filter),
+        "kind" => query.filters.kind.push(filter),
         _ => query.filters.topic.push(filter),
     }
     Ok(())
@@ -366,6 +411,12 @@ impl Reader {
         self.chars.get(self.at).copied()
     }
 
+    fn at_end(&self) -> bool {
+        self.chars[self.at.min(self.chars.len())..]
+            .iter()
+            .all(|c| c.is_whitespace())
+    }
+
     fn part(&mut self) -> Result<Option<Part>, QueryError> {
         while self.peek().is_some_and(char::is_whitespace) {
             self.at += 1;
@@ -393,12 +444,17 @@ impl Reader {
                 value_at,
                 quoted: true,
                 star: false,
+                near: false,
             }));
         }
         let mut value: String = self.bare();
         let star = name.is_none() && value.ends_with('*');
         if star {
             value.truncate(value.trim_end_matches('*').len());
+        }
+        let near = name.is_none() && !star && value.len() > 1 && value.ends_with('~');
+        if near {
+            value.truncate(value.trim_end_matches('~').len());
         }
         Ok(Some(Part {
             at,
@@ -408,6 +464,7 @@ impl Reader {
             value_at,
             quoted: false,
             star,
+            near,
         }))
     }
 
@@ -415,7 +472,7 @@ impl Reader {
     fn filter_name(&mut self) -> Option<String> {
         let len = self.chars[self.at..]
             .iter()
-            .take(8)
+            .take(12)
             .position(|&c| c == ':')?;
         let name: String = self.chars[self.at..self.at + len]
             .iter()
@@ -423,7 +480,15 @@ impl Reader {
             .collect();
         if !matches!(
             name.as_str(),
-            "speaker" | "host" | "topic" | "from" | "after" | "before"
+            "speaker"
+                | "participant"
+                | "host"
+                | "topic"
+                | "series"
+                | "kind"
+                | "from"
+                | "after"
+                | "before"
         ) {
             return None;
         }

@@ -1,11 +1,12 @@
 //! Finding a meeting by whatever a person has at hand, and everything that belongs to it.
 
+use parfocal_engine::search::Wanted;
 use parfocal_engine::store::{Cue, Instance, InstanceId, PageRequest, Transcript};
 use parfocal_engine::{App, EngineError};
 
 use crate::views::{
-    ArtefactView, ChatMessageView, FileView, HitView, InstanceDetailView, InstanceView,
-    ParticipantView, RecordingView, SearchView, TranscriptView,
+    ArtefactView, ChatMessageView, FileView, InstanceDetailView, InstanceView, ParticipantView,
+    RecordingView, SearchView, TranscriptView,
 };
 
 /// Cues that are read in one piece.
@@ -120,16 +121,25 @@ pub async fn chat(app: &App, id: InstanceId) -> Result<Vec<ChatMessageView>, Eng
         .collect())
 }
 
-/// Searches what was said and written; days in the query are days in UTC.
+/// Searches titles, what was said and written, and what was found; days in the query are days in UTC.
 ///
 /// # Errors
 /// The query or the cursor cannot be read, or the store cannot.
 pub async fn search(app: &App, query: &str, page: &PageRequest) -> Result<SearchView, EngineError> {
-    let found =
-        parfocal_engine::search::search(app, query, None, page.limit, page.after.as_deref())
-            .await?;
-    Ok(SearchView {
-        items: found.hits.into_iter().map(HitView::from).collect(),
-        next: found.next,
-    })
+    let wanted = Wanted {
+        limit: page.limit,
+        after: page.after.as_deref(),
+        ..Wanted::new(query)
+    };
+    search_for(app, &wanted).await
+}
+
+/// The same, as asked.
+///
+/// # Errors
+/// The query or the cursor cannot be read, or the store cannot.
+pub async fn search_for(app: &App, wanted: &Wanted<'_>) -> Result<SearchView, EngineError> {
+    Ok(parfocal_engine::search::search_for(app, wanted, None)
+        .await?
+        .into())
 }

@@ -1,7 +1,7 @@
 //! Erasing what was taken in: of a whole account, or of what one host of it held. In batches, so that others get their
 //! turn, and so that it can be cut off and run again until nothing is left.
 
-use crate::db::{Tx, args, one, statements, two};
+use crate::db::{Tx, args, one, statements};
 use crate::error::Result;
 use crate::id::{AccountId, BlobId, InstanceId};
 use crate::store::{Scope, Store};
@@ -54,14 +54,6 @@ statements! {
         AND b.id IN (SELECT f.blob_id FROM files f WHERE f.instance_id = $2)
         AND NOT EXISTS (SELECT 1 FROM files o WHERE o.blob_id = b.id AND o.instance_id <> $2)");
     BLOBS_OF = one("SELECT DISTINCT blob_id FROM files WHERE instance_id = $1 AND blob_id IS NOT NULL");
-    UNINDEX_TALK = two(
-        "DELETE FROM talk_index WHERE rowid IN (SELECT u.n * 2 FROM utterances u JOIN transcripts t ON t.id = u.transcript_id WHERE t.instance_id = $1)",
-        "SELECT CAST($1 AS TEXT)",
-    );
-    UNINDEX_CHAT = two(
-        "DELETE FROM talk_index WHERE rowid IN (SELECT n * 2 + 1 FROM chat WHERE instance_id = $1)",
-        "SELECT CAST($1 AS TEXT)",
-    );
     INSTANCE_NEWS = one("DELETE FROM domain_events WHERE workspace_id = $1 AND (subject_id = $2
         OR subject_id IN (SELECT id FROM files WHERE instance_id = $2)
         OR subject_id IN (SELECT id FROM recordings WHERE instance_id = $2)
@@ -128,8 +120,7 @@ impl Tx {
     pub async fn erase_instance(&mut self, id: InstanceId) -> Result<u64> {
         let w = self.w();
         let blobs: Vec<BlobId> = self.all(BLOBS_OF, args![id], crate::db::Cells::id).await?;
-        self.execute(UNINDEX_TALK, args![id]).await?;
-        self.execute(UNINDEX_CHAT, args![id]).await?;
+        self.unindex_instance(id).await?;
         self.execute(INSTANCE_NEWS, args![w, id]).await?;
         self.execute(INSTANCE_ARTEFACTS, args![id]).await?;
         self.execute(UNSEEN_ACTIONS, args![w, id]).await?;

@@ -157,6 +157,7 @@ statements! {
         WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3");
     BEHIND = one("UPDATE analyses SET current = 0 WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4
         AND EXISTS (SELECT 1 FROM analyses o WHERE o.workspace_id = $1 AND o.transcript_sha256 = $2 AND o.kind = $3 AND o.model <> $4 AND o.current = 1)");
+    OF_CONTENT = one("SELECT instance_id FROM transcripts WHERE workspace_id = $1 AND sha256 = $2 AND current = 1");
     INSIGHT = one("INSERT INTO insights (id, analysis_id, workspace_id, ord, kind, text, speaker, owner, due, due_text, confidence, start_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     CITATION = one("INSERT INTO citations (insight_id, ord_from, ord_to, quote) VALUES ($1, $2, $3, $4)");
@@ -327,6 +328,7 @@ impl Tx {
             )
             .await?;
         }
+        self.touch_content(key.transcript_sha256).await?;
         Ok(Some(id))
     }
 
@@ -335,6 +337,18 @@ impl Tx {
         let w = self.w();
         self.execute(SHOW, args![w, key.transcript_sha256, key.kind, key.model])
             .await?;
+        self.touch_content(key.transcript_sha256).await
+    }
+
+    /// Has the index made anew of the meetings where this was said.
+    async fn touch_content(&mut self, transcript_sha256: &str) -> Result<()> {
+        let w = self.w();
+        let instances = self
+            .all(OF_CONTENT, args![w, transcript_sha256], Cells::id)
+            .await?;
+        for instance in instances {
+            self.touch(instance);
+        }
         Ok(())
     }
 }

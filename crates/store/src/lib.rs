@@ -69,7 +69,9 @@ pub use rates::{
     DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,
 };
 pub use schedule::SagaClaim;
-pub use search::{CANDIDATES, Hit, HitKind, SearchPage};
+pub use search::{
+    Count, Facets, Hit, HitKind, MOST_MEETINGS, SearchPage, SearchRequest, Sort, Words,
+};
 pub use store::{Scope, Store};
 pub use talk::{NewSpeaker, SpeakerRow, StayNames};
 pub use tracker::{

@@ -13,7 +13,7 @@ const CHECK: Sql = one("PRAGMA integrity_check(100)");
 const ORPHANS: Sql = one("SELECT COUNT(*) FROM pragma_foreign_key_check");
 const SYNCHRONOUS: Sql = one("PRAGMA synchronous");
 const JOURNAL: Sql = one("PRAGMA journal_mode");
-const INDEX_CHECK: Sql = one("INSERT INTO talk_index (talk_index) VALUES ('integrity-check')");
+const INDEX_CHECK: Sql = one("INSERT INTO search_index (search_index) VALUES ('integrity-check')");
 
 statements! {
     CLEAR_TOKENS = one("UPDATE inbox SET download_token = NULL WHERE n IN (

@@ -47,6 +47,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0007_filters.sql"),
     ),
     (
+        8,
+        "search",
+        include_str!("../migrations/sqlite/0008_search.sql"),
+    ),
+    (
         9,
         "schedule",
         include_str!("../migrations/sqlite/0009_schedule.sql"),
@@ -98,6 +103,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         7,
         "filters",
         include_str!("../migrations/postgres/0007_filters.sql"),
+    ),
+    (
+        8,
+        "search",
+        include_str!("../migrations/postgres/0008_search.sql"),
     ),
     (
         9,

@@ -30,6 +30,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("insights", crate::insights::STATEMENTS),
         ("tracker", crate::tracker::STATEMENTS),
         ("search", crate::search::STATEMENTS),
+        ("search build", crate::search::BUILD_STATEMENTS),
         ("inbox", crate::inbox::READ_STATEMENTS),
         ("jobs", crate::jobs::STATEMENTS),
         ("claim", crate::jobs::CLAIM_STATEMENTS),
@@ -63,7 +64,7 @@ fn texts(engine: Engine) -> Vec<(String, &'static str)> {
         .collect();
     let bulk = crate::inbox::writer_statements()
         .into_iter()
-        .chain(crate::talk::bulk_statements(engine))
+        .chain(crate::talk::bulk_statements())
         .chain(crate::schedule::bulk_statements());
     out.extend(bulk.map(|sql| ("bulk".to_owned(), sql.text(engine))));
     out

@@ -109,6 +109,7 @@ impl Store {
         };
         store.inner.inbox.start(writer, &store.inner);
         store.rates().tidy(now).await?;
+        store.catch_up_with_search().await?;
         Ok(store)
     }
 

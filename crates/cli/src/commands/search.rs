@@ -2,8 +2,9 @@
 
 use clap::Args;
 use parfocal_engine::Code;
+use parfocal_engine::search::{Sort, Wanted};
 use parfocal_server::lookup;
-use parfocal_server::views::HitView;
+use parfocal_server::views::{FacetsView, HitView};
 
 use super::paging::Paging;
 use crate::context::Context;
@@ -14,7 +15,8 @@ use crate::output::{clean, position};
 const AFTER_HELP: &str = "\
 Words must all occur; \"quoted words\" as a phrase; budg* by beginning; -word excludes (after --).
 Filters: speaker:ana  host:ana@example.org  topic:standup  from:2026-10-01  before:2026-11-01
-There is no OR: search once for each.";
+budget OR cost finds either, budget~ also what is written nearly so. Where nothing has all words, what has some is shown.
+More filters: participant:bob  series:81234567890  kind:decision (said, written, title, action_item, question, ...)";
 
 /// Find what was said
 #[derive(Debug, Args)]
@@ -23,6 +25,15 @@ pub(crate) struct Search {
     /// What to look for
     #[arg(required = true, value_name = "QUERY")]
     query: Vec<String>,
+    /// The latest meetings first
+    #[arg(long)]
+    by_date: bool,
+    /// Show at most so many passages of one meeting
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200))]
+    per_meeting: Option<u32>,
+    /// Count meetings by host, series, month, speaker and kind
+    #[arg(long)]
+    facets: bool,
     #[command(flatten)]
     paging: Paging,
 }
@@ -31,7 +42,20 @@ pub(crate) struct Search {
 pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Failure> {
     let app = context.app().await?;
     let query = command.query.join(" ");
-    let found = lookup::search(&app, &query, &command.paging.request())
+    let page = command.paging.request();
+    let wanted = Wanted {
+        limit: page.limit,
+        after: page.after.as_deref(),
+        sort: if command.by_date {
+            Sort::Date
+        } else {
+            Sort::Relevance
+        },
+        per_meeting: command.per_meeting,
+        facets: command.facets,
+        ..Wanted::new(&query)
+    };
+    let found = lookup::search_for(&app, &wanted)
         .await
         .map_err(|error| match error.code() {
             // A query that cannot be read, or a page key of something else.
@@ -45,6 +69,20 @@ pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Fail
         context.out.json(&found)?;
         return Ok(Exit::Done);
     }
+    if found.relaxed {
+        context.out.note(paint(
+            style::DIM,
+            "Nothing has all these words together; these have some of them.",
+        ));
+    }
+    for other in &found.instead {
+        let searched = other.searched.join(", ");
+        let said = format!("Nobody said {}: searched {searched} instead.", other.word);
+        context.out.note(paint(style::DIM, clean(&said)));
+    }
+    if let Some(facets) = &found.facets {
+        counts(context, facets)?;
+    }
     for hit in &found.items {
         context.out.line(line(hit))?;
     }
@@ -56,6 +94,28 @@ pub(crate) async fn run(command: Search, context: &Context) -> Result<Exit, Fail
     }
     super::paging::more(context, found.next.as_deref());
     Ok(Exit::Done)
+}
+
+/// How many meetings, by what.
+fn counts(context: &Context, facets: &FacetsView) -> Result<(), Failure> {
+    context.out.line(format!("{} meetings", facets.meetings))?;
+    for (name, counts) in [
+        ("kind", &facets.kinds),
+        ("speaker", &facets.speakers),
+        ("series", &facets.series),
+        ("host", &facets.hosts),
+        ("month", &facets.months),
+    ] {
+        let told: Vec<String> = counts
+            .iter()
+            .map(|count| format!("{} {}", clean(&count.label), count.meetings))
+            .collect();
+        if !told.is_empty() {
+            let line = format!("  {name}: {}", told.join(", "));
+            context.out.line(paint(style::DIM, line))?;
+        }
+    }
+    Ok(())
 }
 
 /// A hit in two lines: where, then what.

@@ -19,8 +19,8 @@ pub(super) fn actions() -> Vec<Action> {
             "search",
             Effect::Read,
             "Search what was said",
-            "Finds what was said and written in meetings: words, \"phrases\", prefix*, -without, speaker:, host:, topic:, from:, \
-             before:. Each hit names its transcript and cues, so that it can be cited.",
+            "Finds what was said and written in meetings: words, \"phrases\", prefix*, OR, -without, speaker:, participant:, host:, \
+             topic:, series:, kind:, from:, before:. Words count in any of their forms; where nothing has all, what has some is found. Each hit names its transcript and cues, so that it can be cited.",
             search,
         )
         .across_all()
@@ -35,6 +35,15 @@ struct Search {
     /// The query.
     #[schemars(length(min = 1, max = 1000))]
     query: String,
+    /// `relevance` (the default) or `date`: the latest meetings first.
+    #[schemars(extend("enum" = ["relevance", "date"]))]
+    sort: Option<String>,
+    /// Hits of one meeting at most, so that a page shows many meetings.
+    #[schemars(range(min = 1, max = 200))]
+    per_meeting: Option<u32>,
+    /// Only what one of these is: `said`, `written`, `title`, `action_item`, `decision`, `question`, `follow_up`, `topic` or
+    /// `summary`.
+    kind: Option<String>,
     /// In which zone the days of from: and before: are meant. Default: UTC.
     timezone: Option<String>,
     /// Hits, 1 to 200. Default 20.
@@ -52,6 +61,22 @@ enum Where {
     Said,
     /// In the chat.
     Written,
+    /// In the topic of the meeting.
+    Title,
+    /// An action item.
+    ActionItem,
+    /// A decision.
+    Decision,
+    /// An open question.
+    Question,
+    /// A follow-up.
+    FollowUp,
+    /// A topic that was spoken of.
+    Topic,
+    /// A sentence of the summary.
+    Summary,
+    /// A statement of another kind.
+    Insight,
 }
 
 /// Something that was said or written and fits.
@@ -104,14 +129,19 @@ async fn search(cx: Context, input: Search) -> Step<Listed<HitView>> {
     let mut faults = Faults::default();
     let zone: Option<TimeZone> = check::zone(input.timezone.as_deref(), &mut faults);
     faults.done("the search cannot be made")?;
-    let page = crate::search::search(
-        &cx.app,
-        &input.query,
-        zone.as_ref(),
-        input.limit.unwrap_or(20),
-        input.after.as_deref(),
-    )
-    .await?;
+    let text = crate::search::with_filters(&input.query, [("kind", input.kind.as_deref())]);
+    let wanted = crate::search::Wanted {
+        limit: input.limit.unwrap_or(20),
+        after: input.after.as_deref(),
+        per_meeting: input.per_meeting,
+        sort: if input.sort.as_deref() == Some("date") {
+            crate::search::Sort::Date
+        } else {
+            crate::search::Sort::Relevance
+        },
+        ..crate::search::Wanted::new(&text)
+    };
+    let page = crate::search::search_for(&cx.app, &wanted, zone.as_ref()).await?;
     Ok(Listed {
         items: page.hits.into_iter().map(view).collect(),
         next: page.next,
@@ -123,6 +153,14 @@ fn view(hit: Hit) -> HitView {
         kind: match hit.kind {
             HitKind::Said => Where::Said,
             HitKind::Written => Where::Written,
+            HitKind::Title => Where::Title,
+            HitKind::ActionItem => Where::ActionItem,
+            HitKind::Decision => Where::Decision,
+            HitKind::Question => Where::Question,
+            HitKind::FollowUp => Where::FollowUp,
+            HitKind::Topic => Where::Topic,
+            HitKind::Summary => Where::Summary,
+            _ => Where::Insight,
         },
         meeting_id: hit.instance_id.to_string(),
         uuid: hit.instance_external_id,

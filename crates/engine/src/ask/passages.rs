@@ -1,12 +1,11 @@
 //! The passages of all meetings that fit a question best.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parfocal_formats::query;
-use parfocal_store::{Cue, HitKind, TranscriptId};
+use parfocal_store::{Cue, HitKind, SearchRequest, TranscriptId, Words};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,10 +14,8 @@ use crate::error::{EngineError, Result};
 
 /// Words of a question that are looked for.
 const MOST_WORDS: usize = 8;
-/// Hits of one search that count.
-const HITS: u32 = 20;
-/// So many times the passages asked for, and no wider search is made.
-const ENOUGH: usize = 2;
+/// Hits that count.
+const HITS: u32 = 60;
 /// Cues before and behind a hit that belong to its passage: an answer mostly stands beside the words of its question.
 const AROUND: u32 = 3;
 /// Words that say nothing about what is meant.
@@ -61,9 +58,8 @@ pub(super) struct Found {
     pub(super) cues: Vec<Cue>,
 }
 
-/// A hit that gathers the ranks of several searches.
+/// A hit and the cues it stands in.
 struct Place {
-    score: f64,
     hit: parfocal_store::Hit,
     transcript: TranscriptId,
     cues: (u32, u32),
@@ -90,30 +86,6 @@ fn words(question: &str) -> Vec<String> {
     out
 }
 
-/// Searches from the narrowest to the widest, in rounds: all words, all but one, pairs, each alone.
-fn searches(words: &[String]) -> Vec<Vec<Vec<&str>>> {
-    let all: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut out = vec![vec![all.clone()]];
-    if all.len() > 3 {
-        let fewer = |left_out: usize| {
-            let mut fewer = all.clone();
-            fewer.remove(left_out);
-            fewer
-        };
-        out.push((0..all.len()).map(fewer).collect());
-    }
-    if all.len() > 2 {
-        let pairs = all.iter().enumerate();
-        let pairs =
-            pairs.flat_map(|(at, first)| all[at + 1..].iter().map(|second| vec![*first, *second]));
-        out.push(pairs.collect());
-    }
-    if all.len() > 1 {
-        out.push(all.iter().map(|word| vec![*word]).collect());
-    }
-    out
-}
-
 /// The best passages, at most so many.
 pub(super) async fn find(
     app: &App,
@@ -131,56 +103,30 @@ pub(super) async fn find(
         );
     }
     let zone = zone.cloned().unwrap_or(TimeZone::UTC);
-    let mut places: BTreeMap<(TranscriptId, u32), Place> = BTreeMap::new();
-    for round in searches(&words) {
-        for search in round {
-            let mut text = search
-                .iter()
-                .fold(String::new(), |text, word| text + "\"" + word + "\" ");
-            text.push_str(within.unwrap_or_default());
-            let query = match query::parse(&text) {
-                Ok(query) => query,
-                Err(error) if within.is_some() => {
-                    return Err(EngineError::invalid(format!(
-                        "what is searched within cannot be read: {error}"
-                    ))
-                    .with_hint("For example: speaker:ana from:2026-09-01"));
-                }
-                // A word that is none for the index, such as a lone sign.
-                Err(_) => continue,
-            };
-            let page = app
-                .store()
-                .search(app.scope(), &query, &zone, HITS, None)
-                .await?;
-            let weight = f64::from(u32::try_from(search.len()).unwrap_or(u32::MAX)).powi(2);
-            for (rank, hit) in (0_u32..).zip(page.hits) {
-                if hit.kind != HitKind::Said {
-                    continue;
-                }
-                let (Some(transcript), Some(cues)) = (hit.transcript_id, hit.cues) else {
-                    continue;
-                };
-                let score = weight / f64::from(rank + 10);
-                places
-                    .entry((transcript, cues.0))
-                    .or_insert(Place {
-                        score: 0.0,
-                        hit,
-                        transcript,
-                        cues,
-                    })
-                    .score += score;
-            }
-        }
-        // Places that share more words of the question are enough: wider searches would only bring such as share fewer,
-        // and words that everybody uses take longest.
-        if places.len() >= most * ENOUGH {
-            break;
-        }
-    }
-    let mut places: Vec<Place> = places.into_values().collect();
-    places.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let text = words.join(" ");
+    let query =
+        query::parse(&format!("{text} {}", within.unwrap_or_default())).map_err(|error| {
+            let error =
+                EngineError::invalid(format!("what is searched within cannot be read: {error}"));
+            error.with_hint("For example: speaker:ana from:2026-09-01")
+        })?;
+    let request = SearchRequest {
+        words: Words::Any,
+        ..SearchRequest::new(&query, &zone, HITS)
+    };
+    let page = app.store().search_for(app.scope(), &request).await?;
+    let places: Vec<Place> = page
+        .hits
+        .into_iter()
+        .filter(|hit| hit.kind == HitKind::Said)
+        .filter_map(|hit| {
+            Some(Place {
+                transcript: hit.transcript_id?,
+                cues: hit.cues?,
+                hit,
+            })
+        })
+        .collect();
     let mut found: Vec<Found> = Vec::new();
     for place in places {
         if found.len() >= most {
@@ -265,7 +211,5 @@ mod tests {
         assert!(words("?!").is_empty());
         let many = words("a1 b1 c1 d1 e1 f1 g1 h1 i1 j1 k1 l1");
         assert_eq!(many.len(), MOST_WORDS);
-        assert!(searches(&many).iter().map(Vec::len).sum::<usize>() < 60);
-        assert_eq!(searches(&words("budget")), [[["budget"]]]);
     }
 }

@@ -124,7 +124,7 @@ async fn a_transcript_from_elsewhere_is_like_any_other() {
         .unwrap();
     assert_eq!(entries.items.len(), 1, "a repetition changes nothing");
 
-    let found = parfocal_engine::search::search(&app, "harbour draft", None, 10, None)
+    let found = parfocal_engine::search::search(&app, "harbour draft kind:said", None, 10, None)
         .await
         .unwrap();
     assert_eq!(found.hits.len(), 1);

@@ -111,7 +111,7 @@ mod body {
             .unwrap();
         assert!(line.at.unwrap() >= held.start.unwrap());
         let words: Vec<&str> = line.cue.text.split_whitespace().take(4).collect();
-        let query = format!("\"{}\"", words.join(" ").replace('"', ""));
+        let query = format!("\"{}\" kind:said", words.join(" ").replace('"', ""));
         let found = search::search(&stage.app, &query, None, 50, None)
             .await
             .unwrap();

@@ -55,6 +55,21 @@ fn reads_filters_with_quoted_values() {
 }
 
 #[test]
+fn reads_alternatives_and_words_written_nearly_so() {
+    let query = parse("budget OR costs plan~ kind:decision series:812").unwrap();
+    let alternatives: Vec<bool> = query.clauses.iter().map(|c| c.alternative).collect();
+    assert_eq!(alternatives, [false, true, false]);
+    assert_eq!(query.clauses[2].kind, ClauseKind::Fuzzy);
+    assert_eq!(query.clauses[2].text, "plan");
+    assert_eq!(query.filters.kind[0].value, "decision");
+    assert_eq!(query.filters.series[0].value, "812");
+    // At an end it is a word.
+    assert_eq!(parse("OR").unwrap().clauses[0].text, "OR");
+    assert_eq!(parse("budget OR").unwrap().clauses.len(), 2);
+    assert!(!parse("a OR -b").unwrap().clauses[1].alternative);
+}
+
+#[test]
 fn an_unknown_name_is_words() {
     let query = parse("foo:bar https://example.org/a 10:30").unwrap();
     assert_eq!(query.clauses[0].terms.tokens, ["foo", "bar"]);
@@ -111,7 +126,7 @@ fn cjk_and_other_quotes() {
 #[test]
 fn other_languages_are_told_from_words() {
     for (written, part) in [
-        ("budget OR plan", "no OR"),
+        ("budget || plan", "Write OR"),
         ("budget AND plan", "all words have to occur anyway"),
         ("title:standup x", "title: is no filter"),
         ("bud*get", "at the end of a word"),
@@ -132,7 +147,8 @@ fn other_languages_are_told_from_words() {
     ] {
         assert_eq!(advice(plain), Vec::<String>::new(), "{plain}");
     }
-    assert_eq!(advice("a OR b OR c").len(), 1);
+    assert_eq!(advice("a | b | c").len(), 1);
+    assert_eq!(advice("a OR b"), Vec::<String>::new());
 }
 
 proptest! {

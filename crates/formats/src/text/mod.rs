@@ -18,8 +18,10 @@
 
 mod find;
 mod normal;
+mod stem;
 
 pub use find::{Snippet, highlight, snippet};
+pub use stem::stem;
 
 use normal::Tokens;
 

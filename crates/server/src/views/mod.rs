@@ -21,7 +21,7 @@ pub use meetings::{
 };
 pub use notify::{MailView, ReminderView, ResponseView};
 pub use parfocal_engine::connections::ConnectionView;
-pub use search::{HitView, SearchView, SnippetPart};
+pub use search::{CountView, FacetsView, HitView, InsteadView, SearchView, SnippetPart};
 pub use talk::{ChatMessageView, CueView, TranscriptView, TranscriptsView};
 pub use work::{AttemptView, EventView, JobView};
 

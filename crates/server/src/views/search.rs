@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use parfocal_engine::store::Hit;
+use parfocal_engine::store::{Count, Hit, SearchPage};
 use serde::Serialize;
 
 /// What a search found.
@@ -9,12 +9,87 @@ pub struct SearchView {
     pub items: Vec<HitView>,
     /// What to pass as `after` for the next piece; none at the end.
     pub next: Option<String>,
+    /// Nothing has all the words: these have some of them.
+    pub relaxed: bool,
+    /// Words that nobody used, and those that were searched in their place.
+    pub instead: Vec<InsteadView>,
+    /// Counts of meetings, where they were asked for.
+    pub facets: Option<FacetsView>,
 }
 
-/// Something that was said or written and fits.
+/// A word that nobody used.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+pub struct InsteadView {
+    /// The word.
+    pub word: String,
+    /// Those that were searched in its place.
+    pub searched: Vec<String>,
+}
+
+/// Counts of meetings that a search found.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+pub struct FacetsView {
+    /// Meetings that have the words, over the whole result.
+    pub meetings: u64,
+    /// By the host's address.
+    pub hosts: Vec<CountView>,
+    /// By meeting number.
+    pub series: Vec<CountView>,
+    /// By month, such as `2026-03`.
+    pub months: Vec<CountView>,
+    /// By who said or wrote it; of the best 300 meetings.
+    pub speakers: Vec<CountView>,
+    /// By what fits; of the best 300 meetings.
+    pub kinds: Vec<CountView>,
+}
+
+/// A value and how many meetings have it.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+pub struct CountView {
+    /// The value, as its filter takes it.
+    pub value: String,
+    /// What to show for it.
+    pub label: String,
+    /// Meetings.
+    pub meetings: u64,
+}
+
+impl From<SearchPage> for SearchView {
+    fn from(page: SearchPage) -> Self {
+        let counts = |counts: Vec<Count>| {
+            let view = |count: Count| CountView {
+                value: count.value,
+                label: count.label,
+                meetings: count.meetings,
+            };
+            counts.into_iter().map(view).collect()
+        };
+        Self {
+            items: page.hits.into_iter().map(HitView::from).collect(),
+            next: page.next,
+            relaxed: page.relaxed,
+            instead: page
+                .instead
+                .into_iter()
+                .map(|(word, searched)| InsteadView { word, searched })
+                .collect(),
+            facets: page.facets.map(|facets| FacetsView {
+                meetings: facets.meetings,
+                hosts: counts(facets.hosts),
+                series: counts(facets.series),
+                months: counts(facets.months),
+                speakers: counts(facets.speakers),
+                kinds: counts(facets.kinds),
+            }),
+        }
+    }
+}
+
+/// Something that was said, written or found and fits.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct HitView {
-    /// `said` or `written`.
+    /// `said`, `written`, `title`, or what was found: `action_item`, `decision`, `question`, `follow_up`, `topic`, `summary`,
+    /// `insight`.
     pub kind: &'static str,
     /// The meeting, as our id.
     pub meeting_id: String,
@@ -43,6 +118,8 @@ pub struct HitView {
     pub snippet: Vec<SnippetPart>,
     /// Higher is better; comparable within one search only.
     pub score: f64,
+    /// Further hits of this meeting that were left out.
+    pub more: u32,
 }
 
 /// A stretch of a snippet.
@@ -57,10 +134,7 @@ pub struct SnippetPart {
 impl From<Hit> for HitView {
     fn from(hit: Hit) -> Self {
         Self {
-            kind: match hit.kind {
-                parfocal_engine::store::HitKind::Said => "said",
-                parfocal_engine::store::HitKind::Written => "written",
-            },
+            kind: hit.kind.as_str(),
             meeting_id: hit.instance_id.to_string(),
             uuid: hit.instance_external_id,
             meeting_number: hit.number,
@@ -74,6 +148,7 @@ impl From<Hit> for HitView {
             speaker: hit.speaker,
             snippet: parts(&hit.snippet, &hit.marks),
             score: hit.score,
+            more: hit.more,
         }
     }
 }

@@ -156,7 +156,11 @@ async fn a_talk_comes_in_and_goes_out_in_every_form() {
         .await
         .is(404);
 
-    let found = site.get("/v1/search?q=harbour").await.is(200).json();
+    let found = site
+        .get("/v1/search?q=harbour+kind:said")
+        .await
+        .is(200)
+        .json();
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
 }
 

@@ -1,11 +1,10 @@
 //! Statements that insert many rows at once, made once per program from a head and a number.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::Engine;
 use super::sql::{Link, Sql, two};
-use super::value::{Args, Cells};
+use super::value::Args;
 use crate::error::Result;
 
 /// Rows per statement, largest first; a list is cut into these.
@@ -22,8 +21,6 @@ pub(crate) struct Bulk {
 pub(crate) enum Column {
     /// A parameter.
     Plain,
-    /// A parameter that PostgreSQL reads as a `tsvector`.
-    TsVector,
     /// A fixed expression, no parameter.
     Fixed(&'static str),
 }
@@ -53,23 +50,7 @@ impl Bulk {
         }
     }
 
-    /// Inserts rows; `fill` appends the parameters of one row. Answers with what RETURNING gave.
-    pub(crate) async fn insert<R, T>(
-        &self,
-        link: &mut Link<'_>,
-        rows: &[R],
-        fill: impl Fn(&R, &mut Args),
-        map: impl Fn(&mut Cells) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let mut out = Vec::new();
-        for (piece, sql) in self.pieces(rows.len()) {
-            let args = self.args(&rows[piece], &fill);
-            out.extend(link.all(sql, args, &map).await?);
-        }
-        Ok(out)
-    }
-
-    /// Inserts rows without asking for anything back, which is cheaper. Answers with the pieces of which some row was
+    /// Inserts rows; `fill` appends the parameters of one row. Answers with the pieces of which some row was
     /// not inserted (because the tail says so), as places in `rows`.
     pub(crate) async fn put<R>(
         &self,
@@ -135,11 +116,7 @@ fn rows(count: usize, columns: &[Column], engine: Engine) -> String {
                     format!("${parameter}")
                 }
             };
-            // Writing to a String cannot fail.
-            let _ = match column {
-                Column::TsVector => write!(text, "CAST(CAST({name} AS TEXT) AS tsvector)"),
-                _ => write!(text, "{name}"),
-            };
+            text.push_str(&name);
         }
         text.push(')');
     }
@@ -152,19 +129,20 @@ mod tests {
 
     #[test]
     fn rows_are_cut_into_pieces_and_named_as_each_engine_likes() {
-        let columns = [Column::Plain, Column::Fixed("1"), Column::TsVector];
+        let columns = [Column::Plain, Column::Fixed("1"), Column::Plain];
         let bulk = Bulk::new("INSERT INTO t (a, b, c)", &columns, " RETURNING a");
         let pieces: Vec<_> = bulk.pieces(326).map(|(piece, _)| piece).collect();
         assert_eq!(pieces, [0..256, 256..320, 320..324, 324..325, 325..326]);
         assert_eq!(bulk.pieces(0).count(), 0);
         let (_, four) = bulk.pieces(4).next().unwrap();
-        assert!(four.text(Engine::Sqlite).starts_with(
-            "INSERT INTO t (a, b, c) VALUES (?, 1, CAST(CAST(? AS TEXT) AS tsvector)), (?, 1"
-        ));
+        assert!(
+            four.text(Engine::Sqlite)
+                .starts_with("INSERT INTO t (a, b, c) VALUES (?, 1, ?), (?, 1")
+        );
         let (_, one) = bulk.pieces(1).next().unwrap();
         assert_eq!(
             one.text(Engine::Postgres),
-            "INSERT INTO t (a, b, c) VALUES ($1, 1, CAST(CAST($2 AS TEXT) AS tsvector)) RETURNING a"
+            "INSERT INTO t (a, b, c) VALUES ($1, 1, $2) RETURNING a"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! A write transaction.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use super::Engine;
 use super::sql::{Link, Sql};
 use super::value::{Args, Cells};
 use crate::error::Result;
+use crate::id::InstanceId;
 use crate::store::{Inner, Scope};
 
 /// A write transaction: everything done on it happens together at [`Tx::commit`], or not at all.
@@ -25,6 +27,8 @@ pub struct Tx {
     pub(crate) scope: Scope,
     pub(crate) store: Arc<Inner>,
     pub(crate) new_jobs: bool,
+    /// Meetings whose index is made anew at the commit.
+    pub(crate) touched: BTreeSet<InstanceId>,
 }
 
 pub(crate) enum Kind {
@@ -43,6 +47,7 @@ impl Tx {
             scope,
             store,
             new_jobs: false,
+            touched: BTreeSet::new(),
         }
     }
 
@@ -56,7 +61,8 @@ impl Tx {
     /// # Errors
     /// After an error nothing of it was kept, except that with PostgreSQL an answer lost on the way
     /// leaves it open whether it was: every step can run twice, so run it again.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        self.index_touched().await?;
         match self.inner {
             Kind::Sqlite { tx, _turn } => {
                 tx.commit().await?;

@@ -227,6 +227,9 @@ impl Tx {
                 )
                 .await?;
             if added > 0 {
+                if new.topic.is_some() {
+                    self.touch(id);
+                }
                 return Ok(Upsert {
                     id,
                     change: Change::Inserted,
@@ -253,6 +256,7 @@ impl Tx {
         merge.take(&mut row.number, new.number.as_ref());
         merge.set(&mut row.kind, new.kind.as_ref());
         merge.take(&mut row.provider_type, new.provider_type.as_ref());
+        let topic = row.topic.clone();
         merge.take(&mut row.topic, new.topic.as_ref());
         merge.take(&mut row.host_user_id, new.host_user_id.as_ref());
         merge.raise(&mut row.state, new.state);
@@ -264,6 +268,9 @@ impl Tx {
         merge.alive(&mut row.deleted_at, seen);
         let (at, rank) = merge.stamp(row.event_ts, rank, seen);
         if merge.to_write() {
+            if row.topic != topic {
+                self.touch(row.id);
+            }
             self.execute(
                 SET,
                 args![

@@ -4,155 +4,138 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use parfocal_formats::query::{Filter, Query};
-use parfocal_formats::text::Terms;
+use parfocal_formats::text;
+
+use super::rank::{Matcher, Plan};
 
 use crate::page::search_pattern;
 
-/// The part of a query that the word index answers.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Words {
-    /// What has to fit (and, in it, what must not).
-    pub(super) fits: Option<String>,
-    /// What must not fit, when there is nothing that has to: rows that match this are left out.
-    pub(super) excluded: Option<String>,
-}
-
-/// The parts of a query, for either language.
-struct Parts<'q> {
-    wanted: Vec<(&'q Terms, bool)>,
-    unwanted: Vec<(&'q Terms, bool)>,
-    speakers: Vec<Terms>,
-    not_speakers: Vec<Terms>,
-}
-
-fn parts(query: &Query) -> Parts<'_> {
-    let clauses = |negated: bool| {
-        query
-            .clauses
-            .iter()
-            .filter(move |clause| clause.negated == negated && !clause.terms.is_empty())
-            .map(|clause| (&clause.terms, clause.terms.prefix))
-            .collect()
+/// Which meetings may have what is looked for: an FTS5 expression over words, stems and names. None without words.
+pub(super) fn fts5(plan: &Plan) -> Option<String> {
+    let quoted = |token: &str| format!("\"{}\"", token.replace('"', ""));
+    let word = |token: &str| format!("({{words}} : {})", quoted(token));
+    let matcher = |matcher: &Matcher| {
+        let mut ways = vec![all(
+            matcher,
+            |token, prefix| match (prefix, matcher.exact) {
+                (true, _) => format!("({{words}} : {} *)", quoted(token)),
+                (false, true) => word(token),
+                (false, false) => format!("({{stems}} : {})", quoted(&text::stem(token))),
+            },
+            " AND ",
+        )];
+        ways.extend(matcher.instead.iter().map(|other| word(other)));
+        format!("({})", ways.join(" OR "))
     };
-    let speakers = |negated: bool| {
-        query
-            .filters
-            .speaker
-            .iter()
-            .filter(move |filter| filter.negated == negated)
-            .map(|filter| Terms::prefix_of(&filter.value))
-            .filter(|terms| !terms.is_empty())
-            .collect()
+    let group = |group: &Vec<Matcher>| {
+        let ways: Vec<String> = group.iter().map(matcher).collect();
+        format!("({})", ways.join(" OR "))
     };
-    Parts {
-        wanted: clauses(false),
-        unwanted: clauses(true),
-        speakers: speakers(false),
-        not_speakers: speakers(true),
+    let mut parts = Vec::new();
+    let words: Vec<String> = plan.groups.iter().map(group).collect();
+    if !words.is_empty() {
+        let between = if plan.every { " AND " } else { " OR " };
+        parts.push(format!("({})", words.join(between)));
     }
-}
-
-/// SQLite's FTS5: strings in double quotes are tokens, `+` makes phrases, `{column} :` restricts.
-pub(super) fn fts5(query: &Query) -> Words {
-    let phrase = |terms: &Terms, prefix: bool| {
-        let tokens: Vec<String> = terms
-            .tokens
-            .iter()
-            .map(|token| format!("\"{}\"", token.replace('"', "")))
-            .collect();
-        let star = if prefix { " *" } else { "" };
-        format!("{}{star}", tokens.join(" + "))
-    };
-    let column = |name: &str, inner: &str| format!("({{{name}}} : ({inner}))");
-    let parts = parts(query);
-    let mut wanted: Vec<String> = parts
-        .wanted
-        .iter()
-        .map(|(terms, prefix)| column("body", &phrase(terms, *prefix)))
-        .collect();
-    if !parts.speakers.is_empty() {
-        let any: Vec<String> = parts.speakers.iter().map(|t| phrase(t, true)).collect();
-        wanted.push(column("speaker", &any.join(" OR ")));
-    }
-    let mut unwanted: Vec<String> = parts
-        .unwanted
-        .iter()
-        .map(|(terms, prefix)| column("body", &phrase(terms, *prefix)))
-        .collect();
-    unwanted.extend(
-        parts
-            .not_speakers
-            .iter()
-            .map(|t| column("speaker", &phrase(t, true))),
-    );
-    let excluded = (!unwanted.is_empty()).then(|| unwanted.join(" OR "));
-    if wanted.is_empty() {
-        return Words {
-            fits: None,
-            excluded,
-        };
-    }
-    let wanted = wanted.join(" AND ");
-    let fits = match excluded {
-        Some(excluded) => format!("({wanted}) NOT ({excluded})"),
-        None => wanted,
-    };
-    Words {
-        fits: Some(fits),
-        excluded: None,
-    }
-}
-
-/// PostgreSQL's `tsquery`: quoted lexemes, `<->` makes phrases, the weight after the colon restricts.
-pub(super) fn tsquery(query: &Query) -> Words {
-    let phrase = |terms: &Terms, prefix: bool, weight: char| {
-        let last = terms.tokens.len().saturating_sub(1);
-        let tokens: Vec<String> = terms
-            .tokens
-            .iter()
-            .enumerate()
-            .map(|(at, token)| {
-                let star = if prefix && at == last { "*" } else { "" };
-                let token = token.replace(['\\', '\''], "");
-                format!("'{token}':{star}{weight}")
-            })
-            .collect();
-        format!("({})", tokens.join(" <-> "))
-    };
-    let parts = parts(query);
-    let mut all: Vec<String> = parts
-        .wanted
-        .iter()
-        .map(|(terms, prefix)| phrase(terms, *prefix, 'A'))
-        .collect();
-    if !parts.speakers.is_empty() {
-        let any: Vec<String> = parts
+    if !plan.speakers.is_empty() {
+        let names: Vec<String> = plan
             .speakers
             .iter()
-            .map(|t| phrase(t, true, 'B'))
+            .map(|terms| {
+                let tokens: Vec<String> = terms
+                    .tokens
+                    .iter()
+                    .enumerate()
+                    .map(|(at, token)| {
+                        let star = if at + 1 == terms.tokens.len() {
+                            " *"
+                        } else {
+                            ""
+                        };
+                        format!("({{speaker}} : {}{star})", quoted(token))
+                    })
+                    .collect();
+                format!("({})", tokens.join(" AND "))
+            })
             .collect();
-        all.push(format!("({})", any.join(" | ")));
+        parts.push(format!("({})", names.join(" OR ")));
     }
-    let mut unwanted: Vec<String> = parts
-        .unwanted
+    (!parts.is_empty()).then(|| parts.join(" AND "))
+}
+
+/// The same as a `tsquery` over weights A (stems), B (names) and D (words), and each group of words by itself as a JSON
+/// array: what they say together is weighed one by one.
+pub(super) fn tsquery(plan: &Plan) -> Option<(String, String)> {
+    let quoted = |token: &str| format!("'{}'", token.replace(['\\', '\''], ""));
+    let matcher = |matcher: &Matcher| {
+        let mut ways = vec![all(
+            matcher,
+            |token, prefix| match (prefix, matcher.exact) {
+                (true, _) => format!("{}:*D", quoted(token)),
+                (false, true) => format!("{}:D", quoted(token)),
+                (false, false) => format!("{}:A", quoted(&text::stem(token))),
+            },
+            " & ",
+        )];
+        ways.extend(
+            matcher
+                .instead
+                .iter()
+                .map(|other| format!("{}:D", quoted(other))),
+        );
+        format!("({})", ways.join(" | "))
+    };
+    let groups: Vec<String> = plan
+        .groups
         .iter()
-        .map(|(terms, prefix)| phrase(terms, *prefix, 'A'))
+        .map(|group| {
+            let ways: Vec<String> = group.iter().map(matcher).collect();
+            format!("({})", ways.join(" | "))
+        })
         .collect();
-    unwanted.extend(parts.not_speakers.iter().map(|t| phrase(t, true, 'B')));
-    let excluded = (!unwanted.is_empty()).then(|| unwanted.join(" | "));
-    if all.is_empty() {
-        return Words {
-            fits: None,
-            excluded,
-        };
+    let names: Vec<String> = plan
+        .speakers
+        .iter()
+        .map(|terms| {
+            let tokens: Vec<String> = terms
+                .tokens
+                .iter()
+                .enumerate()
+                .map(|(at, token)| {
+                    let star = if at + 1 == terms.tokens.len() {
+                        "*"
+                    } else {
+                        ""
+                    };
+                    format!("{}:{star}B", quoted(token))
+                })
+                .collect();
+            format!("({})", tokens.join(" & "))
+        })
+        .collect();
+    let mut parts = Vec::new();
+    if !groups.is_empty() {
+        let between = if plan.every { " & " } else { " | " };
+        parts.push(format!("({})", groups.join(between)));
     }
-    if let Some(excluded) = excluded {
-        all.push(format!("!({excluded})"));
+    if !names.is_empty() {
+        parts.push(format!("({})", names.join(" | ")));
     }
-    Words {
-        fits: Some(all.join(" & ")),
-        excluded: None,
-    }
+    let one_by_one = if groups.is_empty() { &names } else { &groups };
+    let list = serde_json::Value::from(one_by_one.clone()).to_string();
+    (!parts.is_empty()).then(|| (parts.join(" & "), list))
+}
+
+/// All tokens of a matcher, each said in an engine's language.
+fn all(matcher: &Matcher, say: impl Fn(&str, bool) -> String, and: &str) -> String {
+    let last = matcher.tokens.len().saturating_sub(1);
+    let tokens: Vec<String> = matcher
+        .tokens
+        .iter()
+        .enumerate()
+        .map(|(at, token)| say(token, matcher.prefix && at == last))
+        .collect();
+    format!("({})", tokens.join(and))
 }
 
 /// The part of a query that restricts the instances. Lists of patterns are JSON arrays.
@@ -164,6 +147,10 @@ pub(super) struct Instances {
     pub(super) not_topic: Option<String>,
     pub(super) host: Option<String>,
     pub(super) not_host: Option<String>,
+    pub(super) participant: Option<String>,
+    pub(super) not_participant: Option<String>,
+    pub(super) series: Option<String>,
+    pub(super) not_series: Option<String>,
 }
 
 impl Instances {
@@ -176,6 +163,10 @@ impl Instances {
             not_topic: patterns(&filters.topic, true),
             host: patterns(&filters.host, false),
             not_host: patterns(&filters.host, true),
+            participant: list(&filters.participant, false, any_part),
+            not_participant: list(&filters.participant, true, any_part),
+            series: list(&filters.series, false, series),
+            not_series: list(&filters.series, true, series),
         }
     }
 
@@ -191,12 +182,32 @@ fn midnight(day: Date, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 fn patterns(filters: &[Filter], negated: bool) -> Option<String> {
+    list(filters, negated, search_pattern)
+}
+
+fn list(filters: &[Filter], negated: bool, of: fn(&str) -> String) -> Option<String> {
     let list: Vec<serde_json::Value> = filters
         .iter()
         .filter(|filter| filter.negated == negated)
-        .map(|filter| search_pattern(&filter.value).into())
+        .map(|filter| of(&filter.value).into())
         .collect();
     (!list.is_empty()).then(|| serde_json::Value::Array(list).to_string())
+}
+
+/// A pattern for names and addresses as they stand there.
+fn any_part(value: &str) -> String {
+    let value = value.to_lowercase().replace('\\', "\\\\");
+    format!("%{}%", value.replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// The digits of a meeting number; a pattern over topics for anything else.
+fn series(value: &str) -> String {
+    let bare: String = value.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()) {
+        bare
+    } else {
+        search_pattern(value)
+    }
 }
 
 #[cfg(test)]
@@ -205,30 +216,32 @@ mod tests {
     use parfocal_formats::query::parse;
 
     #[test]
-    fn words_phrases_prefixes_and_exclusions() {
+    fn words_phrases_prefixes_alternatives_and_names() {
         let query =
-            parse(r#"budget "first quarter" plan* -draft speaker:ana -speaker:bob"#).unwrap();
-        let fts = fts5(&query);
+            parse(r#"budgets OR cost "first quarter" plan* -draft speaker:ana -speaker:bob"#)
+                .unwrap();
+        let plan = Plan::of(&query, true);
         assert_eq!(
-            fts.fits.unwrap(),
-            "(({body} : (\"budget\")) AND ({body} : (\"first\" + \"quarter\")) AND ({body} : (\"plan\" *)) AND ({speaker} : (\"ana\" *))) \
-             NOT (({body} : (\"draft\")) OR ({speaker} : (\"bob\" *)))"
+            fts5(&plan).unwrap(),
+            r#"((((({stems} : "budget"))) OR ((({stems} : "cost")))) AND (((({words} : "first") AND ({words} : "quarter")))) AND (((({words} : "plan" *))))) AND ((({speaker} : "ana" *)))"#
         );
-        let ts = tsquery(&query);
+        let (all, each) = tsquery(&plan).unwrap();
         assert_eq!(
-            ts.fits.unwrap(),
-            "('budget':A) & ('first':A <-> 'quarter':A) & ('plan':*A) & (('ana':*B)) & !(('draft':A) | ('bob':*B))"
+            all,
+            "(((('budget':A)) | (('cost':A))) & ((('first':D & 'quarter':D))) & ((('plan':*D)))) & (('ana':*B))"
         );
+        assert_eq!(each.matches("\",\"").count(), 2);
     }
 
     #[test]
     fn only_filters_leave_the_words_out() {
-        let query = parse("topic:standup -draft from:2026-01-02").unwrap();
-        let words = fts5(&query);
-        assert_eq!(words.fits, None);
-        assert_eq!(words.excluded.unwrap(), "({body} : (\"draft\"))");
+        let query =
+            parse("topic:standup -draft from:2026-01-02 series:812-345 participant:A_b").unwrap();
+        assert_eq!(fts5(&Plan::of(&query, true)), None);
         let instances = Instances::of(&query, &TimeZone::UTC);
         assert_eq!(instances.topic.unwrap(), r#"["% standup%"]"#);
         assert_eq!(instances.from.unwrap().to_string(), "2026-01-02T00:00:00Z");
+        assert_eq!(instances.series.unwrap(), r#"["812345"]"#);
+        assert_eq!(instances.participant.unwrap(), r#"["%a\\_b%"]"#);
     }
 }

@@ -1,40 +1,110 @@
-//! Full-text search over what was said and written.
+//! Full-text search over titles, what was said and written, and what was found in it.
 //!
-//! The query arrives as a tree ([`parfocal_formats::query`]), never as text: what goes to the engine is
-//! built from tokens of letters and digits. Ranking is BM25 on SQLite and `ts_rank_cd` on PostgreSQL,
-//! newer rows first among equals. A query that fits more than [`CANDIDATES`] rows ranks the newest of
-//! them: words that stand in thousands of utterances say little about which of them is meant, and the
-//! answer stays fast however much there is. Filters that leave few meetings are applied first.
+//! A query arrives as a tree ([`parfocal_formats::query`]), never as text: what goes to the engine is built from tokens
+//! of letters and digits. It is answered in two steps. The database's word index knows whole meetings, one row each, and
+//! gives those that may fit, all of them, ranked by BM25 (PostgreSQL: rarity times `ts_rank`). Then the meetings are read
+//! from the top, a few at a time, and their units (titles, utterances, messages, insights) are weighed by their own words
+//! and those around them (`rank`). So every meeting has its rank in the whole result, however much there is, and only as
+//! many are read as the page has room for. Both steps are the same on both engines but for the first one's weights.
 
+mod build;
 mod expression;
+mod facets;
+mod fuzzy;
+mod leaf;
+mod rank;
 mod sql;
+mod view;
 
+#[cfg(test)]
+pub(crate) use build::STATEMENTS as BUILD_STATEMENTS;
 #[cfg(test)]
 pub(crate) use sql::{SQLITE_STATEMENTS, STATEMENTS};
 
-use std::ops::Range;
+pub use facets::{Count, Facets};
+pub use view::{Hit, HitKind};
 
-use jiff::Timestamp;
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 use parfocal_formats::query::Query;
-use parfocal_formats::text;
 use serde::Serialize;
 
-use crate::db::{Args, Cells, Engine, Sql, args};
+use crate::db::{Args, Engine, args};
 use crate::error::{ErrorKind, Result, StoreError};
-use crate::id::{InstanceId, TranscriptId};
+use crate::id::InstanceId;
 use crate::store::{Scope, Store};
+use leaf::{Leaf, Row};
+use rank::{Fit, Fitting, Plan};
 
-/// How many fitting rows are ranked at most.
-pub const CANDIDATES: u32 = 1_000;
+/// Most meetings that a search goes through; those behind them in rank are not found.
+pub const MOST_MEETINGS: u32 = 20_000;
+/// Meetings whose units are weighed against each other: within them a better unit beats a better meeting.
+const BLOCK: usize = 20;
+/// Most meetings read for one page; a page that is not full then goes on with the next one.
+const MOST_READ: usize = 1_000;
 
-/// Up to how many instances it is worth finding out where their rows lie (SQLite).
-const FEW: u64 = 400;
-/// Up to how many rows are collected before words are looked up (SQLite).
-const FEW_ROWS: u64 = 30_000;
+/// What is searched, and what of it is wanted.
+#[derive(Debug, Clone)]
+pub struct SearchRequest<'q> {
+    /// Words and filters.
+    pub query: &'q Query,
+    /// Zone of the days in the query.
+    pub zone: &'q TimeZone,
+    /// How many hits, 1 to 200.
+    pub limit: u32,
+    /// The `next` of the page before.
+    pub after: Option<&'q str>,
+    /// In what order.
+    pub sort: Sort,
+    /// Which words have to occur.
+    pub words: Words,
+    /// Hits of one meeting at most.
+    pub per_meeting: Option<u32>,
+    /// Whether counts are wanted.
+    pub facets: bool,
+    /// In this meeting only.
+    pub instance: Option<InstanceId>,
+}
 
-/// Longest snippet in characters.
-const SNIPPET_CHARS: usize = 240;
+impl<'q> SearchRequest<'q> {
+    /// Everything that fits, the best first.
+    pub fn new(query: &'q Query, zone: &'q TimeZone, limit: u32) -> Self {
+        Self {
+            query,
+            zone,
+            limit,
+            after: None,
+            sort: Sort::Relevance,
+            words: Words::All,
+            per_meeting: None,
+            facets: false,
+            instance: None,
+        }
+    }
+}
+
+/// The order of hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The best first.
+    #[default]
+    Relevance,
+    /// The latest meetings first; within one, as it went.
+    Date,
+}
+
+/// Which words have to occur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Words {
+    /// All of them, in one unit or its title.
+    #[default]
+    All,
+    /// Some of them; the more and the rarer, the better.
+    Any,
+    /// All of them; some of them where that finds nothing.
+    AllOrAny,
+}
 
 /// One piece of search results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,116 +113,65 @@ pub struct SearchPage {
     pub hits: Vec<Hit>,
     /// Where the next piece begins; none at the end.
     pub next: Option<String>,
+    /// Not all words were found together: these have some of them.
+    pub relaxed: bool,
+    /// Words nobody used, with those that were searched in their place.
+    pub instead: Vec<(String, Vec<String>)>,
+    /// Counts, where they were asked for.
+    pub facets: Option<Facets>,
 }
 
-/// Something that was said or written and fits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Hit {
-    /// Said or written.
-    pub kind: HitKind,
-    /// The instance.
-    pub instance_id: InstanceId,
-    /// The provider's id of it.
-    pub instance_external_id: String,
-    /// The meeting number.
-    pub number: Option<String>,
-    /// Its topic.
-    pub topic: Option<String>,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-    /// Its host's address.
-    pub host_email: Option<String>,
-    /// Its host's name.
-    pub host_name: Option<String>,
-    /// The transcript, for what was said.
-    pub transcript_id: Option<TranscriptId>,
-    /// The first and the last cue, for what was said.
-    pub cues: Option<(u32, u32)>,
-    /// Milliseconds from the start of the recording.
-    pub start_ms: u32,
-    /// Milliseconds from the start of the recording.
-    pub end_ms: u32,
-    /// Who said or wrote it.
-    pub speaker: Option<String>,
-    /// The text around what fits, as it was said.
-    pub snippet: String,
-    /// What to mark in the snippet, in bytes.
-    pub marks: Vec<Range<usize>>,
-    /// Higher is better; comparable within one search only.
-    pub score: f64,
-}
-
-/// Where a hit was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HitKind {
-    /// In a transcript.
-    Said,
-    /// In the chat.
-    Written,
-}
-
-/// The place after which the next piece begins: rank and row.
+/// The place after which the next piece begins: meetings passed, and hits of the next ones.
+#[derive(Clone, Copy, Default)]
 struct After {
-    rank: f64,
-    row: i64,
+    relaxed: bool,
+    meetings: usize,
+    hits: usize,
 }
 
 impl After {
     fn read(key: &str) -> Result<Self> {
-        key.split_once('~')
-            .and_then(|(bits, row)| {
-                let rank = f64::from_bits(u64::from_str_radix(bits, 16).ok()?);
-                Some(Self {
-                    rank,
-                    row: row.parse().ok()?,
-                })
-            })
-            .filter(|after| after.rank.is_finite())
-            .ok_or_else(|| {
-                StoreError::new(ErrorKind::Invalid, "this is not a page key of a search")
-            })
+        let read = || {
+            let mut parts = key.split('.');
+            let relaxed = match parts.next()? {
+                "a" => false,
+                "r" => true,
+                _ => return None,
+            };
+            let mut number = || parts.next()?.parse().ok();
+            let after = Self {
+                relaxed,
+                meetings: number()?,
+                hits: number()?,
+            };
+            parts.next().is_none().then_some(after)
+        };
+        read().ok_or_else(|| {
+            StoreError::new(ErrorKind::Invalid, "this is not a page key of a search")
+        })
     }
 
-    fn write(rank: f64, row: i64) -> String {
-        format!("{:x}~{row}", rank.to_bits())
-    }
-}
-
-/// The rows of the index that restrictions leave.
-struct Reach {
-    instances: u64,
-    rows: u64,
-    first: i64,
-    last: i64,
-}
-
-impl Reach {
-    /// Whether most rows between the first and the last belong to others, and the rows are few enough to be collected.
-    fn is_scattered(&self) -> bool {
-        let span = u64::try_from(self.last - self.first).unwrap_or(0) / 2;
-        self.rows <= FEW_ROWS && span > self.rows.saturating_mul(3)
+    fn write(self) -> String {
+        let mode = if self.relaxed { 'r' } else { 'a' };
+        format!("{mode}.{}.{}", self.meetings, self.hits)
     }
 }
 
-fn reach(row: &mut Cells) -> Result<Reach> {
-    Ok(Reach {
-        instances: row.count()?,
-        rows: row.count()?,
-        first: row.int()?,
-        last: row.int()?,
-    })
-}
+/// A meeting that may fit, and how well.
+type Doc = (i64, f64);
 
+/// A unit that fits, before it is shown.
 struct Found {
-    row: i64,
-    rank: f64,
-    hit: Hit,
-    text: String,
+    doc: i64,
+    place: usize,
+    fit: Fit,
+    kind: HitKind,
+    row: Row,
+    more: u32,
 }
 
 impl Store {
-    /// Searches what was said and written.
+    /// Searches what was said and written; all words have to occur.
     ///
     /// Days in the query (`from:`, `before:`) are days in `zone`.
     ///
@@ -166,95 +185,139 @@ impl Store {
         limit: u32,
         after: Option<&str>,
     ) -> Result<SearchPage> {
-        let limit = limit.clamp(1, 200) as usize;
-        let after = after.map(After::read).transpose()?;
-        let Some((sql, mut args)) = self.statement(scope, query, zone).await? else {
-            return Ok(SearchPage {
-                hits: Vec::new(),
-                next: None,
-            });
+        let request = SearchRequest {
+            after,
+            ..SearchRequest::new(query, zone, limit)
         };
-        args.extend([
-            after.as_ref().map(|after| after.rank).into(),
-            after.as_ref().map(|after| after.row).into(),
-            (limit + 1).into(),
-        ]);
-        let mut found = self.all(sql, args, found).await?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|last| After::write(last.rank, last.row));
-        let terms = query.positive_terms();
-        let hits = found
-            .into_iter()
-            .map(|found| {
-                let snippet = text::snippet(&found.text, &terms, SNIPPET_CHARS);
-                Hit {
-                    snippet: snippet.text,
-                    marks: snippet.ranges,
-                    ..found.hit
-                }
-            })
-            .collect();
-        Ok(SearchPage { hits, next })
+        self.search_for(scope, &request).await
     }
 
-    /// Chooses the statement; its first parameters are those of the query. None when no instance fits.
-    async fn statement(
+    /// Searches as asked.
+    ///
+    /// # Errors
+    /// `Invalid` for a page key of something else.
+    pub async fn search_for(
         &self,
         scope: Scope,
-        query: &Query,
-        zone: &TimeZone,
-    ) -> Result<Option<(Sql, Args)>> {
-        let engine = self.engine();
-        let words = match engine {
-            Engine::Sqlite => expression::fts5(query),
-            Engine::Postgres => expression::tsquery(query),
+        request: &SearchRequest<'_>,
+    ) -> Result<SearchPage> {
+        let after = request.after.map(After::read).transpose()?;
+        let relaxed = after.is_some_and(|after| after.relaxed) || request.words == Words::Any;
+        let from = after.unwrap_or_default();
+        let page = self.piece(scope, request, from, relaxed).await?;
+        let may_relax = request.words == Words::AllOrAny && after.is_none();
+        if may_relax && page.hits.is_empty() && page.next.is_none() {
+            let mut other = self.piece(scope, request, from, true).await?;
+            other.relaxed = !other.hits.is_empty();
+            return Ok(other);
+        }
+        Ok(page)
+    }
+
+    async fn piece(
+        &self,
+        scope: Scope,
+        request: &SearchRequest<'_>,
+        from: After,
+        relaxed: bool,
+    ) -> Result<SearchPage> {
+        let limit = request.limit.clamp(1, 200) as usize;
+        let mut plan = Plan::of(request.query, !relaxed);
+        let instead = self.look_for_others(scope, &mut plan).await?;
+        let docs = self.docs(scope, request, &plan).await?;
+        let mut found: Vec<Found> = Vec::new();
+        let mut next = None;
+        let mut at = from.meetings;
+        let mut skip = from.hits;
+        while at < docs.len() {
+            if at - from.meetings >= MOST_READ {
+                next = Some((at, 0));
+                break;
+            }
+            let end = (at + BLOCK).min(docs.len());
+            let block = self.block(request, &plan, &docs[at..end]).await?;
+            let room = limit - found.len();
+            let left = block.len().saturating_sub(skip);
+            found.extend(block.into_iter().skip(skip).take(room));
+            if left > room {
+                next = Some((at, skip + room));
+                break;
+            }
+            (at, skip) = (end, 0);
+            if found.len() == limit {
+                next = (at < docs.len()).then_some((at, 0));
+                break;
+            }
+        }
+        let facets = if request.facets {
+            Some(self.facets(request, &plan, &docs).await?)
+        } else {
+            None
         };
-        let filters = expression::Instances::of(query, zone);
-        if engine == Engine::Sqlite
+        Ok(SearchPage {
+            hits: self.shown(scope, request.query, &plan, found).await?,
+            next: next.map(|(meetings, hits)| {
+                After {
+                    relaxed,
+                    meetings,
+                    hits,
+                }
+                .write()
+            }),
+            relaxed: relaxed && request.words != Words::Any,
+            instead,
+            facets,
+        })
+    }
+
+    /// The meetings that may fit, in order.
+    async fn docs(
+        &self,
+        scope: Scope,
+        request: &SearchRequest<'_>,
+        plan: &Plan,
+    ) -> Result<Vec<Doc>> {
+        let filters = expression::Instances::of(request.query, request.zone);
+        let (words, each) = match self.engine() {
+            Engine::Sqlite => (expression::fts5(plan), None),
+            Engine::Postgres => match expression::tsquery(plan) {
+                Some((words, each)) => (Some(words), Some(each)),
+                None => (None, None),
+            },
+        };
+        let doc = |row: &mut crate::db::Cells| Ok((row.int()?, row.real()?));
+        if self.engine() == Engine::Sqlite
+            && request.sort == Sort::Relevance
+            && request.instance.is_none()
             && filters.is_empty()
-            && let Some(fits) = &words.fits
+            && let Some(words) = &words
             && self.is_alone(scope).await?
         {
-            return Ok(Some((sql::PLAIN, args![fits, CANDIDATES])));
+            return self.all(sql::PLAIN, args![words, MOST_MEETINGS], doc).await;
         }
-        let has_words = words.fits.is_some();
-        let words = words.fits.or(words.excluded);
-        let args = |words: Option<String>, limit: u64| {
-            args![
-                scope.workspace,
-                words,
-                limit,
-                filters.from,
-                filters.before,
-                filters.topic.clone(),
-                filters.not_topic.clone(),
-                filters.host.clone(),
-                filters.not_host.clone()
-            ]
+        let sql = match (&words, request.sort) {
+            (None, _) => sql::ALL,
+            (Some(_), Sort::Relevance) => sql::BEST,
+            (Some(_), Sort::Date) => sql::LATEST,
         };
-        if engine == Engine::Sqlite && !filters.is_empty() {
-            let reach = self.exactly(sql::REACH, args(None, FEW + 1), reach).await?;
-            if reach.rows == 0 {
-                return Ok(None);
-            }
-            if reach.instances <= FEW {
-                let sql = match (has_words, reach.is_scattered()) {
-                    (true, true) => sql::NARROW,
-                    (true, false) => sql::RANGED,
-                    (false, true) => sql::NARROW_ALL,
-                    (false, false) => sql::RANGED_ALL,
-                };
-                let mut args = args(words, u64::from(CANDIDATES));
-                args.extend([reach.first.into(), reach.last.into()]);
-                return Ok(Some((sql, args)));
-            }
-        }
-        let sql = if has_words { sql::FITTING } else { sql::ALL };
-        Ok(Some((sql, args(words, u64::from(CANDIDATES)))))
+        let args: Args = args![
+            scope.workspace,
+            words,
+            MOST_MEETINGS,
+            filters.from,
+            filters.before,
+            filters.topic,
+            filters.not_topic,
+            filters.host,
+            filters.not_host,
+            filters.participant,
+            filters.not_participant,
+            filters.series,
+            filters.not_series,
+            request.instance,
+            each
+        ];
+        self.all(sql, args, doc).await
     }
 
     /// Whether a scope is the only one, so that nothing has to be kept apart.
@@ -262,50 +325,83 @@ impl Store {
         self.exactly(sql::OTHERS, args![scope.workspace], |row| Ok(!row.flag()?))
             .await
     }
-}
 
-fn small(number: i64) -> u32 {
-    u32::try_from(number).unwrap_or(0)
-}
+    /// The indexes of some meetings.
+    async fn leaves(&self, docs: &[Doc]) -> Result<HashMap<i64, Vec<u8>>> {
+        let list: Vec<i64> = docs.iter().map(|(n, _)| *n).collect();
+        let list = serde_json::Value::from(list).to_string();
+        let leaves = self
+            .all(sql::LEAVES, args![list], |row| {
+                Ok((row.int()?, row.bytes()?))
+            })
+            .await?;
+        Ok(leaves.into_iter().collect())
+    }
 
-fn found(row: &mut Cells) -> Result<Found> {
-    let at = row.int()?;
-    let rank = row.real()?;
-    let transcript_id = row.opt_id()?;
-    let cues = match (row.opt_int()?, row.opt_int()?) {
-        (Some(from), Some(to)) => Some((small(from), small(to))),
-        _ => None,
-    };
-    let start_ms = small(row.int()?);
-    let end_ms = small(row.int()?);
-    let speaker = row.opt_text()?;
-    let text = row.text()?;
-    let hit = Hit {
-        kind: if at % 2 == 0 {
-            HitKind::Said
-        } else {
-            HitKind::Written
-        },
-        transcript_id,
-        cues,
-        start_ms,
-        end_ms,
-        speaker,
-        instance_id: row.id()?,
-        instance_external_id: row.text()?,
-        number: row.opt_text()?,
-        topic: row.opt_text()?,
-        started_at: row.opt_instant()?,
-        host_email: row.opt_text()?,
-        host_name: row.opt_text()?,
-        snippet: String::new(),
-        marks: Vec::new(),
-        score: -rank,
-    };
-    Ok(Found {
-        row: at,
-        rank,
-        hit,
-        text,
-    })
+    /// The hits of some meetings, in order.
+    async fn block(
+        &self,
+        request: &SearchRequest<'_>,
+        plan: &Plan,
+        docs: &[Doc],
+    ) -> Result<Vec<Found>> {
+        let leaves = self.leaves(docs).await?;
+        let read: Vec<(usize, Doc, Leaf<'_>)> = docs
+            .iter()
+            .enumerate()
+            .filter_map(|(place, doc)| Some((place, *doc, Leaf::read(leaves.get(&doc.0)?)?)))
+            .collect();
+        let fitting: Vec<Fitting> = read
+            .iter()
+            .map(|(_, _, leaf)| rank::fitting(leaf, plan))
+            .collect();
+        let weights = rank::weights(&fitting, plan.groups.len());
+        let mut best_doc = f64::MIN_POSITIVE;
+        let mut best_unit = f64::MIN_POSITIVE;
+        let mut ranked: Vec<(usize, Doc, &Leaf<'_>, Vec<Fit>)> = Vec::new();
+        for ((place, doc, leaf), fitting) in read.iter().zip(&fitting) {
+            if fitting.is_empty() {
+                continue;
+            }
+            let fits = rank::ranked(leaf, fitting, &weights);
+            best_doc = best_doc.max(doc.1);
+            best_unit = best_unit.max(fits.first().map_or(0.0, |fit| fit.score));
+            ranked.push((*place, *doc, leaf, fits));
+        }
+        let mut found = Vec::new();
+        for (place, doc, leaf, mut fits) in ranked {
+            let all = fits.len();
+            if let Some(most) = request.per_meeting {
+                fits.truncate(most.max(1) as usize);
+            }
+            let more = u32::try_from(all - fits.len()).unwrap_or(u32::MAX);
+            for fit in fits {
+                let Some(unit) = leaf.unit(fit.unit as usize) else {
+                    continue;
+                };
+                let Some(row) = leaf.row(unit) else { continue };
+                let score = (doc.1 / best_doc).max(0.0) + fit.score / best_unit;
+                found.push(Found {
+                    doc: doc.0,
+                    place,
+                    fit: Fit { score, ..fit },
+                    kind: unit.kind,
+                    row,
+                    more,
+                });
+            }
+        }
+        let dated = request.sort == Sort::Date || plan.groups.is_empty();
+        found.sort_by(|a, b| {
+            let by_score = if dated {
+                std::cmp::Ordering::Equal
+            } else {
+                b.fit.score.total_cmp(&a.fit.score)
+            };
+            by_score
+                .then(a.place.cmp(&b.place))
+                .then(a.fit.unit.cmp(&b.fit.unit))
+        });
+        Ok(found)
+    }
 }

@@ -1,17 +1,12 @@
-//! The statements of search: candidates, the best of them, and what a hit shows.
-//!
-//! A candidate is a row of the index: `r` (2n for utterance n, 2n + 1 for chat message n) and `s` (lower
-//! is better). The engines differ in how candidates are found; the rest is one text.
+//! The statements of search: which meetings, in what order, and what is shown of them.
 
-use crate::db::{one, two};
+use crate::db::{Sql, one, two};
 
-/// Instances that fit: $1 workspace, $4 from, $5 before, and JSON arrays of patterns in $6 to $9.
-/// `$each` is how the engine opens a JSON array as rows `p(value)`.
-macro_rules! instances {
+/// What instances have to fulfil: $1 workspace, $4 from, $5 before, JSON arrays of patterns in $6 to $13, $14 one instance.
+macro_rules! fits {
     ($open:literal, $close:literal) => {
         concat!(
-            "SELECT i.id FROM instances i LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id
-             WHERE i.workspace_id = $1
+            "i.workspace_id = $1
              AND (CAST($4 AS BIGINT) IS NULL OR i.start_at >= $4)
              AND (CAST($5 AS BIGINT) IS NULL OR i.start_at < $5)
              AND (CAST($6 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM ", $open, "$6", $close, " WHERE ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
@@ -19,229 +14,154 @@ macro_rules! instances {
              AND (CAST($8 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM ", $open, "$8", $close, "
                 WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE p.value ESCAPE '\\'))
              AND (CAST($9 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM ", $open, "$9", $close, "
-                WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE p.value ESCAPE '\\'))"
+                WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE p.value ESCAPE '\\'))
+             AND (CAST($10 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM participants q, ", $open, "$10", $close, "
+                WHERE q.instance_id = i.id AND LOWER(COALESCE(q.name, '') || ' ' || COALESCE(q.email, '')) LIKE p.value ESCAPE '\\'))
+             AND (CAST($11 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM participants q, ", $open, "$11", $close, "
+                WHERE q.instance_id = i.id AND LOWER(COALESCE(q.name, '') || ' ' || COALESCE(q.email, '')) LIKE p.value ESCAPE '\\'))
+             AND (CAST($12 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM ", $open, "$12", $close, "
+                WHERE i.number = p.value OR ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
+             AND (CAST($13 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM ", $open, "$13", $close, "
+                WHERE i.number = p.value OR ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
+             AND (CAST($14 AS TEXT) IS NULL OR i.id = $14)"
         )
     };
 }
-macro_rules! sqlite_instances {
+macro_rules! sqlite_fits {
     () => {
-        instances!("json_each(", ") AS p")
+        fits!("json_each(", ") AS p")
     };
 }
-macro_rules! postgres_instances {
+macro_rules! postgres_fits {
     () => {
-        instances!(
+        fits!(
             "jsonb_array_elements_text(CAST(CAST(",
             " AS TEXT) AS jsonb)) AS p(value)"
         )
     };
 }
-
-/// From candidates `cand(r, s)` to rows of hits; the last three parameters are rank and row of the
-/// hit before the page, and the number of hits.
-macro_rules! hits {
-    ($rank:literal, $row:literal, $limit:literal) => {
-        concat!(
-            ", top AS (SELECT r, s FROM cand WHERE CAST(", $rank, " AS DOUBLE PRECISION) IS NULL OR s > ", $rank, " OR (s = ", $rank, " AND r < ", $row, ")
-                ORDER BY s, r DESC LIMIT ", $limit, ")
-            SELECT top.r, top.s, u.transcript_id, u.cue_from, u.cue_to, COALESCE(u.start_ms, c.at_ms), COALESCE(u.end_ms, c.at_ms),
-                COALESCE(u.speaker, c.sender_raw), COALESCE(u.text, c.text),
-                i.id, i.external_id, i.number, i.topic, i.start_at, COALESCE(i.host_email, h.email), h.name
-            FROM top
-            LEFT JOIN utterances u ON top.r % 2 = 0 AND u.n = top.r / 2
-            LEFT JOIN chat c ON top.r % 2 = 1 AND c.n = top.r / 2
-            JOIN instances i ON i.id = COALESCE(u.instance_id, c.instance_id)
-            LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id
-            ORDER BY top.s, top.r DESC"
-        )
-    };
-}
-
-/// The instance of a row of the index.
-macro_rules! instance_of_row {
+macro_rules! host {
     () => {
-        "CASE WHEN r % 2 = 0 THEN (SELECT u.instance_id FROM utterances u WHERE u.n = r / 2) ELSE (SELECT c.instance_id FROM chat c WHERE c.n = r / 2) END"
-    };
-}
-
-macro_rules! plain_sqlite {
-    () => {
-        concat!(
-            "WITH cand AS MATERIALIZED (SELECT rowid AS r, bm25(talk_index, 1.0, 0.2) AS s FROM talk_index WHERE talk_index MATCH $1 ORDER BY rowid DESC LIMIT $2)",
-            hits!("$3", "$4", "$5")
-        )
+        "LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id"
     };
 }
 
 macro_rules! fitting_sqlite {
-    () => {
+    ($order:literal) => {
         concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "),
-            cand AS MATERIALIZED (SELECT r, s FROM (SELECT rowid AS r, bm25(talk_index, 1.0, 0.2) AS s FROM talk_index WHERE talk_index MATCH $2 ORDER BY rowid DESC)
-                WHERE ", instance_of_row!(), " IN (SELECT id FROM fit) LIMIT $3)",
-            hits!("$10", "$11", "$12")
+            "WITH cand AS MATERIALIZED (SELECT rowid AS n, bm25(search_index, 0.0, 1.0, 0.2) AS s FROM search_index WHERE search_index MATCH $2)
+            SELECT d.n, CAST(-cand.s AS DOUBLE PRECISION) FROM cand CROSS JOIN search_docs d ON d.n = cand.n CROSS JOIN instances i ON i.id = d.instance_id ",
+            host!(), " WHERE ", sqlite_fits!(), " AND CAST($15 AS TEXT) IS NULL ORDER BY ", $order, " LIMIT $3"
         )
     };
 }
-
-/// Rows of the index that belong to instances `fit(id)`, when these are few: read from indexes alone, in this order of
-/// tables (which is what CROSS JOIN says to SQLite).
-macro_rules! rows_of_fit {
-    () => {
-        "few AS MATERIALIZED (
-            SELECT u.n * 2 AS r FROM fit CROSS JOIN transcripts t ON t.workspace_id = $1 AND t.instance_id = fit.id CROSS JOIN utterances u ON u.transcript_id = t.id
-            UNION ALL SELECT c.n * 2 + 1 AS r FROM fit CROSS JOIN chat c ON c.instance_id = fit.id)"
-    };
-}
-
-macro_rules! narrow_sqlite {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "), ", rows_of_fit!(), ",
-            cand AS MATERIALIZED (SELECT rowid AS r, bm25(talk_index, 1.0, 0.2) AS s FROM talk_index
-                WHERE talk_index MATCH $2 AND rowid BETWEEN $10 AND $11 AND +rowid IN (SELECT r FROM few) ORDER BY rowid DESC LIMIT $3)",
-            hits!("$12", "$13", "$14")
-        )
-    };
-}
-
-macro_rules! narrow_all_sqlite {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "), ", rows_of_fit!(), ",
-            cand AS MATERIALIZED (SELECT r, 0.0 AS s FROM few WHERE r BETWEEN $10 AND $11 AND (CAST($2 AS TEXT) IS NULL
-                OR r NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY r DESC LIMIT $3)",
-            hits!("$12", "$13", "$14")
-        )
-    };
-}
-
-macro_rules! ranged_sqlite {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "),
-            cand AS MATERIALIZED (SELECT r, s FROM (SELECT rowid AS r, bm25(talk_index, 1.0, 0.2) AS s FROM talk_index
-                    WHERE talk_index MATCH $2 AND rowid BETWEEN $10 AND $11 ORDER BY rowid DESC)
-                WHERE ", instance_of_row!(), " IN (SELECT id FROM fit) LIMIT $3)",
-            hits!("$12", "$13", "$14")
-        )
-    };
-}
-
-macro_rules! ranged_all_sqlite {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "),
-            cand AS MATERIALIZED (SELECT r, 0.0 AS s FROM (
-                SELECT * FROM (SELECT u.n * 2 AS r FROM utterances u WHERE u.n BETWEEN $10 / 2 AND $11 / 2 AND +u.instance_id IN (SELECT id FROM fit)
-                    AND (CAST($2 AS TEXT) IS NULL OR u.n * 2 NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY u.n DESC LIMIT $3)
-                UNION ALL
-                SELECT * FROM (SELECT c.n * 2 + 1 AS r FROM chat c WHERE c.n BETWEEN $10 / 2 AND $11 / 2 AND +c.instance_id IN (SELECT id FROM fit)
-                    AND (CAST($2 AS TEXT) IS NULL OR c.n * 2 + 1 NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY c.n DESC LIMIT $3))
-                ORDER BY r DESC LIMIT $3)",
-            hits!("$12", "$13", "$14")
-        )
-    };
-}
-
-/// How many instances fit, counted up to $3, and their rows of the index: how many, the first and the last.
-macro_rules! reach_sqlite {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), " LIMIT $3),
-            ends AS (
-                SELECT t.utterance_count AS rows,
-                    (SELECT u.n * 2 FROM utterances u WHERE u.transcript_id = t.id ORDER BY u.ord LIMIT 1) AS lo,
-                    (SELECT u.n * 2 FROM utterances u WHERE u.transcript_id = t.id ORDER BY u.ord DESC LIMIT 1) AS hi
-                FROM fit CROSS JOIN transcripts t ON t.workspace_id = $1 AND t.instance_id = fit.id
-                UNION ALL SELECT COUNT(*), MIN(c.n) * 2 + 1, MAX(c.n) * 2 + 1 FROM fit CROSS JOIN chat c ON c.instance_id = fit.id)
-            SELECT (SELECT COUNT(*) FROM fit), COALESCE(SUM(rows), 0), COALESCE(MIN(lo), 0), COALESCE(MAX(hi), 0) FROM ends"
-        )
-    };
-}
-
+/// The rarer a group of words is, the more it says; `ts_rank` says how much of it there is.
 macro_rules! fitting_postgres {
-    () => {
+    ($order:literal) => {
         concat!(
-            "WITH fit AS MATERIALIZED (", postgres_instances!(), "),
-            q AS (SELECT CAST(CAST($2 AS TEXT) AS tsquery) AS q),
-            cand AS MATERIALIZED (SELECT r, s FROM (
-                (SELECT u.n * 2 AS r, CAST(-ts_rank_cd(u.tsv, q.q, 1) AS DOUBLE PRECISION) AS s FROM utterances u, q
-                    WHERE u.tsv @@ q.q AND u.workspace_id = $1 AND u.instance_id IN (SELECT id FROM fit) ORDER BY u.n DESC LIMIT $3)
-                UNION ALL
-                (SELECT c.n * 2 + 1 AS r, CAST(-ts_rank_cd(c.tsv, q.q, 1) AS DOUBLE PRECISION) AS s FROM chat c, q
-                    WHERE c.tsv @@ q.q AND c.workspace_id = $1 AND c.instance_id IN (SELECT id FROM fit) ORDER BY c.n DESC LIMIT $3)) AS found
-                ORDER BY r DESC LIMIT $3)",
-            hits!("$10", "$11", "$12")
+            "WITH whole AS (SELECT CAST(CAST($2 AS TEXT) AS tsquery) AS q),
+            each AS (SELECT ord, CAST(value AS tsquery) AS q FROM jsonb_array_elements_text(CAST(CAST($15 AS TEXT) AS jsonb)) WITH ORDINALITY AS x(value, ord)),
+            hit AS MATERIALIZED (SELECT each.ord, l.n, ts_rank(l.tsv, each.q, 1) AS s FROM each, whole, search_leaves l WHERE l.tsv @@ each.q AND l.tsv @@ whole.q),
+            rare AS (SELECT ord, LN(1 + CAST((SELECT COUNT(*) FROM search_docs) AS DOUBLE PRECISION) / COUNT(*)) AS idf FROM hit GROUP BY ord),
+            cand AS (SELECT hit.n, SUM(rare.idf * (1 + hit.s)) AS s FROM hit JOIN rare ON rare.ord = hit.ord GROUP BY hit.n)
+            SELECT d.n, CAST(cand.s AS DOUBLE PRECISION) FROM cand JOIN search_docs d ON d.n = cand.n JOIN instances i ON i.id = d.instance_id ",
+            host!(), " WHERE ", postgres_fits!(), " ORDER BY ", $order, " LIMIT $3"
+        )
+    };
+}
+macro_rules! all_of {
+    ($fits:expr) => {
+        concat!(
+            "SELECT d.n, CAST(0 AS DOUBLE PRECISION) FROM search_docs d JOIN instances i ON i.id = d.instance_id ",
+            host!(),
+            " WHERE ",
+            $fits,
+            " AND CAST($2 AS TEXT) IS NULL AND CAST($15 AS TEXT) IS NULL ORDER BY i.sort_at DESC, d.n DESC LIMIT $3"
+        )
+    };
+}
+macro_rules! rows {
+    ($select:literal, $column:literal) => {
+        two(
+            concat!($select, " WHERE ", $column, " IN (SELECT value FROM json_each($1))"),
+            concat!(
+                $select, " WHERE ", $column,
+                " = ANY(SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS jsonb)) AS p(value))"
+            ),
         )
     };
 }
 
-macro_rules! all_sqlite {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", sqlite_instances!(), "),
-            cand AS MATERIALIZED (SELECT r, 0.0 AS s FROM (
-                SELECT * FROM (SELECT u.n * 2 AS r FROM utterances u WHERE u.instance_id IN (SELECT id FROM fit) AND (CAST($2 AS TEXT) IS NULL
-                    OR u.n * 2 NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY u.n DESC LIMIT $3)
-                UNION ALL
-                SELECT * FROM (SELECT c.n * 2 + 1 AS r FROM chat c WHERE c.instance_id IN (SELECT id FROM fit) AND (CAST($2 AS TEXT) IS NULL
-                    OR c.n * 2 + 1 NOT IN (SELECT rowid FROM talk_index WHERE talk_index MATCH $2)) ORDER BY c.n DESC LIMIT $3))
-                ORDER BY r DESC LIMIT $3)",
-            hits!("$10", "$11", "$12")
-        )
-    };
-}
-
-macro_rules! all_postgres {
-    () => {
-        concat!(
-            "WITH fit AS MATERIALIZED (", postgres_instances!(), "),
-            cand AS MATERIALIZED (SELECT r, CAST(0 AS DOUBLE PRECISION) AS s FROM (
-                (SELECT u.n * 2 AS r FROM utterances u WHERE u.instance_id IN (SELECT id FROM fit) AND (CAST($2 AS TEXT) IS NULL
-                    OR NOT (u.tsv @@ CAST(CAST($2 AS TEXT) AS tsquery))) ORDER BY u.n DESC LIMIT $3)
-                UNION ALL
-                (SELECT c.n * 2 + 1 AS r FROM chat c WHERE c.instance_id IN (SELECT id FROM fit) AND (CAST($2 AS TEXT) IS NULL
-                    OR NOT (c.tsv @@ CAST(CAST($2 AS TEXT) AS tsquery))) ORDER BY c.n DESC LIMIT $3)) AS found
-                ORDER BY r DESC LIMIT $3)",
-            hits!("$10", "$11", "$12")
-        )
-    };
-}
-
-/// Words alone, one workspace (SQLite): $1 expression, $2 candidates.
-pub(super) const PLAIN: crate::db::Sql = one(plain_sqlite!());
-/// Words and restrictions: $1 workspace, $2 expression, $3 candidates, $4 to $9 instances.
-pub(super) const FITTING: crate::db::Sql = two(fitting_sqlite!(), fitting_postgres!());
-/// Restrictions alone; $2 is what must not fit.
-pub(super) const ALL: crate::db::Sql = two(all_sqlite!(), all_postgres!());
-/// [`FITTING`] within rows $10 to $11, for few instances whose rows lie scattered (SQLite): the filter comes first.
-pub(super) const NARROW: crate::db::Sql = one(narrow_sqlite!());
-/// [`ALL`] within rows $10 to $11, for few instances whose rows lie scattered (SQLite).
-pub(super) const NARROW_ALL: crate::db::Sql = one(narrow_all_sqlite!());
-/// [`FITTING`] within rows $10 to $11 (SQLite).
-pub(super) const RANGED: crate::db::Sql = one(ranged_sqlite!());
-/// [`ALL`] within rows $10 to $11 (SQLite).
-pub(super) const RANGED_ALL: crate::db::Sql = one(ranged_all_sqlite!());
-/// What the restrictions leave, when that is little (SQLite): instances up to $3, rows, the first row, the last row.
-pub(super) const REACH: crate::db::Sql = one(reach_sqlite!());
+/// Words alone, one workspace (SQLite): $1 expression, $2 how many.
+pub(super) const PLAIN: Sql = one(
+    "SELECT rowid, CAST(-bm25(search_index, 0.0, 1.0, 0.2) AS DOUBLE PRECISION) AS s FROM search_index WHERE search_index MATCH $1 ORDER BY s DESC, rowid DESC LIMIT $2",
+);
+/// Words and restrictions, the best first: $2 expression, $3 how many, $15 the groups of words one by one (PostgreSQL).
+pub(super) const BEST: Sql = two(
+    fitting_sqlite!("2 DESC, d.n DESC"),
+    fitting_postgres!("2 DESC, d.n DESC"),
+);
+/// Words and restrictions, the latest first.
+pub(super) const LATEST: Sql = two(
+    fitting_sqlite!("i.sort_at DESC, d.n DESC"),
+    fitting_postgres!("i.sort_at DESC, d.n DESC"),
+);
+/// Restrictions alone, the latest first.
+pub(super) const ALL: Sql = two(all_of!(sqlite_fits!()), all_of!(postgres_fits!()));
 /// Whether there is another workspace than $1.
-pub(super) const OTHERS: crate::db::Sql = one(
+pub(super) const OTHERS: Sql = one(
     "SELECT CASE WHEN EXISTS (SELECT 1 FROM workspaces WHERE id <> $1) OR NOT EXISTS (SELECT 1 FROM workspaces WHERE id = $1) THEN 1 ELSE 0 END",
+);
+pub(super) const LEAVES: Sql = rows!("SELECT l.n, l.body FROM search_leaves l", "l.n");
+pub(super) const MEETINGS: Sql = rows!(
+    "SELECT d.n, i.id, i.external_id, i.number, i.topic, i.start_at, COALESCE(i.host_email, h.email), h.name
+    FROM search_docs d JOIN instances i ON i.id = d.instance_id
+    LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id",
+    "d.n"
+);
+pub(super) const SAID: Sql = rows!(
+    "SELECT u.n, u.transcript_id, u.cue_from, u.cue_to, u.start_ms, u.end_ms, u.speaker, u.text FROM utterances u",
+    "u.n"
+);
+pub(super) const WRITTEN: Sql = rows!(
+    "SELECT c.n, c.at_ms, c.sender_raw, c.text FROM chat c",
+    "c.n"
+);
+/// The statement $2 with its proof in the transcript that counts.
+pub(super) const FOUND: Sql = one(
+    "SELECT t.id, c.ord_from, c.ord_to, i.start_ms, COALESCE(i.owner, i.speaker), i.text FROM insights i
+        JOIN citations c ON c.insight_id = i.id JOIN analyses a ON a.id = i.analysis_id
+        JOIN transcripts t ON t.workspace_id = a.workspace_id AND t.sha256 = a.transcript_sha256 AND t.current = 1
+    WHERE i.workspace_id = $1 AND i.id = $2 ORDER BY t.id LIMIT 1",
+);
+/// Words that begin with $2 and are below $3 (SQLite), or those of the latest meetings (PostgreSQL).
+pub(super) const WORDS: Sql = two(
+    "SELECT term FROM search_terms WHERE CAST($1 AS TEXT) IS NOT NULL AND term >= $2 AND term < $3 LIMIT 20000",
+    "SELECT word FROM ts_stat('SELECT l.tsv FROM search_leaves l JOIN search_docs d ON d.n = l.n WHERE d.workspace_id = ' || quote_literal($1) || ' ORDER BY l.n DESC LIMIT 500')
+    WHERE word COLLATE \"C\" >= $2 AND word COLLATE \"C\" < $3 LIMIT 20000",
+);
+/// Whether a word stands anywhere (PostgreSQL; SQLite asks its words).
+pub(super) const USED: Sql = two(
+    "SELECT 1 WHERE CAST($1 AS TEXT) = CAST($2 AS TEXT)",
+    "SELECT 1 FROM search_leaves l JOIN search_docs d ON d.n = l.n WHERE d.workspace_id = $1 AND l.tsv @@ CAST(CAST($2 AS TEXT) AS tsquery) LIMIT 1",
 );
 
 /// The statements of SQLite alone.
 #[cfg(test)]
-pub(crate) const SQLITE_STATEMENTS: &[(&str, crate::db::Sql)] = &[
-    ("PLAIN", PLAIN),
-    ("NARROW", NARROW),
-    ("NARROW_ALL", NARROW_ALL),
-    ("RANGED", RANGED),
-    ("RANGED_ALL", RANGED_ALL),
-    ("REACH", REACH),
-];
+pub(crate) const SQLITE_STATEMENTS: &[(&str, Sql)] = &[("PLAIN", PLAIN)];
 
 /// The statements that both engines prepare.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[(&str, crate::db::Sql)] =
-    &[("FITTING", FITTING), ("ALL", ALL), ("OTHERS", OTHERS)];
+pub(crate) const STATEMENTS: &[(&str, Sql)] = &[
+    ("BEST", BEST),
+    ("LATEST", LATEST),
+    ("ALL", ALL),
+    ("OTHERS", OTHERS),
+    ("LEAVES", LEAVES),
+    ("MEETINGS", MEETINGS),
+    ("SAID", SAID),
+    ("WRITTEN", WRITTEN),
+    ("FOUND", FOUND),
+    ("WORDS", WORDS),
+    ("USED", USED),
+];

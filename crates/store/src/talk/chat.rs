@@ -1,8 +1,8 @@
 //! Chat of instances.
 
-use super::index::insert_chat;
+use super::rows::insert_chat;
 use super::transcripts::file_key;
-use crate::db::{Engine, Tx, args, one, statements, two};
+use crate::db::{Tx, args, one, statements};
 use crate::error::Result;
 use crate::id::{FileId, InstanceId};
 use crate::model::ChatMessage;
@@ -11,10 +11,6 @@ use crate::store::{Scope, Store};
 statements! {
     MESSAGES = one("SELECT ord, at_ms, sender_raw, recipient_raw, text FROM chat WHERE workspace_id = $1 AND instance_id = $2 ORDER BY at_ms, file_key, ord");
     WITH_FILES = one("SELECT file_key, ord, at_ms, sender_raw, recipient_raw, text FROM chat WHERE workspace_id = $1 AND instance_id = $2 ORDER BY at_ms, file_key, ord");
-    UNINDEX = two(
-        "DELETE FROM talk_index WHERE rowid IN (SELECT n * 2 + 1 FROM chat WHERE instance_id = $1 AND file_key = $2)",
-        "SELECT $1, $2",
-    );
     CLEAR = one("DELETE FROM chat WHERE workspace_id = $1 AND instance_id = $2 AND file_key = $3");
 }
 
@@ -66,11 +62,9 @@ impl Tx {
     ) -> Result<()> {
         let w = self.w();
         let key = file_key(file);
-        let engine = self.engine();
-        if engine == Engine::Sqlite {
-            self.execute(UNINDEX, args![instance, &key]).await?;
-        }
         self.execute(CLEAR, args![w, instance, &key]).await?;
-        insert_chat(&mut self.link(), engine, w, instance, &key, messages).await
+        insert_chat(&mut self.link(), w, instance, &key, messages).await?;
+        self.touch(instance);
+        Ok(())
     }
 }

@@ -1,14 +1,14 @@
 //! What was said and written: stored with its search index in one transaction.
 
 mod chat;
-mod index;
+mod rows;
 mod speakers;
 mod transcripts;
 
 #[cfg(test)]
 pub(crate) use chat::STATEMENTS as CHAT_STATEMENTS;
 #[cfg(test)]
-pub(crate) use index::bulk_statements;
+pub(crate) use rows::bulk_statements;
 #[cfg(test)]
 pub(crate) use speakers::STATEMENTS as SPEAKER_STATEMENTS;
 pub(crate) use speakers::speaker;

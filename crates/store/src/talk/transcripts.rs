@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::index::{Place, insert_cues, insert_utterances};
-use crate::db::{Cells, Engine, Tx, args, locked, one, statements, two};
+use super::rows::{Place, insert_cues, insert_utterances};
+use crate::db::{Cells, Tx, args, locked, one, statements};
 use crate::error::Result;
 use crate::id::{FileId, InstanceId, TranscriptId};
 use crate::model::{Cue, NewTranscript, Transcript, TranscriptOutcome, Utterance};
@@ -25,10 +25,6 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13)");
     RENEW = one("UPDATE transcripts SET current = 1, parser_v = $2, cue_count = $3, utterance_count = $4, warnings = $5 WHERE id = $1");
     DEMOTE = one("UPDATE transcripts SET current = 0 WHERE id = $1");
-    UNINDEX = two(
-        "DELETE FROM talk_index WHERE rowid IN (SELECT n * 2 FROM utterances WHERE transcript_id = $1)",
-        "SELECT $1",
-    );
     NO_UTTERANCES = one("DELETE FROM utterances WHERE transcript_id = $1");
     NO_CUES = one("DELETE FROM cues WHERE transcript_id = $1");
     CUES = one("SELECT c.ord, c.start_ms, c.end_ms, c.speaker_raw, c.text FROM cues c JOIN transcripts t ON t.id = c.transcript_id
@@ -150,7 +146,7 @@ impl Tx {
             )
             .await?;
         if let Some(current) = current {
-            self.unindex(current).await?;
+            self.execute(NO_UTTERANCES, args![current]).await?;
             self.execute(DEMOTE, args![current]).await?;
         }
         let (cues, utterances) = (new.cues.len(), new.utterances.len());
@@ -190,17 +186,9 @@ impl Tx {
             instance: new.instance_id,
             transcript: id,
         };
-        let engine = self.engine();
         insert_cues(&mut self.link(), id, new.cues).await?;
-        insert_utterances(&mut self.link(), engine, place, new.utterances).await?;
+        insert_utterances(&mut self.link(), place, new.utterances).await?;
+        self.touch(new.instance_id);
         Ok(outcome)
-    }
-
-    async fn unindex(&mut self, id: TranscriptId) -> Result<()> {
-        if self.engine() == Engine::Sqlite {
-            self.execute(UNINDEX, args![id]).await?;
-        }
-        self.execute(NO_UTTERANCES, args![id]).await?;
-        Ok(())
     }
 }

@@ -1,8 +1,9 @@
 use jiff::tz::TimeZone;
 use parfocal_formats::query;
 use parfocal_store::{
-    ChatMessage, Cue, HitKind, NewTranscript, NewUser, Scope, SearchPage, Source, TranscriptSource,
-    utterances,
+    AnalysisKey, ChatMessage, Cue, EMBEDDED, HitKind, Instance, NewAnalysis, NewInsight,
+    NewInstance, NewTranscript, NewUser, Scope, SearchPage, SearchRequest, Sort, Source,
+    TranscriptSource, Words, utterances,
 };
 
 use crate::support::{World, at, seen, story};
@@ -123,7 +124,7 @@ story!(words_phrases_filters_and_languages, |world| async move {
         ("speaker:ana speaker:bob", 3),
         ("speaker:nunez", 1),
         ("speaker:田中", 1),
-        ("会議", 1),
+        ("会議", 2),
         ("会議室", 1),
         ("室", 1),
         ("预算", 1),
@@ -131,15 +132,28 @@ story!(words_phrases_filters_and_languages, |world| async move {
         ("회의", 1),
         ("budget topic:standup", 3),
         ("budget -topic:standup", 1),
-        ("topic:予算", 4),
+        ("topic:予算", 5),
         ("budget host:olga", 4),
         ("budget host:olga@example.com", 4),
         ("budget host:peter", 0),
         ("budget from:2026-11-23", 1),
         ("budget before:2026-11-23", 3),
-        ("topic:standup -budget", 1),
+        ("topic:standup -budget", 2),
         ("topic:standup speaker:bob", 1),
         ("alert", 1),
+        ("budgets", 4),
+        ("standup", 1),
+        ("\"budgets\"", 0),
+        ("cafe OR alert", 2),
+        ("cafe OR alert plan", 1),
+        ("quartely~", 1),
+        ("quartely", 1),
+        ("budget kind:written", 2),
+        ("budget kind:said", 2),
+        ("standup kind:title", 1),
+        ("standup -kind:title", 0),
+        ("budget series:standup", 3),
+        ("budget participant:nobody", 0),
     ] {
         let found = search(&world, text).await.hits;
         let shown: Vec<&str> = found.iter().map(|hit| hit.snippet.as_str()).collect();
@@ -289,12 +303,12 @@ story!(
             ("the speaker:ana topic:retro", 6),
             ("meeting7 topic:retro", 1),
             ("meeting8 topic:retro", 0),
-            ("topic:retro", 12),
-            ("topic:retro -the", 6),
+            ("topic:retro", 15),
+            ("topic:retro -the", 9),
             ("sheet topic:retro", 3),
             ("the from:2026-11-24 before:2026-11-27", 6),
-            ("from:2026-11-24 before:2026-11-27", 12),
-            ("from:2026-11-24 before:2026-11-27 -the", 6),
+            ("from:2026-11-24 before:2026-11-27", 15),
+            ("from:2026-11-24 before:2026-11-27 -the", 9),
             ("sheet from:2026-11-24 before:2026-11-27", 3),
             ("the topic:retro from:2026-11-24 before:2026-11-27", 2),
             ("the topic:nothing", 0),
@@ -323,5 +337,153 @@ story!(
                 assert!(all, "{text}");
             }
         }
+    }
+);
+
+static ZONE: TimeZone = TimeZone::UTC;
+
+async fn search_for(world: &World, request: &SearchRequest<'_>) -> SearchPage {
+    world.store.search_for(SCOPE, request).await.unwrap()
+}
+
+/// A statement of the first meeting's second utterance.
+fn insight<'a>(kind: &'a str, text: &'a str, owner: Option<&'a str>) -> NewInsight<'a> {
+    NewInsight {
+        kind,
+        text,
+        speaker: Some("Bob"),
+        owner,
+        due: None,
+        due_text: None,
+        confidence: 900,
+        start_ms: 120_000,
+        cue_from: 2,
+        cue_to: 2,
+        quote: "Plan the budget?",
+    }
+}
+
+async fn with_insights(world: &World) -> Instance {
+    world_of_talk(world).await;
+    let instance = world.store.find_instance(SCOPE, "u1").await.unwrap();
+    let instance = instance.unwrap();
+    let transcripts = world.store.transcripts(SCOPE, instance.id).await.unwrap();
+    let new = NewAnalysis {
+        transcript_id: transcripts[0].id,
+        key: AnalysisKey {
+            transcript_sha256: &transcripts[0].sha256,
+            kind: "meeting",
+            model: EMBEDDED,
+            prompt_v: "1",
+        },
+        body: &serde_json::json!({}),
+        dropped: 0,
+        insights: &[
+            insight(
+                "action_item",
+                "Send the ledger to the harbour",
+                Some("Ana Silva"),
+            ),
+            insight("decision", "The ledger is closed", None),
+        ],
+    };
+    let mut tx = world.begin().await;
+    tx.store_analysis(&new, at(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    instance
+}
+
+story!(what_was_understood_is_found_and_goes, |world| async move {
+    let instance = with_insights(&world).await;
+    assert_eq!(search(&world, "ledger").await.hits.len(), 2);
+    let action = search(&world, "ledger kind:action").await.hits.remove(0);
+    assert_eq!(
+        (action.kind, action.speaker.as_deref(), action.cues),
+        (HitKind::ActionItem, Some("Ana Silva"), Some((2, 2)))
+    );
+    assert_eq!(action.instance_external_id, "u1");
+    assert!(action.transcript_id.is_some());
+    assert_eq!(search(&world, "ledgers speaker:silva").await.hits.len(), 1);
+
+    // A new topic is found by its words, and the old one no more.
+    let renamed = NewInstance {
+        external_id: "u1".into(),
+        topic: Some("Harbour council".into()),
+        ..NewInstance::default()
+    };
+    let mut tx = world.begin().await;
+    tx.upsert_instance(instance.account_id, &renamed, &seen(90_000, Source::Detail))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(search(&world, "council kind:title").await.hits.len(), 1);
+    assert_eq!(search(&world, "standup").await.hits.len(), 0);
+
+    let mut tx = world.begin().await;
+    tx.erase_instance(instance.id).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(search(&world, "ledger OR council").await.hits.len(), 0);
+});
+
+story!(
+    counts_are_of_meetings_whatever_the_page_shows,
+    |world| async move {
+        world_of_talk(&world).await;
+        let query = query::parse("budget").unwrap();
+        let request = SearchRequest {
+            facets: true,
+            per_meeting: Some(1),
+            ..SearchRequest::new(&query, &ZONE, 10)
+        };
+        let page = search_for(&world, &request).await;
+        assert_eq!(page.hits.len(), 2);
+        assert_eq!(page.hits.iter().map(|hit| hit.more).sum::<u32>(), 2);
+        let facets = page.facets.unwrap();
+        assert_eq!((facets.meetings, facets.months.len()), (2, 1));
+        let month = &facets.months[0];
+        assert_eq!((month.value.as_str(), month.meetings), ("2026-11", 2));
+        let kinds: Vec<(&str, u64)> = facets
+            .kinds
+            .iter()
+            .map(|count| (count.value.as_str(), count.meetings))
+            .collect();
+        assert_eq!(kinds, [("written", 2), ("said", 1)]);
+        let host = &facets.hosts[0];
+        assert_eq!((host.label.as_str(), host.meetings), ("Olga Host", 2));
+        let bob = facets.speakers.iter().find(|count| count.value == "Bob");
+        assert_eq!(bob.map(|count| count.meetings), Some(1));
+
+        let by_date = SearchRequest {
+            sort: Sort::Date,
+            ..SearchRequest::new(&query, &ZONE, 10)
+        };
+        let page = search_for(&world, &by_date).await;
+        let order: Vec<&str> = page
+            .hits
+            .iter()
+            .map(|hit| hit.instance_external_id.as_str())
+            .collect();
+        assert_eq!(order, ["u2", "u1", "u1", "u1"]);
+    }
+);
+
+story!(
+    what_nobody_said_together_or_at_all_is_told,
+    |world| async move {
+        world_of_talk(&world).await;
+        let query = query::parse("quarterly alert").unwrap();
+        let strict = SearchRequest::new(&query, &ZONE, 10);
+        assert_eq!(search_for(&world, &strict).await.hits.len(), 0);
+        let lenient = SearchRequest {
+            words: Words::AllOrAny,
+            ..strict
+        };
+        let page = search_for(&world, &lenient).await;
+        assert_eq!((page.hits.len(), page.relaxed), (2, true));
+        let page = search(&world, "quartely").await;
+        assert_eq!(
+            page.instead,
+            [("quartely".to_owned(), vec!["quarterly".to_owned()])]
+        );
     }
 );

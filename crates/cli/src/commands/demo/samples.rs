@@ -1,6 +1,7 @@
 //! Searches that show something: phrases that were really said, in whatever was taken in.
 
 use parfocal_engine::App;
+use parfocal_engine::search::Wanted;
 use parfocal_engine::store::{InstanceFilter, InstanceId, PageRequest};
 use parfocal_server::lookup;
 use parfocal_server::views::{CueView, HitView};
@@ -63,7 +64,15 @@ pub(super) async fn run(app: &App, live: &Live) -> Result<Vec<Sample>, Failure> 
     for (id, is_live) in wanted {
         let cues = cues(app, id).await?;
         let Some(query) = query(&cues) else { continue };
-        let found = lookup::search(app, &query, &PageRequest::first(5)).await?;
+        let found = lookup::search_for(
+            app,
+            &Wanted {
+                limit: 5,
+                per_meeting: Some(1),
+                ..Wanted::new(&query)
+            },
+        )
+        .await?;
         samples.push(Sample {
             query,
             live: is_live,
