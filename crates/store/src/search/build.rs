@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::HitKind;
 use super::leaf::{Built, NewUnit, Row, build};
-use crate::db::{Engine, Tx, args, one, two};
+use crate::db::{Cells, Engine, Tx, args, one, two};
 use crate::error::Result;
 use crate::id::{InstanceId, WorkspaceId};
 use crate::store::{Scope, Store};
@@ -83,10 +83,7 @@ impl Tx {
 
     async fn index(&mut self, instance: InstanceId) -> Result<()> {
         let w = self.w();
-        let Some(title) = self
-            .one(TITLE, args![w, instance], |row| row.opt_text())
-            .await?
-        else {
+        let Some(title) = self.one(TITLE, args![w, instance], Cells::opt_text).await? else {
             return Ok(());
         };
         let mut units: Vec<NewUnit> = Vec::new();
@@ -125,9 +122,7 @@ impl Tx {
             stems,
             speakers,
         } = build(&units);
-        let n = self
-            .exactly(NEW, args![w, instance], |row| row.int())
-            .await?;
+        let n = self.exactly(NEW, args![w, instance], Cells::int).await?;
         match self.engine() {
             Engine::Sqlite => {
                 self.execute(LEAF, args![n, leaf]).await?;
@@ -145,9 +140,7 @@ impl Tx {
     pub(crate) async fn unindex_instance(&mut self, instance: InstanceId) -> Result<()> {
         let w = self.w();
         self.touched.remove(&instance);
-        let n = self
-            .one(NUMBER, args![w, instance], |row| row.int())
-            .await?;
+        let n = self.one(NUMBER, args![w, instance], Cells::int).await?;
         if let Some(n) = n {
             if self.engine() == Engine::Sqlite {
                 self.execute(UNROW, args![n]).await?;

@@ -112,7 +112,8 @@ impl Store {
                 };
                 let names = leaf.speakers();
                 let fitting = rank::fitting(&leaf, plan);
-                let (mut who, mut what): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
+                let mut who: BTreeSet<&str> = BTreeSet::new();
+                let mut what: BTreeSet<&str> = BTreeSet::new();
                 for unit in fitting.units().filter_map(|unit| leaf.unit(unit as usize)) {
                     what.insert(unit.kind.as_str());
                     who.extend(

@@ -4,7 +4,7 @@ use parfocal_formats::text;
 
 use super::rank::Plan;
 use super::sql;
-use crate::db::args;
+use crate::db::{Cells, args};
 use crate::error::Result;
 use crate::store::{Scope, Store};
 
@@ -41,9 +41,11 @@ impl Store {
                 continue;
             };
             let words: Vec<String> = self
-                .all(sql::WORDS, args![scope.workspace, start, beyond], |row| {
-                    row.text()
-                })
+                .all(
+                    sql::WORDS,
+                    args![scope.workspace, start, beyond],
+                    Cells::text,
+                )
                 .await?;
             let stem = text::stem(token);
             if !matcher.fuzzy && words.iter().any(|word| text::stem(word) == stem) {
@@ -82,9 +84,11 @@ impl Store {
         }
         let beyond = format!("{token}\u{1}");
         let found = self
-            .one(sql::WORDS, args![scope.workspace, token, beyond], |row| {
-                row.text()
-            })
+            .one(
+                sql::WORDS,
+                args![scope.workspace, token, beyond],
+                Cells::text,
+            )
             .await?;
         Ok(found.is_some())
     }

@@ -249,7 +249,9 @@ pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64]) -> Vec
         .filter_map(|unit| leaf.unit(*unit as usize))
         .map(|unit| u64::from(unit.length))
         .sum();
-    let average = (lengths as f64 / float(fitting.units.len().max(1))).max(1.0);
+    let average = (float(usize::try_from(lengths).unwrap_or(usize::MAX))
+        / float(fitting.units.len().max(1)))
+    .max(1.0);
     let mut fits: Vec<Fit> = fitting
         .units
         .iter()

@@ -180,53 +180,8 @@ impl Store {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = |kind: HitKind| {
-            let list: Vec<i64> = found
-                .iter()
-                .filter(|found| found.kind == kind)
-                .filter_map(|found| match found.row {
-                    Row::Number(n) => Some(n),
-                    Row::Insight(_) => None,
-                })
-                .collect();
-            (!list.is_empty()).then(|| serde_json::Value::from(list).to_string())
-        };
-        let mut said: HashMap<i64, Own> = HashMap::new();
-        if let Some(list) = rows(HitKind::Said) {
-            let own = self.all(sql::SAID, args![list], |row| {
-                Ok((
-                    row.int()?,
-                    Own {
-                        transcript: row.opt_id()?,
-                        cues: Some((small(row.int()?), small(row.int()?))),
-                        start_ms: small(row.int()?),
-                        end_ms: small(row.int()?),
-                        speaker: row.opt_text()?,
-                        text: row.text()?,
-                    },
-                ))
-            });
-            said = own.await?.into_iter().collect();
-        }
-        let mut written: HashMap<i64, Own> = HashMap::new();
-        if let Some(list) = rows(HitKind::Written) {
-            let own = self.all(sql::WRITTEN, args![list], |row| {
-                let n = row.int()?;
-                let at = small(row.int()?);
-                Ok((
-                    n,
-                    Own {
-                        transcript: None,
-                        cues: None,
-                        start_ms: at,
-                        end_ms: at,
-                        speaker: row.opt_text()?,
-                        text: row.text()?,
-                    },
-                ))
-            });
-            written = own.await?.into_iter().collect();
-        }
+        let mut said = self.rows_said(numbers(&found, HitKind::Said)).await?;
+        let mut written = self.rows_written(numbers(&found, HitKind::Written)).await?;
         let mut docs: Vec<i64> = found.iter().map(|found| found.doc).collect();
         docs.sort_unstable();
         docs.dedup();
@@ -283,6 +238,48 @@ impl Store {
         Ok(hits)
     }
 
+    async fn rows_said(&self, list: Option<String>) -> Result<HashMap<i64, Own>> {
+        let Some(list) = list else {
+            return Ok(HashMap::new());
+        };
+        let own = self.all(sql::SAID, args![list], |row| {
+            Ok((
+                row.int()?,
+                Own {
+                    transcript: row.opt_id()?,
+                    cues: Some((small(row.int()?), small(row.int()?))),
+                    start_ms: small(row.int()?),
+                    end_ms: small(row.int()?),
+                    speaker: row.opt_text()?,
+                    text: row.text()?,
+                },
+            ))
+        });
+        Ok(own.await?.into_iter().collect())
+    }
+
+    async fn rows_written(&self, list: Option<String>) -> Result<HashMap<i64, Own>> {
+        let Some(list) = list else {
+            return Ok(HashMap::new());
+        };
+        let own = self.all(sql::WRITTEN, args![list], |row| {
+            let n = row.int()?;
+            let at = small(row.int()?);
+            Ok((
+                n,
+                Own {
+                    transcript: None,
+                    cues: None,
+                    start_ms: at,
+                    end_ms: at,
+                    speaker: row.opt_text()?,
+                    text: row.text()?,
+                },
+            ))
+        });
+        Ok(own.await?.into_iter().collect())
+    }
+
     async fn insight_shown(&self, scope: Scope, id: InsightId) -> Result<Option<Own>> {
         self.one(sql::FOUND, args![scope.workspace, id], |row| {
             let transcript = row.opt_id()?;
@@ -299,6 +296,19 @@ impl Store {
         })
         .await
     }
+}
+
+/// The rows of a kind as a JSON array; none when there are none.
+fn numbers(found: &[Found], kind: HitKind) -> Option<String> {
+    let list: Vec<i64> = found
+        .iter()
+        .filter(|found| found.kind == kind)
+        .filter_map(|found| match found.row {
+            Row::Number(n) => Some(n),
+            Row::Insight(_) => None,
+        })
+        .collect();
+    (!list.is_empty()).then(|| serde_json::Value::from(list).to_string())
 }
 
 /// Terms, with the other forms of their words that stand in a text.
