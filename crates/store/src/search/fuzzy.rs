@@ -61,6 +61,9 @@ impl Store {
                 })
                 .collect();
             near.sort();
+            // The nearest alone: others are mostly other words.
+            let nearest = near.first().map_or(0, |(distance, _)| *distance);
+            near.retain(|(distance, _)| *distance == nearest);
             near.truncate(MOST);
             if near.is_empty() {
                 continue;
