@@ -153,21 +153,23 @@ impl From<Refused> for Problem {
 mod tests {
     use super::*;
 
-    fn found(method: Method, path: &str) -> Option<Option<String>> {
+    /// The app a delivery is for; an empty name for the path without one.
+    fn found(method: Method, path: &str) -> Option<String> {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap();
-        delivery(&request).map(|delivery| delivery.app)
+        delivery(&request).map(|delivery| delivery.app.unwrap_or_default())
     }
 
     #[test]
     fn only_plain_deliveries_pass_by_the_router() {
-        assert_eq!(found(Method::POST, "/webhooks/zoom"), Some(None));
-        assert_eq!(found(Method::POST, "/webhooks/zoom?x=1"), Some(None));
-        assert_eq!(
-            found(Method::POST, "/webhooks/zoom/crm"),
-            Some(Some("crm".to_owned()))
-        );
+        for (path, app) in [
+            ("/webhooks/zoom", ""),
+            ("/webhooks/zoom?x=1", ""),
+            ("/webhooks/zoom/crm", "crm"),
+        ] {
+            assert_eq!(found(Method::POST, path).as_deref(), Some(app), "{path}");
+        }
         for other in [
             "/webhooks/zoom/",
             "/webhooks/zoomed",

@@ -16,7 +16,7 @@ use crate::output::table::{Align, Field, Table};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Calendars {
     /// Add a calendar and try it
-    Add(Add),
+    Add(Box<Add>),
     /// List calendars and whether they work
     List,
     /// Try a calendar
