@@ -110,8 +110,8 @@ fn rows(count: usize, columns: &[Column], engine: Engine) -> String {
                     text.push_str(expression);
                     continue;
                 }
-                _ if engine == Engine::Sqlite => "?".to_owned(),
-                _ => {
+                Column::Plain if engine == Engine::Sqlite => "?".to_owned(),
+                Column::Plain => {
                     parameter += 1;
                     format!("${parameter}")
                 }

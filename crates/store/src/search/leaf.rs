@@ -360,7 +360,7 @@ mod tests {
         let (the, _) = leaf.beginning("the").next().unwrap();
         let mut seen = Vec::new();
         leaf.postings(the, |unit, places| {
-            seen.push((unit, places.len(), places[0]))
+            seen.push((unit, places.len(), places[0]));
         });
         assert_eq!(seen, [(1, 2, 0), (2, 300, 0)]);
         assert_eq!(leaf.speakers(), ["", "Ana", "Bob"]);
