@@ -515,8 +515,10 @@ mod tests {
                 component.name
             );
             assert!(component.about.ends_with('.'));
+            // A calendar's adapter is asked for by its name when a meeting is written to such a calendar.
+            let adapter = component.name.starts_with("calendar-");
             assert!(
-                !component.routes.is_empty() || !component.jobs.is_empty(),
+                adapter || !component.routes.is_empty() || !component.jobs.is_empty(),
                 "{} serves nothing and does nothing",
                 component.name
             );
