@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::search::{Input, Question, Talk, Turn};
 use crate::workspace::root;
 
 /// Talk without times is laid out at this pace, in milliseconds a word.
@@ -144,6 +145,56 @@ pub(super) fn summarised() -> Result<Vec<Meeting>> {
             })
         })
         .collect()
+}
+
+/// Meetings with questions of people about them, and where each is answered.
+pub(super) fn asked() -> Result<Input> {
+    #[derive(Deserialize)]
+    struct File {
+        meeting_transcripts: Vec<Said>,
+        specific_query_list: Vec<Asked>,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        speaker: String,
+        content: String,
+    }
+    #[derive(Deserialize)]
+    struct Asked {
+        query: String,
+        relevant_text_span: Vec<(String, String)>,
+    }
+    let mut found = Vec::new();
+    files(&shared().join("qmsum"), ".json", &mut found);
+    let mut input = Input {
+        meetings: Vec::new(),
+        questions: Vec::new(),
+    };
+    for (meeting, path) in found.iter().enumerate() {
+        let file: File =
+            serde_json::from_str(&read(path)?).with_context(|| path.display().to_string())?;
+        for asked in file.specific_query_list {
+            let spans: Result<Vec<(u32, u32)>> = asked
+                .relevant_text_span
+                .iter()
+                .map(|(first, last)| Ok((first.parse()?, last.parse()?)))
+                .collect();
+            input.questions.push(Question {
+                meeting,
+                text: asked.query,
+                spans: spans.with_context(|| path.display().to_string())?,
+            });
+        }
+        let turn = |said: Said| Turn {
+            speaker: said.speaker,
+            text: said.content,
+        };
+        input.meetings.push(Talk {
+            name: path.display().to_string(),
+            turns: file.meeting_transcripts.into_iter().map(turn).collect(),
+        });
+    }
+    Ok(input)
 }
 
 /// Recorded calls with silver labels.

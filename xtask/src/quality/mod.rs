@@ -8,6 +8,7 @@ mod data;
 mod labels;
 mod porter;
 mod rouge;
+mod search;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -90,6 +91,7 @@ fn measure() -> Result<String> {
     if !labelled.is_empty() {
         items(&mut page, &labelled)?;
     }
+    search::measure(&mut page)?;
     small_set(&mut page, &own)?;
     page.push_str(include_str!("tried.md"));
     Ok(page)

@@ -25,6 +25,10 @@ pub(super) fn fts5(plan: &Plan) -> Option<String> {
             " AND ",
         )];
         ways.extend(matcher.instead.iter().map(|other| word(other)));
+        if !plan.every {
+            let names = matcher.tokens.iter();
+            ways.extend(names.map(|name| format!("({{speaker}} : {})", quoted(name))));
+        }
         format!("({})", ways.join(" OR "))
     };
     let group = |group: &Vec<Matcher>| {
@@ -83,6 +87,10 @@ pub(super) fn tsquery(plan: &Plan) -> Option<(String, String)> {
                 .iter()
                 .map(|other| format!("{}:D", quoted(other))),
         );
+        if !plan.every {
+            let names = matcher.tokens.iter();
+            ways.extend(names.map(|name| format!("{}:B", quoted(name))));
+        }
         format!("({})", ways.join(" | "))
     };
     let groups: Vec<String> = plan

@@ -232,6 +232,11 @@ impl<'b> Leaf<'b> {
         })
     }
 
+    /// How many different words there are.
+    pub(super) fn words(&self) -> usize {
+        self.terms.count
+    }
+
     /// The row of a unit.
     pub(super) fn row(&self, unit: Unit) -> Option<Row> {
         if unit.kind.is_insight() {

@@ -40,7 +40,7 @@ use rank::{Fit, Fitting, Plan};
 /// Most meetings that a search goes through; those behind them in rank are not found.
 pub const MOST_MEETINGS: u32 = 20_000;
 /// Meetings whose units are weighed against each other: within them a better unit beats a better meeting.
-const BLOCK: usize = 20;
+const BLOCK: usize = 32;
 /// Most meetings read for one page; a page that is not full then goes on with the next one.
 const MOST_READ: usize = 1_000;
 
@@ -356,6 +356,8 @@ impl Store {
             .map(|(_, _, leaf)| rank::fitting(leaf, plan))
             .collect();
         let weights = rank::weights(&fitting, plan.groups.len());
+        let words: usize = read.iter().map(|(_, _, leaf)| leaf.words()).sum();
+        let average = rank::float(words) / rank::float(read.len().max(1));
         let mut best_doc = f64::MIN_POSITIVE;
         let mut best_unit = f64::MIN_POSITIVE;
         let mut ranked: Vec<(usize, Doc, &Leaf<'_>, Vec<Fit>)> = Vec::new();
@@ -364,9 +366,10 @@ impl Store {
                 continue;
             }
             let fits = rank::ranked(leaf, fitting, &weights);
-            best_doc = best_doc.max(doc.1);
+            let whole = rank::whole(leaf, fitting, &weights, average);
+            best_doc = best_doc.max(whole);
             best_unit = best_unit.max(fits.first().map_or(0.0, |fit| fit.score));
-            ranked.push((*place, *doc, leaf, fits));
+            ranked.push((*place, (doc.0, whole), leaf, fits));
         }
         let mut found = Vec::new();
         for (place, doc, leaf, mut fits) in ranked {
@@ -380,7 +383,7 @@ impl Store {
                     continue;
                 };
                 let Some(row) = leaf.row(unit) else { continue };
-                let score = (doc.1 / best_doc).max(0.0) + fit.score / best_unit;
+                let score = doc.1 / best_doc + fit.score / best_unit;
                 found.push(Found {
                     doc: doc.0,
                     place,

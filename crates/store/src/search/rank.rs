@@ -4,7 +4,7 @@
 //! what its neighbours say too, less the further away they are; and of units that stand together the best comes first and
 //! the others behind, since one look at the place shows them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parfocal_formats::query::{Clause, ClauseKind, Query};
 use parfocal_formats::text::{self, Terms};
@@ -28,7 +28,8 @@ const B: f64 = 0.75;
 const EMPTY: &str = " a about all also am an and any are as at be been but by can could did do does for from had has have \
     he her his how i if in into is it its just me my no not of on or our said say says she should so tell than that the \
     their them then there they this to us was we were what when where which who whom whose why will with would you your \
-    anybody anyone everybody somebody someone happened summarize summarise discuss discussed discussion discussing think thought ";
+    anybody anyone everybody somebody someone happened summarize summarise discuss discussed discussion discussing think thinks thought meeting meetings during give gave given whole \
+    opinion ";
 
 /// One word, phrase or beginning that is looked for.
 pub(super) struct Matcher {
@@ -130,6 +131,8 @@ impl Plan {
 pub(super) struct Fitting {
     /// For each group: units, and how often it stands in each.
     groups: Vec<BTreeMap<u32, u32>>,
+    /// For each group: units of speakers with such a name, where any word will do.
+    spoken: Vec<BTreeSet<u32>>,
     units: Vec<u32>,
     total: usize,
 }
@@ -205,10 +208,41 @@ pub(super) fn fitting(leaf: &Leaf<'_>, plan: &Plan) -> Fitting {
         candidates
     };
     Fitting {
+        spoken: spoken(leaf, plan),
         groups,
         units,
         total: leaf.len(),
     }
+}
+
+/// The units of speakers that are named among the words: who asks what Ana thinks of something means what Ana says.
+fn spoken(leaf: &Leaf<'_>, plan: &Plan) -> Vec<BTreeSet<u32>> {
+    if plan.every {
+        return vec![BTreeSet::new(); plan.groups.len()];
+    }
+    let names: Vec<Vec<String>> = leaf.speakers().into_iter().map(tokens).collect();
+    let units = |group: &Vec<Matcher>| {
+        let named: Vec<usize> = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| {
+                let mut words = group.iter().flat_map(|matcher| &matcher.tokens);
+                words.any(|word| name.contains(word))
+            })
+            .map(|(at, _)| at + 1)
+            .collect();
+        if named.is_empty() {
+            return BTreeSet::new();
+        }
+        (0..leaf.len())
+            .filter(|at| {
+                leaf.unit(*at)
+                    .is_some_and(|unit| named.contains(&unit.speaker))
+            })
+            .filter_map(|at| u32::try_from(at).ok())
+            .collect()
+    };
+    plan.groups.iter().map(units).collect()
 }
 
 impl Fitting {
@@ -241,6 +275,26 @@ pub(super) fn weights(of: &[Fitting], groups: usize) -> Vec<f64> {
         .collect()
 }
 
+/// How well a meeting fits as a whole: BM25 over its words, of which a second time says less than the first.
+///
+/// The database's own ranking gives nothing to words that stand in more than half of all meetings; most words that people
+/// ask with do, once meetings are long.
+pub(super) fn whole(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64], average: f64) -> f64 {
+    let norm = K * (1.0 - B + B * float(leaf.words()) / average.max(1.0));
+    let groups = fitting.groups.iter().zip(&fitting.spoken).zip(weights);
+    groups
+        .map(|((units, spoken), weight)| {
+            let times: u32 = units.values().sum();
+            let times = f64::from(times) + if spoken.is_empty() { 0.0 } else { 1.0 };
+            if times < 1.0 {
+                return 0.0;
+            }
+            let times = 1.0 + times.ln();
+            weight * times * (K + 1.0) / (times + norm)
+        })
+        .sum()
+}
+
 /// The fitting units, the best first.
 pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64]) -> Vec<Fit> {
     let lengths: u64 = fitting
@@ -261,13 +315,18 @@ pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64]) -> Vec
             let score = fitting
                 .groups
                 .iter()
+                .zip(&fitting.spoken)
                 .zip(weights)
-                .map(|(units, weight)| {
+                .map(|((units, spoken), weight)| {
                     let times = f64::from(units.get(&unit).copied().unwrap_or(0));
                     let own = times * (K + 1.0) / (times + norm);
+                    let around = unit.saturating_sub(REACH)..=unit.saturating_add(REACH);
+                    let named = spoken.range(around.clone());
                     let near: f64 = units
-                        .range(unit.saturating_sub(REACH)..=unit.saturating_add(REACH))
-                        .map(|(other, _)| 1.0 / (1.0 + FALL * f64::from(other.abs_diff(unit))))
+                        .range(around)
+                        .map(|(other, _)| other)
+                        .chain(named.filter(|other| !units.contains_key(other)))
+                        .map(|other| 1.0 / (1.0 + FALL * f64::from(other.abs_diff(unit))))
                         .sum();
                     weight * (OWN * own + near / (near + 1.0))
                 })
@@ -289,7 +348,7 @@ pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64]) -> Vec
     fits
 }
 
-fn float(number: usize) -> f64 {
+pub(super) fn float(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 

@@ -49,7 +49,7 @@ macro_rules! host {
 macro_rules! fitting_sqlite {
     ($order:literal) => {
         concat!(
-            "WITH cand AS MATERIALIZED (SELECT rowid AS n, bm25(search_index, 0.0, 1.0, 0.2) AS s FROM search_index WHERE search_index MATCH $2)
+            "WITH cand AS MATERIALIZED (SELECT rowid AS n, bm25(search_index, 0.0, 1.0, 1.0) AS s FROM search_index WHERE search_index MATCH $2)
             SELECT d.n, CAST(-cand.s AS DOUBLE PRECISION) FROM cand CROSS JOIN search_docs d ON d.n = cand.n CROSS JOIN instances i ON i.id = d.instance_id ",
             host!(), " WHERE ", sqlite_fits!(), " AND CAST($15 AS TEXT) IS NULL ORDER BY ", $order, " LIMIT $3"
         )
@@ -94,7 +94,7 @@ macro_rules! rows {
 
 /// Words alone, one workspace (SQLite): $1 expression, $2 how many.
 pub(super) const PLAIN: Sql = one(
-    "SELECT rowid, CAST(-bm25(search_index, 0.0, 1.0, 0.2) AS DOUBLE PRECISION) AS s FROM search_index WHERE search_index MATCH $1 ORDER BY s DESC, rowid DESC LIMIT $2",
+    "SELECT rowid, CAST(-bm25(search_index, 0.0, 1.0, 1.0) AS DOUBLE PRECISION) AS s FROM search_index WHERE search_index MATCH $1 ORDER BY s DESC, rowid DESC LIMIT $2",
 );
 /// Words and restrictions, the best first: $2 expression, $3 how many, $15 the groups of words one by one (PostgreSQL).
 pub(super) const BEST: Sql = two(
