@@ -13,6 +13,7 @@ use parfocal_store::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::commit;
 use super::data::{Data, Failure};
 use super::saga::{Came, Direction, Next, Position, Step, next};
 use super::steps::{self, Done, Settled};
@@ -276,7 +277,7 @@ async fn record(
     of.done.write(&mut tx, saga, &data, now).await?;
     let first_commit = of.step == Step::Commit && of.came == Came::Done && !data.committed;
     if of.step == Step::Commit && of.came == Came::Done {
-        steps::commit(&mut tx, saga, &data, now).await?;
+        commit::commit(&mut tx, saga, &data, now).await?;
         data.committed = true;
     }
     let stuck_before = effects.iter().any(|effect| {

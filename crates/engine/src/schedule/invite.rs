@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 use parfocal_store::{EffectState, Saga, SagaKind, ScheduleId};
 
+use super::calendar_step;
 use super::data::Data;
 use super::saga::Step;
 use super::steps::{self, Done};
@@ -95,7 +96,8 @@ pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done>
     }
     let way = app.invitations().open(app, WAY, None).await?;
     let cancelled = saga.kind == SagaKind::Cancel && data.occurrence.is_none();
-    let event = steps::event_of(app, saga, data, &data.target, data.sequence, cancelled).await?;
+    let event =
+        calendar_step::event_of(app, saga, data, &data.target, data.sequence, cancelled).await?;
     let known = app.store().effects(app.scope(), saga.id).await?;
     let now = app.clock().now();
     let mut left = 0_usize;

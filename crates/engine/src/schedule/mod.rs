@@ -5,8 +5,11 @@
 //! fails before the commit is taken back; what cannot be taken back is on a list with a retry. A process that dies leaves the
 //! saga to the job `schedule.advance`.
 
+mod calendar_step;
+mod commit;
 mod data;
 mod drive;
+mod how;
 mod invite;
 mod mirror;
 mod request;
@@ -14,6 +17,7 @@ mod saga;
 mod spec;
 mod steps;
 mod view;
+mod words;
 
 use std::time::Duration;
 
@@ -24,10 +28,10 @@ use parfocal_store::{
     ScheduleState, Tx,
 };
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 pub(crate) use drive::run as advance;
 pub use drive::{Advance, Progress, drive};
+pub use how::How;
 pub use invite::WAY;
 pub use request::{CancelRequest, ChangeRequest, Guest, ScheduleRequest, Unrepeatable};
 pub use saga::{Came, Direction, Next, Position, Step, next};
@@ -41,52 +45,13 @@ use crate::audit::{self, Change};
 use crate::calendar::{Busy, Override, OverrideChange, TimeSpan};
 use crate::error::{Code, EngineError, Result};
 use crate::jobs::{JobKind, priority};
-use crate::keys::Caller;
 use data::{Before, Data, MeetingOf};
+use how::{hash, request_key, same};
 
 /// When the saga's job looks whether whoever began it is still at it.
 const RESCUE: Duration = Duration::from_secs(20);
 /// The calendar that is taken when none is named.
 const FEED: &str = "feed";
-
-/// How a request is to be done.
-#[derive(Debug, Clone)]
-pub struct How {
-    /// Who asks.
-    pub caller: Caller,
-    /// The same key with the same request gets the same meeting, for ever.
-    pub key: Option<String>,
-    /// How long is waited for the end; what takes longer goes on by itself.
-    pub wait: Duration,
-    /// Only write down what is to be done, and leave the doing to the jobs of a running server.
-    pub detached: bool,
-}
-
-impl How {
-    /// A request of a caller that is waited for up to ten seconds.
-    pub fn new(caller: Caller) -> Self {
-        Self {
-            caller,
-            key: None,
-            wait: Duration::from_secs(10),
-            detached: false,
-        }
-    }
-
-    /// The same, left to the jobs of a running server.
-    #[must_use]
-    pub fn detached(mut self) -> Self {
-        self.detached = true;
-        self
-    }
-
-    /// The same, safe to repeat under this key.
-    #[must_use]
-    pub fn with_key(mut self, key: Option<String>) -> Self {
-        self.key = key;
-        self
-    }
-}
 
 /// Makes, changes and calls off meetings with everything that belongs to them; from [`App::scheduling`].
 #[derive(Debug, Clone, Copy)]
@@ -696,39 +661,6 @@ fn changed(
         warnings: Vec::new(),
         tell,
     }
-}
-
-fn same(found: &parfocal_store::EarlierRequest, hash: &str) -> Result<(ScheduleId, SagaId)> {
-    if found.request_hash == hash {
-        Ok((found.schedule_id, found.saga_id))
-    } else {
-        Err(EngineError::new(
-            Code::KeyReused,
-            "this Idempotency-Key was sent before with another request",
-        ))
-    }
-}
-
-/// The caller's key, made unique for the caller.
-fn request_key(how: &How) -> Result<Option<String>> {
-    let Some(key) = &how.key else {
-        return Ok(None);
-    };
-    if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(EngineError::invalid(
-            "the Idempotency-Key is not 1 to 255 visible ASCII characters",
-        )
-        .with_hint("A UUID made for each new request serves well."));
-    }
-    let digest = Sha256::digest(format!("{}\n{key}", how.caller.actor));
-    Ok(Some(hex::encode(digest)))
-}
-
-/// SHA-256 of what is asked for.
-fn hash<T: serde::Serialize>(what: &str, id: Option<ScheduleId>, request: &T) -> String {
-    let text = serde_json::to_string(request).unwrap_or_default();
-    let id = id.map(|id| id.to_string()).unwrap_or_default();
-    hex::encode(Sha256::digest(format!("{what}\n{id}\n{text}")))
 }
 
 fn refuse(conflicts: &[Conflict]) -> Result<()> {

@@ -4,22 +4,19 @@
 //! not know what came of it: it looks before it repeats.
 
 use jiff::Timestamp;
-use parfocal_store::{
-    AttendeeRow, CalendarLink, Effect, EffectState, NewAttendee, NewDomainEvent, Saga, SagaKind,
-    ScheduleOccurrence, ScheduleState, Tx,
-};
+use parfocal_store::{CalendarLink, Effect, EffectState, Saga, SagaKind, ScheduleOccurrence, Tx};
 use serde_json::{Value, json};
 
+use super::calendar_step;
 use super::data::{Data, MeetingOf};
 use super::invite;
 use super::mirror;
 use super::saga::{Direction, Step};
 use super::spec::Spec;
 use crate::App;
-use crate::calendar::{Attendee, CalendarEvent, EventRef, OverrideChange, When};
+use crate::calendar::{OverrideChange, When};
 use crate::clock::later;
 use crate::error::{Code, EngineError, Kind, Result};
-use crate::notify::reminders::{self, PlannedOccurrence, ReminderPlan};
 use crate::provider::{MeetingChange, MeetingProvider};
 
 /// What a step did, to be written together with the saga's move.
@@ -52,7 +49,7 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    fn as_(key: String, state: EffectState) -> Self {
+    pub(super) fn as_(key: String, state: EffectState) -> Self {
         Self {
             key,
             state,
@@ -64,7 +61,7 @@ impl Settled {
 }
 
 impl Done {
-    fn undone(key: String) -> Self {
+    pub(super) fn undone(key: String) -> Self {
         Self {
             settle: vec![Settled::as_(key, EffectState::Undone)],
             ..Self::default()
@@ -112,7 +109,7 @@ pub(super) fn calendar_key(saga: &Saga) -> String {
 pub(super) async fn perform(app: &App, saga: &Saga, data: &mut Data, step: Step) -> Result<Done> {
     match step {
         Step::Provider => provider(app, saga, data).await,
-        Step::Calendar => calendar(app, saga, data).await,
+        Step::Calendar => calendar_step::write(app, saga, data).await,
         // It is all in the transaction of the move.
         Step::Commit => Ok(Done::default()),
         Step::Invite => invite::run(app, saga, data).await,
@@ -123,13 +120,13 @@ pub(super) async fn perform(app: &App, saga: &Saga, data: &mut Data, step: Step)
 pub(super) async fn undo(app: &App, saga: &Saga, data: &mut Data, step: Step) -> Result<Done> {
     match step {
         Step::Provider => undo_provider(app, saga, data).await,
-        Step::Calendar => undo_calendar(app, saga, data).await,
+        Step::Calendar => calendar_step::undo(app, saga, data).await,
         // Nothing goes back once it was committed, so neither was done.
         Step::Commit | Step::Invite => Ok(Done::default()),
     }
 }
 
-async fn known(app: &App, key: &str) -> Result<Option<Effect>> {
+pub(super) async fn known(app: &App, key: &str) -> Result<Option<Effect>> {
     Ok(app.store().effect(app.scope(), key).await?)
 }
 
@@ -462,259 +459,6 @@ async fn undo_provider(app: &App, saga: &Saga, data: &mut Data) -> Result<Done> 
         occurrences: Some(rows),
         ..Done::undone(key)
     })
-}
-
-fn reference(link: &CalendarLink) -> EventRef {
-    EventRef {
-        calendar: link.event_calendar.clone(),
-        id: link.event_id.clone(),
-        etag: link.etag.clone(),
-        link: link.link.clone(),
-    }
-}
-
-async fn link_of(app: &App, saga: &Saga, calendar: &str) -> Result<Option<CalendarLink>> {
-    let links = app.store().calendar_links(saga.schedule_id).await?;
-    Ok(links.into_iter().find(|link| link.calendar == calendar))
-}
-
-/// The event as a schedule stands, everything in it.
-pub(super) async fn event_of(
-    app: &App,
-    saga: &Saga,
-    data: &Data,
-    spec: &Spec,
-    sequence: u32,
-    cancelled: bool,
-) -> Result<CalendarEvent> {
-    let row = app
-        .store()
-        .schedule(app.scope(), saga.schedule_id)
-        .await?
-        .ok_or_else(|| EngineError::not_found("schedule", saga.schedule_id))?;
-    let url = data.meeting.as_ref().map(|one| one.join_url.as_str());
-    let mut event = spec.event(saga.schedule_id, &row.ics_uid, sequence, url, cancelled);
-    let answers = app.store().attendees(saga.schedule_id).await?;
-    for attendee in &mut event.attendees {
-        let known = answers.iter().find(|row| row.email == attendee.email);
-        if let Some(answer) =
-            known.and_then(|row| serde_json::from_value(Value::String(row.answer.clone())).ok())
-        {
-            attendee.answer = answer;
-        }
-    }
-    Ok(event)
-}
-
-async fn calendar(app: &App, saga: &Saga, data: &mut Data) -> Result<Done> {
-    let Some(name) = data.target.calendar.clone() else {
-        return Ok(Done::default());
-    };
-    let key = calendar_key(saga);
-    if known(app, &key)
-        .await?
-        .is_some_and(|effect| effect.state == EffectState::Done)
-    {
-        return Ok(Done::default());
-    }
-    begin(app, saga, Step::Calendar, &key).await?;
-    let account = data.target.calendar_account.as_deref();
-    let calendar = app.calendars().open(app, &name, account).await?;
-    let link = link_of(app, saga, &name).await?;
-    if saga.kind == SagaKind::Cancel && data.occurrence.is_none() {
-        let there = match &link {
-            Some(link) => Some(reference(link)),
-            None => calendar.find(&saga.schedule_id.to_string()).await?,
-        };
-        if let Some(there) = there {
-            calendar.remove(&there).await?;
-        }
-        return Ok(Done {
-            settle: vec![Settled::as_(key, EffectState::Done)],
-            unlink: Some(name),
-            ..Done::default()
-        });
-    }
-    let event = event_of(app, saga, data, &data.target, data.sequence, false).await?;
-    let known = link.as_ref().map(reference);
-    let there = calendar.put(&event, known.as_ref()).await?;
-    Ok(Done {
-        settle: vec![Settled {
-            remote: Some(there.id.clone()),
-            ..Settled::as_(key, EffectState::Done)
-        }],
-        link: Some(written(&name, data, &event, there)),
-        ..Done::default()
-    })
-}
-
-fn written(name: &str, data: &Data, event: &CalendarEvent, there: EventRef) -> CalendarLink {
-    CalendarLink {
-        calendar: name.to_owned(),
-        account: data.target.calendar_account.clone(),
-        event_calendar: there.calendar,
-        event_id: there.id,
-        etag: there.etag,
-        link: there.link,
-        our_hash: event.fingerprint(),
-    }
-}
-
-async fn undo_calendar(app: &App, saga: &Saga, data: &mut Data) -> Result<Done> {
-    let Some(name) = data.target.calendar.clone() else {
-        return Ok(Done::default());
-    };
-    let key = calendar_key(saga);
-    let open =
-        |effect: &Effect| !matches!(effect.state, EffectState::Undone | EffectState::Refused);
-    if !known(app, &key).await?.is_some_and(|effect| open(&effect)) {
-        return Ok(Done::default());
-    }
-    let account = data.target.calendar_account.as_deref();
-    let calendar = app.calendars().open(app, &name, account).await?;
-    let link = link_of(app, saga, &name).await?;
-    if let Some(before) = &data.before
-        && before.spec.calendar.as_ref() == Some(&name)
-    {
-        // Newer than the change that is taken back: calendars do not go back in the sequence.
-        let sequence = data.sequence.saturating_add(1);
-        let event = event_of(app, saga, data, &before.spec, sequence, false).await?;
-        let known = link.as_ref().map(reference);
-        let there = calendar.put(&event, known.as_ref()).await?;
-        return Ok(Done {
-            link: Some(written(&name, data, &event, there)),
-            ..Done::undone(key)
-        });
-    }
-    let there = match &link {
-        Some(link) => Some(reference(link)),
-        None => calendar.find(&saga.schedule_id.to_string()).await?,
-    };
-    if let Some(there) = there {
-        calendar.remove(&there).await?;
-    }
-    Ok(Done {
-        unlink: Some(name),
-        ..Done::undone(key)
-    })
-}
-
-/// Writes that a schedule stands, or is called off: the point of no return. May run again.
-pub(super) async fn commit(tx: &mut Tx, saga: &Saga, data: &Data, now: Timestamp) -> Result<()> {
-    let id = saga.schedule_id;
-    let whole_cancel = saga.kind == SagaKind::Cancel && data.occurrence.is_none();
-    let state = if whole_cancel {
-        ScheduleState::Cancelled
-    } else {
-        ScheduleState::Scheduled
-    };
-    let note = (!data.warnings.is_empty()).then(|| data.warnings.join("\n"));
-    let meeting = data
-        .meeting
-        .as_ref()
-        .map(|one| (one.id.as_str(), one.join_url.as_str()));
-    let facts = data
-        .target
-        .facts(state, data.sequence, meeting, note)
-        .map_err(|error| EngineError::invalid(error.to_string()))?;
-    tx.set_schedule(id, &facts, now).await?;
-    if whole_cancel {
-        tx.unbook(id).await?;
-        reminders::cancel(tx, id, None).await?;
-    } else {
-        let people = set_attendees(tx, saga, &data.target, now).await?;
-        plan_reminders(tx, saga, data, &people, now).await?;
-    }
-    if data.committed {
-        return Ok(());
-    }
-    let event = match saga.kind {
-        SagaKind::Cancel => "schedule.cancelled",
-        SagaKind::Reschedule => "schedule.changed",
-        _ => "schedule.created",
-    };
-    tx.append_event(
-        &NewDomainEvent {
-            event_type: event.to_owned(),
-            v: 1,
-            subject_id: id.to_string(),
-            data: json!({
-                "provider": data.target.provider,
-                "meeting": data.meeting.as_ref().map(|one| &one.id),
-                "sequence": data.sequence,
-                "occurrence": data.occurrence.map(|one| one.to_string()),
-            }),
-        },
-        now,
-    )
-    .await?;
-    Ok(())
-}
-
-async fn set_attendees(
-    tx: &mut Tx,
-    saga: &Saga,
-    spec: &Spec,
-    now: Timestamp,
-) -> Result<Vec<AttendeeRow>> {
-    let words: Vec<(String, String)> = spec
-        .attendees
-        .iter()
-        .map(|one| (word(&one.role), word(&one.answer)))
-        .collect();
-    let rows: Vec<NewAttendee<'_>> = spec
-        .attendees
-        .iter()
-        .zip(&words)
-        .map(|(one, (role, answer))| NewAttendee {
-            email: &one.email,
-            name: one.name.as_deref(),
-            role,
-            answer,
-        })
-        .collect();
-    Ok(tx.set_attendees(saga.schedule_id, &rows, now).await?)
-}
-
-/// Plans the reminders of what stands now, in place of those that were planned.
-async fn plan_reminders(
-    tx: &mut Tx,
-    saga: &Saga,
-    data: &Data,
-    people: &[AttendeeRow],
-    now: Timestamp,
-) -> Result<()> {
-    let spec = &data.target;
-    let occurrences: Vec<PlannedOccurrence> = spec
-        .occurrences()
-        .map_err(|error| EngineError::invalid(error.to_string()))?
-        .into_iter()
-        .map(|one| PlannedOccurrence {
-            original: one.original,
-            start: one.start,
-        })
-        .collect();
-    let mut attendees = Vec::new();
-    for row in people {
-        if let Some(one) = spec.attendees.iter().find(|one| one.email == row.email) {
-            let answer = serde_json::from_value(Value::String(row.answer.clone()));
-            let one = Attendee {
-                answer: answer.unwrap_or(one.answer),
-                ..one.clone()
-            };
-            attendees.push((row.id, one));
-        }
-    }
-    let plan = ReminderPlan {
-        schedule: saga.schedule_id,
-        title: &spec.title,
-        join_url: data.meeting.as_ref().map(|one| one.join_url.as_str()),
-        zone: &spec.zone,
-        occurrences: &occurrences,
-        attendees: &attendees,
-        reminders: &spec.reminders,
-    };
-    reminders::plan(tx, &plan, now).await
 }
 
 /// The word that stands for a value in JSON.
