@@ -71,7 +71,11 @@ inputs = {
     "registrant.list": {"meeting": made["number"], "status": "pending"},
     "registrant.approve": {"meeting": made["number"], "registrants": [{"id": registration["id"]}]},
     "search": {"query": "the"},
+    "schedule.create": {"title": "Planning", "start": "2030-01-09T09:00:00Z", "host": host, "allow_conflicts": True},
 }
+standing = {"title": "Standing", "start": "2030-01-08T09:00:00Z", "host": host}
+ask("/v1/schedules", standing)
+schedule = first("/v1/schedules").get("id")
 paths = {
     "/v1/meetings/{id}": held.get("id"), "/v1/meetings/{id}/transcript": talked.get("meeting_id"),
     "/v1/meetings/{id}/chat": held.get("id"), "/v1/meetings/{id}/files": held.get("id"),
@@ -81,13 +85,15 @@ paths = {
     "/v1/jobs/{id}/retry": first("/v1/jobs?state=dead").get("id") or first("/v1/jobs").get("id"),
     "/v1/jobs/{id}/drop": first("/v1/jobs?state=waiting").get("id") or first("/v1/jobs").get("id"),
     **{f"/v1/backfills/{{id}}{verb}": first("/v1/backfills").get("id") for verb in ["", "/pause", "/resume", "/cancel"]}, "/v1/connections/{id}": "env",
+    **{f"/v1/schedules/{{id}}{verb}": schedule for verb in ["", "/reschedule", "/cancel", "/retry"]},
     "/v1/actions/{name}": "meeting.create", "/v1/components/{name}/check": "search",
     "/v1/components/{name}/activate": "console", "/v1/components/{name}/deactivate": "console",
     "/v1/keys/{key}": ask("/v1/keys", {"name": "to revoke", "role": "read"})["id"],
 }
 queries = {"/v1/search": {"q": "the"}, "/v1/domain-events/stream": {"after": 0, "limit": 1}}
 span = {"since": "2026-11-01"}
-bodies = {"/v1/keys": {"name": "made by a test", "role": "read"}, "/v1/backfills": span, "/v1/backfills/plan": span,
+bodies = {"/v1/schedules": {**standing, "allow_conflicts": True}, "/v1/schedules/preview": standing,
+          "/v1/schedules/{id}/reschedule": {"title": "Moved"}, "/v1/keys": {"name": "made by a test", "role": "read"}, "/v1/backfills": span, "/v1/backfills/plan": span,
           "/v1/components/{name}/activate": {"settings": {}, "anyway": False}}
 
 for path, methods in document["paths"].items():
