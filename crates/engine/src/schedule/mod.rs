@@ -7,6 +7,7 @@
 
 mod calendar_step;
 mod commit;
+mod conflicts;
 mod data;
 mod drive;
 mod how;
@@ -42,9 +43,10 @@ pub use view::{
 
 use crate::App;
 use crate::audit::{self, Change};
-use crate::calendar::{Busy, Override, OverrideChange, TimeSpan};
+use crate::calendar::{Override, OverrideChange};
 use crate::error::{Code, EngineError, Result};
 use crate::jobs::{JobKind, priority};
+use conflicts::refuse;
 use data::{Before, Data, MeetingOf};
 use how::{hash, request_key, same};
 
@@ -346,80 +348,6 @@ impl MeetingSchedulerOrchestrator<'_> {
         Ok(())
     }
 
-    /// Who is busy by the calendar, and of whom it is not known.
-    async fn busy(&self, spec: &Spec, own: Option<&Spec>) -> Result<(Vec<Conflict>, Vec<String>)> {
-        let Some(name) = &spec.calendar else {
-            return Ok((Vec::new(), Vec::new()));
-        };
-        let invalid = |error: parfocal_formats::recurrence::SeriesError| {
-            EngineError::invalid(error.to_string())
-        };
-        let spans = spec.spans().map_err(invalid)?;
-        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
-            return Ok((Vec::new(), Vec::new()));
-        };
-        let window = TimeSpan {
-            from: first.0,
-            to: last.1,
-        };
-        let people: Vec<String> = spec
-            .people()
-            .into_iter()
-            .filter(|one| one.contains('@'))
-            .collect();
-        let own = own
-            .map(Spec::spans)
-            .transpose()
-            .map_err(invalid)?
-            .unwrap_or_default();
-        let account = spec.calendar_account.as_deref();
-        let calendar = self.app.calendars().open(self.app, name, account).await?;
-        let answers = match calendar.busy(window, &people).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                tracing::warn!(calendar = %name, %error, "nobody's free time is known");
-                return Ok((Vec::new(), people));
-            }
-        };
-        let mut conflicts = Vec::new();
-        let mut unknown = Vec::new();
-        for person in people {
-            match answers.get(&person) {
-                Some(Busy::Known(taken)) => {
-                    for span in taken
-                        .iter()
-                        .filter(|span| !own.contains(&(span.from, span.to)))
-                    {
-                        let met = spans.iter().any(|one| {
-                            span.meets(TimeSpan {
-                                from: one.0,
-                                to: one.1,
-                            })
-                        });
-                        if met {
-                            conflicts.push(Conflict::busy(&person, *span, name));
-                        }
-                    }
-                }
-                _ => unknown.push(person),
-            }
-        }
-        Ok((conflicts, unknown))
-    }
-
-    /// Who is taken by what we scheduled.
-    async fn taken(&self, spec: &Spec, except: Option<ScheduleId>) -> Result<Vec<Conflict>> {
-        let spans = spec
-            .spans()
-            .map_err(|error| EngineError::invalid(error.to_string()))?;
-        let found = self
-            .app
-            .store()
-            .clashes(self.app.scope(), &spec.people(), &spans, except)
-            .await?;
-        Ok(found.iter().map(Conflict::of).collect())
-    }
-
     /// The schedule and saga that this key made before.
     async fn earlier(&self, how: &How, hash: &str) -> Result<Option<(ScheduleId, SagaId)>> {
         let Some(key) = request_key(how)? else {
@@ -661,18 +589,4 @@ fn changed(
         warnings: Vec::new(),
         tell,
     }
-}
-
-fn refuse(conflicts: &[Conflict]) -> Result<()> {
-    let Some(first) = conflicts.first() else {
-        return Ok(());
-    };
-    let more = match conflicts.len() {
-        1 => String::new(),
-        count => format!(" (and {} more)", count - 1),
-    };
-    Err(EngineError::new(
-        Code::ScheduleConflict,
-        format!("{first}{more}"),
-    ))
 }
