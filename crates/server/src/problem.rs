@@ -222,9 +222,9 @@ pub fn status_of(kind: Kind) -> StatusCode {
         Kind::Conflict | Kind::NeedsAttention => StatusCode::CONFLICT,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
-        Kind::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Limited => StatusCode::TOO_MANY_REQUESTS,
-        Kind::Zoom => StatusCode::BAD_GATEWAY,
+        // What Zoom refused cannot be done either; a gateway's fault (5xx) would ask for the same again.
+        Kind::Mismatch | Kind::Zoom => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
