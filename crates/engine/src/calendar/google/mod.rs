@@ -76,7 +76,7 @@ impl Google {
                 None,
             )
             .await?;
-        self.expect("to list events", &got)
+        self.accepted("to list events", &got)
     }
 
     fn events(&self) -> String {
@@ -114,7 +114,7 @@ impl Google {
         }
     }
 
-    fn expect(&self, doing: &str, got: &Got) -> Result<()> {
+    fn accepted(&self, doing: &str, got: &Got) -> Result<()> {
         if got.is_success() {
             Ok(())
         } else {
@@ -128,7 +128,7 @@ impl Google {
         if matches!(got.status, 404 | 410) {
             return Ok(None);
         }
-        self.expect("to show an event", &got)?;
+        self.accepted("to show an event", &got)?;
         Ok(Some(got.json()))
     }
 
@@ -145,7 +145,7 @@ impl Google {
             let got = self.call(Method::POST, &path, Some(&body), None).await?;
             // 409: an answer was lost, or a former life of the event has the id.
             if got.status != 409 {
-                self.expect("an event", &got)?;
+                self.accepted("an event", &got)?;
                 let made = got.json();
                 self.write_overrides(event, &id).await?;
                 return Ok(self.reference(&made));
@@ -180,7 +180,7 @@ impl Google {
             if got.status == 412 {
                 continue;
             }
-            self.expect("a change of an event", &got)?;
+            self.accepted("a change of an event", &got)?;
             self.write_overrides(event, &id).await?;
             return Ok(self.reference(&got.json()));
         }
@@ -202,7 +202,7 @@ impl Google {
                 coded(&start)
             );
             let got = self.call(Method::GET, &path, None, None).await?;
-            self.expect("to list occurrences", &got)?;
+            self.accepted("to list occurrences", &got)?;
             let Some(instance) = got.json()["items"]
                 .as_array()
                 .and_then(|list| list.first().cloned())
@@ -225,7 +225,7 @@ impl Google {
             let own = instance["id"].as_str().unwrap_or("");
             let path = format!("{}?sendUpdates={}", self.event(own), self.updates());
             let got = self.call(Method::PATCH, &path, Some(&body), None).await?;
-            self.expect("a change of an occurrence", &got)?;
+            self.accepted("a change of an occurrence", &got)?;
         }
         Ok(())
     }
@@ -266,7 +266,7 @@ impl Google {
             self.event(id)
         );
         let got = self.call(Method::GET, &path, None, None).await?;
-        self.expect("to list occurrences", &got)?;
+        self.accepted("to list occurrences", &got)?;
         let list = got.json()["items"].as_array().cloned().unwrap_or_default();
         Ok(list
             .iter()
@@ -287,7 +287,7 @@ impl Google {
         let got = self
             .call(Method::POST, "/freeBusy", Some(&body), None)
             .await?;
-        self.expect("busy times", &got)?;
+        self.accepted("busy times", &got)?;
         let told = got.json();
         for person in people {
             let one = &told["calendars"][person];
@@ -326,7 +326,7 @@ impl Google {
                     ..all
                 });
             }
-            self.expect("to list changes", &got)?;
+            self.accepted("to list changes", &got)?;
             let told = got.json();
             for one in told["items"].as_array().into_iter().flatten() {
                 let id = one["recurringEventId"].as_str().or(one["id"].as_str());
@@ -420,7 +420,7 @@ impl Calendar for Google {
             if matches!(got.status, 404 | 410) {
                 return Ok(());
             }
-            self.expect("to delete an event", &got)
+            self.accepted("to delete an event", &got)
         })
     }
 

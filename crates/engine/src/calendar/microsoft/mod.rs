@@ -85,7 +85,7 @@ impl Microsoft {
         let got = self
             .call(Method::GET, &self.path("/calendar"), None, None)
             .await?;
-        self.expect("to show the calendar", &got)
+        self.accepted("to show the calendar", &got)
     }
 
     fn path(&self, rest: &str) -> String {
@@ -127,7 +127,7 @@ impl Microsoft {
         }
     }
 
-    fn expect(&self, doing: &str, got: &Got) -> Result<()> {
+    fn accepted(&self, doing: &str, got: &Got) -> Result<()> {
         if got.is_success() {
             Ok(())
         } else {
@@ -141,7 +141,7 @@ impl Microsoft {
         let mut items = Vec::new();
         loop {
             let got = self.call(Method::GET, &url, None, None).await?;
-            self.expect("to list events", &got)?;
+            self.accepted("to list events", &got)?;
             let told = got.json();
             items.extend(told["value"].as_array().into_iter().flatten().cloned());
             match told["@odata.nextLink"].as_str() {
@@ -168,7 +168,7 @@ impl Microsoft {
         if matches!(got.status, 404 | 410) {
             return Ok(None);
         }
-        self.expect("to show an event", &got)?;
+        self.accepted("to show an event", &got)?;
         Ok(Some(got.json()))
     }
 
@@ -197,7 +197,7 @@ impl Microsoft {
                 let found = self.search(&event.key).await?;
                 found.ok_or_else(|| self.http.refusal("an event", &got))?
             } else {
-                self.expect("an event", &got)?;
+                self.accepted("an event", &got)?;
                 got.json()
             };
             // Graph may answer with the event of an earlier try, which may say something else by now.
@@ -216,7 +216,7 @@ impl Microsoft {
                 let got = self
                     .call(Method::POST, &self.path("/events"), Some(&body), None)
                     .await?;
-                self.expect("an event", &got)?;
+                self.accepted("an event", &got)?;
                 let reference = event::reference(&got.json());
                 self.write_overrides(event, &reference.id).await?;
                 return Ok(reference);
@@ -245,7 +245,7 @@ impl Microsoft {
             if got.status == 412 {
                 continue;
             }
-            self.expect("a change of an event", &got)?;
+            self.accepted("a change of an event", &got)?;
             self.write_overrides(event, &id).await?;
             return Ok(event::reference(&got.json()));
         }
@@ -275,7 +275,7 @@ impl Microsoft {
                         .call(Method::DELETE, &self.event(own), None, None)
                         .await?;
                     if !matches!(got.status, 404 | 410) {
-                        self.expect("to delete an occurrence", &got)?;
+                        self.accepted("to delete an occurrence", &got)?;
                     }
                 }
                 OverrideChange::Moved { when, title } => {
@@ -287,7 +287,7 @@ impl Microsoft {
                     let got = self
                         .call(Method::PATCH, &self.event(own), Some(&body), None)
                         .await?;
-                    self.expect("a change of an occurrence", &got)?;
+                    self.accepted("a change of an occurrence", &got)?;
                 }
             }
         }
@@ -361,7 +361,7 @@ impl Microsoft {
             });
             let path = self.path("/calendar/getSchedule");
             let got = self.call(Method::POST, &path, Some(&body), None).await?;
-            self.expect("busy times", &got)?;
+            self.accepted("busy times", &got)?;
             let told = got.json();
             for person in people {
                 let one = told["value"].as_array().into_iter().flatten().find(|one| {
@@ -483,7 +483,7 @@ impl Calendar for Microsoft {
             if matches!(got.status, 404 | 410) {
                 return Ok(());
             }
-            self.expect("to delete an event", &got)
+            self.accepted("to delete an event", &got)
         })
     }
 
