@@ -25,7 +25,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use parfocal_store::{
-    Account, AccountId, App as AppRow, AppKind, Connection, ConnectionId, ConnectionOrigin,
+    Account, AccountId, App as AppRow, AppId, AppKind, Connection, ConnectionId, ConnectionOrigin,
     ConnectionState, Provider,
 };
 use parfocal_zoom::Client;
@@ -143,8 +143,12 @@ impl Connections<'_> {
             && configured.map(str::trim) == Some(row.subject_id.as_str())
     }
 
-    /// The connection through which an account is best reached: a healthy one before a degraded one, and a
-    /// server-to-server one that Zoom refused last time before none.
+    /// The connection through which an account is best reached: one that sees the whole account before one that sees
+    /// its own person, a healthy one before a degraded one, and a server-to-server one that Zoom refused last time
+    /// before none.
+    ///
+    /// While a connection to the whole account waits to be put right, no person's stands in for it: what Zoom would
+    /// refuse that person would be taken for what the account cannot give.
     ///
     /// # Errors
     /// `connection_needs_attention` when none of them works, with the reasons.
@@ -156,6 +160,10 @@ impl Connections<'_> {
             ConnectionState::Degraded => 1,
             _ => 2,
         });
+        let wide = self.account_wide(&rows).await?;
+        if !wide.is_empty() {
+            rows.retain(|row| wide.contains(&row.id));
+        }
         let broken: Vec<String> = rows
             .iter()
             .map(|row| {
@@ -188,6 +196,38 @@ impl Connections<'_> {
             )
         };
         Err(EngineError::new(Code::ConnectionNeedsAttention, why))
+    }
+
+    /// Of an account's connections, those that see all of it, whether they work or not; none that was ended.
+    async fn account_wide(&self, rows: &[Connection]) -> Result<Vec<ConnectionId>> {
+        let (store, scope) = (self.app.store(), self.app.scope());
+        let apps: HashMap<AppId, AppKind> = store
+            .apps(scope)
+            .await?
+            .into_iter()
+            .map(|app| (app.id, app.kind))
+            .collect();
+        let rows = rows
+            .iter()
+            .filter(|row| row.state != ConnectionState::Disconnected);
+        let (servers, people): (Vec<&Connection>, Vec<&Connection>) =
+            rows.partition(|row| apps.get(&row.app_id) == Some(&AppKind::ServerToServer));
+        let mut wide: Vec<ConnectionId> = servers.iter().map(|row| row.id).collect();
+        // With one that works, the grants of perhaps thousands of people need not be read.
+        if servers
+            .iter()
+            .any(|row| row.state == ConnectionState::Healthy)
+        {
+            return Ok(wide);
+        }
+        for row in people {
+            let grant = store.grant_of(scope, row.app_id, &row.subject_id).await?;
+            let granted = grant.map(|grant| grant.scopes).unwrap_or_default();
+            if scopes::level_of(AppKind::User, &granted) != Level::User {
+                wide.push(row.id);
+            }
+        }
+        Ok(wide)
     }
 
     /// The accounts that are connected, oldest first.

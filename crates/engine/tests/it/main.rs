@@ -31,5 +31,6 @@ mod work_compare;
 mod work_door;
 mod work_live;
 mod work_order;
+mod work_reach;
 mod work_stage;
 mod work_stop;

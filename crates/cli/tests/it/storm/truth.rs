@@ -229,10 +229,32 @@ async fn records(stage: &Stage) {
     for (name, ours, theirs) in &shown {
         println!("  {name}: stored {ours:?}, knowable {theirs:?}");
     }
-    assert!(
-        shown.iter().all(|(_, ours, theirs)| ours == theirs),
-        "stored and knowable differ: {shown:?}"
-    );
+    let same = shown.iter().all(|(_, ours, theirs)| ours == theirs);
+    let why = if same {
+        String::new()
+    } else {
+        left(stage).await
+    };
+    assert!(same, "stored and knowable differ: {shown:?}\n{why}");
+}
+
+/// What a person would look at when something is missing: what the account is said not to give, and what is not done.
+async fn left(stage: &Stage) -> String {
+    let backfills = stage.shown("/v1/backfills").await;
+    let mut out = format!("{backfills:#}\n");
+    for state in ["dead", "waiting", "ready", "running"] {
+        let jobs = stage
+            .shown(&format!("/v1/jobs?state={state}&limit=20"))
+            .await;
+        for job in jobs["items"].as_array().unwrap() {
+            let line = format!(
+                "{state}: {} {} {}\n",
+                job["kind"], job["run_at"], job["note"]
+            );
+            out.push_str(&line);
+        }
+    }
+    out
 }
 
 /// The figures, the list and each job tell the same.
