@@ -16,6 +16,8 @@ struct Done {
     name: String,
     took: Duration,
     failure: Option<String>,
+    /// It failed at first and not the second time: a fault to find.
+    flaky: bool,
 }
 
 impl Steps {
@@ -42,7 +44,27 @@ impl Steps {
             name: name.to_owned(),
             took,
             failure,
+            flaky: false,
         });
+        fine
+    }
+
+    /// Runs a step with other people's programs in it, on a CI machine a second time when it fails: a browser or a server
+    /// of theirs may have been starved there. What passes only then is shown as flaky.
+    pub(crate) fn run_again_in_ci(&mut self, name: &str, step: impl Fn() -> Result<()>) -> bool {
+        if self.run(name, &step) || std::env::var_os("CI").is_none() {
+            return self.done.last().is_some_and(|done| done.failure.is_none());
+        }
+        println!("   {name}: once more");
+        let fine = self.run(name, &step);
+        if fine {
+            // The first try is told in the second one's line.
+            self.done
+                .retain(|done| done.name != name || done.failure.is_none());
+            if let Some(done) = self.done.last_mut() {
+                done.flaky = true;
+            }
+        }
         fine
     }
 
@@ -50,10 +72,10 @@ impl Steps {
     pub(crate) fn finish(self) -> Result<()> {
         println!("\n{:<28} {:>9}", self.task, "took");
         for done in &self.done {
-            let verdict = if done.failure.is_some() {
-                "  FAILED"
-            } else {
-                ""
+            let verdict = match (&done.failure, done.flaky) {
+                (Some(_), _) => "  FAILED",
+                (None, true) => "  FLAKY",
+                (None, false) => "",
             };
             println!("{:<28} {:>9}{verdict}", done.name, show(done.took));
         }

@@ -4,7 +4,6 @@
 //! all rate labels, and enqueues the same jobs that live events enqueue for what was found. What a list tells is not
 //! asked again. What cannot be had is recorded with its reason. Doing it again does less.
 
-mod conflicts;
 mod control;
 pub(crate) mod ending;
 mod forecast;

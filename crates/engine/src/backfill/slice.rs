@@ -13,7 +13,6 @@ use parfocal_store::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conflicts::{Conflicts, in_order_of_locks};
 use super::gate::{self, Gate, Refusal, Resource};
 use super::pieces::add;
 use super::read::{RawPages, Reader};
@@ -25,6 +24,7 @@ use crate::ingest::recordings::Presence;
 use crate::ingest::{
     Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users,
 };
+use crate::jobs::conflicts::{Conflicts, in_order_of_locks};
 use crate::jobs::{JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
 
 /// The payload of a piece's job.
@@ -551,7 +551,7 @@ fn count(items: &[Value]) -> i64 {
     i64::try_from(items.len()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn text(item: &Value, name: &str) -> Option<String> {
+pub(crate) fn text(item: &Value, name: &str) -> Option<String> {
     match item.get(name)? {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),

@@ -1,16 +1,18 @@
 //! `instance.refresh`: the real times and the head count of an ended instance.
 
 use jiff::{SignedDuration, Timestamp};
-use parfocal_store::{AccountId, ArtefactKind, BackfillId, Job, Scope, Tx};
+use parfocal_store::{AccountId, ArtefactKind, BackfillId, Instance, Job, Scope, Tx};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::conflicts::Conflicts;
 use super::{Outcome, payload};
 use crate::App;
 use crate::backfill;
-use crate::backfill::gate::{self, Gate, Resource};
+use crate::backfill::gate::{self, Gate, Refusal, Resource};
 use crate::backfill::read::Reader;
 use crate::error::Result;
-use crate::ingest::{Rank, Stamp, artefacts, attendance, instances};
+use crate::ingest::{Origin, Rank, Stamp, artefacts, attendance, instances};
 
 /// How long after the end Zoom may say that it does not know the instance.
 const SETTLING: SignedDuration = SignedDuration::from_mins(30);
@@ -80,16 +82,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     };
     if let Some(refusal) = refusal {
         let mut tx = app.store().begin(scope).await?;
-        let detail = Some(refusal.detail.as_str());
-        artefacts::unavailable(
-            &mut tx,
-            known.id,
-            ArtefactKind::Details,
-            &refusal.cause,
-            detail,
-            now,
-        )
-        .await?;
+        settle(&mut tx, &known, &refusal, now).await?;
         return Ok(Outcome::done(tx));
     }
     let client = backfill::client(app, wanted.account, job.priority).await?;
@@ -106,18 +99,14 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         job.cause_id.clone(),
     )
     .await?;
-    let mut tx = app.store().begin(scope).await?;
+    let mut conflicts = Conflicts::default();
     match answer {
-        Ok(said) => {
-            gate::learn(&mut tx, wanted.account, Resource::PastMeeting, None, now).await?;
-            if let Some(applied) =
-                instances::apply(&mut tx, &origin, &said, instances::Stage::Ended).await?
-            {
-                attendance::close(&mut tx, &origin, &applied).await?;
+        Ok(said) => loop {
+            match write(app, scope, &wanted, &origin, &known, &said).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => conflicts.again(app, error).await?,
             }
-            artefacts::present(&mut tx, known.id, ArtefactKind::Details, now).await?;
-            Ok(Outcome::done(tx))
-        }
+        },
         Err(error) => {
             let for_all = gate::refuses_resource(&error);
             let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
@@ -130,20 +119,44 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
                 let why = "Zoom does not know the ended instance yet".to_owned();
                 return Ok(Outcome::Snooze(None, backfill::later(now, AGAIN), why));
             }
+            let mut tx = app.store().begin(scope).await?;
             gate::learn(&mut tx, wanted.account, Resource::PastMeeting, for_all, now).await?;
-            let detail = Some(refusal.detail.as_str());
-            artefacts::unavailable(
-                &mut tx,
-                known.id,
-                ArtefactKind::Details,
-                &refusal.cause,
-                detail,
-                now,
-            )
-            .await?;
+            settle(&mut tx, &known, &refusal, now).await?;
             Ok(Outcome::Done(Some(tx), backfill::report(&error)))
         }
     }
+}
+
+async fn write(
+    app: &App,
+    scope: Scope,
+    wanted: &InstanceRefresh,
+    origin: &Origin,
+    known: &Instance,
+    said: &Value,
+) -> Result<Outcome> {
+    let mut tx = app.store().begin(scope).await?;
+    let resource = Resource::PastMeeting;
+    gate::learn(&mut tx, wanted.account, resource, None, origin.now).await?;
+    let applied = instances::apply(&mut tx, origin, said, instances::Stage::Ended).await?;
+    if let Some(applied) = applied {
+        attendance::close(&mut tx, origin, &applied).await?;
+    }
+    artefacts::present(&mut tx, known.id, ArtefactKind::Details, origin.now).await?;
+    Ok(Outcome::done(tx))
+}
+
+async fn settle(tx: &mut Tx, known: &Instance, refusal: &Refusal, now: Timestamp) -> Result<()> {
+    let detail = Some(refusal.detail.as_str());
+    artefacts::unavailable(
+        tx,
+        known.id,
+        ArtefactKind::Details,
+        &refusal.cause,
+        detail,
+        now,
+    )
+    .await
 }
 
 /// Notes that it could not be had, when the job was given up.

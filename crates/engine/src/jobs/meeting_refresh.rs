@@ -1,8 +1,12 @@
 //! `meeting.refresh`: the settings, recurrence and occurrences of a series.
 
-use parfocal_store::{AccountId, ArtefactKind, BackfillId, BackfillState, Job, MeetingKind, Scope};
+use parfocal_store::{
+    AccountId, ArtefactKind, Backfill, BackfillId, BackfillState, Job, MeetingKind, Scope,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::conflicts::Conflicts;
 use super::{Outcome, payload};
 use crate::App;
 use crate::backfill::gate::{self, Gate, Resource};
@@ -10,7 +14,7 @@ use crate::backfill::read::Reader;
 use crate::backfill::{self, pieces};
 use crate::error::Result;
 use crate::ingest::meetings::{self, Occurrences};
-use crate::ingest::{Rank, Stamp, artefacts};
+use crate::ingest::{Origin, Rank, Stamp, artefacts};
 
 /// The payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,37 +94,25 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         job.cause_id.clone(),
     )
     .await?;
-    let mut tx = app.store().begin(scope).await?;
+    let mut conflicts = Conflicts::default();
     match answer {
-        Ok(said) => {
-            gate::learn(&mut tx, wanted.account, Resource::Meeting, None, now).await?;
-            let mut said = said;
-            if let serde_json::Value::Object(said) = &mut said {
+        Ok(mut said) => {
+            if let Value::Object(said) = &mut said {
                 said.insert("detailed".into(), true.into());
             }
-            let applied = meetings::apply(
-                &mut tx,
-                &origin,
-                &wanted.number,
-                Some(MeetingKind::Meeting),
-                &said,
-                Occurrences::All,
-            )
-            .await?;
-            artefacts::present(&mut tx, applied.id, ArtefactKind::Details, now).await?;
-            let registers = matches!(applied.facts.integer("settings/approval_type"), Some(0 | 1));
-            if let Some(backfill) = backfill.filter(|_| registers) {
-                artefacts::expect(&mut tx, applied.id, ArtefactKind::Registrants, None, now)
-                    .await?;
-                pieces::add_registrants(&mut tx, &backfill, &wanted.number, &origin).await?;
+            loop {
+                match write(app, scope, &wanted, &origin, backfill.as_ref(), &said).await {
+                    Ok(outcome) => return Ok(outcome),
+                    Err(error) => conflicts.again(app, error).await?,
+                }
             }
-            Ok(Outcome::done(tx))
         }
         Err(error) => {
             let for_all = gate::refuses_resource(&error);
             let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
                 return Err(error.into());
             };
+            let mut tx = app.store().begin(scope).await?;
             gate::learn(&mut tx, wanted.account, Resource::Meeting, for_all, now).await?;
             if let Some(known) = tx
                 .meeting_by_external(wanted.account, &wanted.number)
@@ -140,4 +132,27 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
             Ok(Outcome::Done(Some(tx), backfill::report(&error)))
         }
     }
+}
+
+async fn write(
+    app: &App,
+    scope: Scope,
+    wanted: &MeetingRefresh,
+    origin: &Origin,
+    backfill: Option<&Backfill>,
+    said: &Value,
+) -> Result<Outcome> {
+    let now = origin.now;
+    let mut tx = app.store().begin(scope).await?;
+    gate::learn(&mut tx, wanted.account, Resource::Meeting, None, now).await?;
+    let kind = Some(MeetingKind::Meeting);
+    let number = wanted.number.as_str();
+    let applied = meetings::apply(&mut tx, origin, number, kind, said, Occurrences::All).await?;
+    artefacts::present(&mut tx, applied.id, ArtefactKind::Details, now).await?;
+    let registers = matches!(applied.facts.integer("settings/approval_type"), Some(0 | 1));
+    if let Some(backfill) = backfill.filter(|_| registers) {
+        artefacts::expect(&mut tx, applied.id, ArtefactKind::Registrants, None, now).await?;
+        pieces::add_registrants(&mut tx, backfill, number, origin).await?;
+    }
+    Ok(Outcome::done(tx))
 }

@@ -4,6 +4,7 @@
 //! hands its open transaction back, and the runner adds the end of the job to it before it commits. A job that dies
 //! between two lines is simply done again.
 
+pub(crate) mod conflicts;
 mod event_route;
 mod failure;
 pub(crate) mod file_fetch;

@@ -8,6 +8,7 @@ use parfocal_store::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::conflicts::Conflicts;
 use super::{Outcome, payload};
 use crate::App;
 use crate::backfill;
@@ -133,7 +134,13 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         let why = "the list of participants is not complete yet".to_owned();
         return Ok(Outcome::Snooze(None, backfill::later(now, AGAIN), why));
     }
-    write(app, scope, &wanted, &origin, &known, &rows).await
+    let mut conflicts = Conflicts::default();
+    loop {
+        match write(app, scope, &wanted, &origin, &known, &rows).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => conflicts.again(app, error).await?,
+        }
+    }
 }
 
 async fn read(reader: &Reader, wanted: &ParticipantsFetch) -> parfocal_zoom::Result<Vec<Value>> {

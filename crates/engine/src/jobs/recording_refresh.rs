@@ -6,7 +6,9 @@
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{AccountId, ArtefactKind, ArtefactState, Instance, Job, Scope, Tx};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::conflicts::Conflicts;
 use super::{Outcome, look_again, payload};
 use crate::App;
 use crate::backfill;
@@ -15,7 +17,7 @@ use crate::backfill::read::Reader;
 use crate::error::Result;
 use crate::ingest::artefacts::{self, PROCESSING, cause};
 use crate::ingest::recordings::{self, Presence};
-use crate::ingest::{Rank, Stamp};
+use crate::ingest::{Origin, Rank, Stamp};
 
 /// Looks for a recording that nobody told of, counted from the end of the meeting.
 const LOOKS: [SignedDuration; 4] = [
@@ -126,28 +128,15 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         job.cause_id.clone(),
     )
     .await?;
-    let mut tx = app.store().begin(scope).await?;
     let error = match answer {
         Ok(said) => {
-            gate::learn(&mut tx, wanted.account, Resource::Recording, None, now).await?;
-            recordings::apply(&mut tx, &origin, app.config(), &said, Presence::There, None).await?;
-            let transcript = tx
-                .artefact(known.id.into(), ArtefactKind::Transcript)
-                .await?;
-            let waiting =
-                transcript.is_some_and(|transcript| transcript.state == ArtefactState::Expected);
-            let listed = lists_transcript(&said);
-            if waiting && !listed {
-                if let Some(next) = look_again(wanted.since, now, wanted.deadline) {
-                    return Ok(Outcome::Snooze(
-                        Some(tx),
-                        next,
-                        "the transcript is not there yet".into(),
-                    ));
+            let mut conflicts = Conflicts::default();
+            loop {
+                match write(app, scope, &wanted, &origin, &known, &said).await {
+                    Ok(outcome) => return Ok(outcome),
+                    Err(error) => conflicts.again(app, error).await?,
                 }
-                no_transcript(&mut tx, &known, now).await?;
             }
-            return Ok(Outcome::done(tx));
         }
         Err(error) => error,
     };
@@ -155,6 +144,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let Some(refusal) = for_all.clone().or_else(|| gate::refuses_subject(&error)) else {
         return Err(error.into());
     };
+    let mut tx = app.store().begin(scope).await?;
     gate::learn(&mut tx, wanted.account, Resource::Recording, for_all, now).await?;
     if error.is_not_found()
         && let Some(next) = wanted.next_look(now)
@@ -177,6 +167,32 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     Ok(Outcome::Done(Some(tx), backfill::report(&error)))
 }
 
+async fn write(
+    app: &App,
+    scope: Scope,
+    wanted: &RecordingRefresh,
+    origin: &Origin,
+    known: &Instance,
+    said: &Value,
+) -> Result<Outcome> {
+    let now = origin.now;
+    let mut tx = app.store().begin(scope).await?;
+    gate::learn(&mut tx, wanted.account, Resource::Recording, None, now).await?;
+    recordings::apply(&mut tx, origin, app.config(), said, Presence::There, None).await?;
+    let transcript = tx
+        .artefact(known.id.into(), ArtefactKind::Transcript)
+        .await?;
+    let waiting = transcript.is_some_and(|transcript| transcript.state == ArtefactState::Expected);
+    if waiting && !lists_transcript(said) {
+        if let Some(next) = look_again(wanted.since, now, wanted.deadline) {
+            let why = "the transcript is not there yet".to_owned();
+            return Ok(Outcome::Snooze(Some(tx), next, why));
+        }
+        no_transcript(&mut tx, known, now).await?;
+    }
+    Ok(Outcome::done(tx))
+}
+
 /// Whether recording and transcript are there, known to be impossible, or being fetched.
 async fn nothing_missing(app: &App, scope: Scope, known: &Instance) -> Result<bool> {
     let recording = artefacts::read(app.store(), scope, known.id, ArtefactKind::Recording).await?;
@@ -197,13 +213,13 @@ async fn nothing_missing(app: &App, scope: Scope, known: &Instance) -> Result<bo
         .any(|file| file.file_type == "TRANSCRIPT" && file.deleted_at.is_none()))
 }
 
-fn lists_transcript(said: &serde_json::Value) -> bool {
+fn lists_transcript(said: &Value) -> bool {
     said.get("recording_files")
-        .and_then(serde_json::Value::as_array)
+        .and_then(Value::as_array)
         .is_some_and(|files| {
             files.iter().any(|file| {
                 file.get("file_type")
-                    .and_then(serde_json::Value::as_str)
+                    .and_then(Value::as_str)
                     .is_some_and(|kind| kind.eq_ignore_ascii_case("TRANSCRIPT"))
             })
         })

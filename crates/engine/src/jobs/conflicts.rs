@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::slice::text;
 use crate::App;
+use crate::backfill::slice::text;
 use crate::error::{EngineError, Result};
 
 /// Sorts what a page told by meeting and instance: transactions that take their rows in one order do not wait for each
 /// other in a circle.
-pub(super) fn in_order_of_locks(items: &mut [Value]) {
+pub(crate) fn in_order_of_locks(items: &mut [Value]) {
     items.sort_by_cached_key(|item| {
         // The history names them `meeting_id` and `meeting_uuid`.
         let meeting = text(item, "id").or_else(|| text(item, "meeting_id"));
@@ -19,12 +19,12 @@ pub(super) fn in_order_of_locks(items: &mut [Value]) {
     });
 }
 
-/// Writes of one answer that stood in the way of other transactions.
+/// Writes of one answer of Zoom's that stood in the way of other transactions.
 ///
 /// A server with many writers ends one of those that wait for each other. What Zoom answered is still there, so it is
 /// written again; Zoom is not asked again.
 #[derive(Debug, Default)]
-pub(super) struct Conflicts(u32);
+pub(crate) struct Conflicts(u32);
 
 impl Conflicts {
     /// Most writes of one answer.
@@ -34,7 +34,7 @@ impl Conflicts {
     ///
     /// # Errors
     /// The error itself when it is of another kind, or when there were enough of them.
-    pub(super) async fn again(&mut self, app: &App, error: EngineError) -> Result<()> {
+    pub(crate) async fn again(&mut self, app: &App, error: EngineError) -> Result<()> {
         self.0 += 1;
         if self.0 >= Self::MOST || !error.is_lock_conflict() {
             return Err(error);
