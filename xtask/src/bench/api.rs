@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::Run;
 use super::program::{Home, Http, fresh, ready};
-use crate::steps::{now, output, sh};
-use crate::workspace::{cargo, metadata, root};
+use crate::steps::{now, output};
+use crate::workspace::root;
 
 const MEETINGS: &str = "100000";
 const LITTLE: &str = "500";
@@ -69,24 +69,6 @@ struct Stage {
     rounds: usize,
 }
 
-/// The program that fills a store, built with optimisation; or the one that lies beside the given programs.
-fn filler(run: &Run) -> Result<PathBuf> {
-    if run.programs.is_some() {
-        return run.program("parfocal-store", "fill");
-    }
-    sh(cargo().args([
-        "build",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--package",
-        "parfocal-store",
-        "--example",
-        "fill",
-    ]))?;
-    Ok(metadata()?.target_directory.join("release/examples/fill"))
-}
-
 pub(crate) fn measure(run: &Run) -> Result<String> {
     let binary = run.program("parfocal", "parfocal")?;
     let folder = fresh("api")?;
@@ -97,7 +79,11 @@ pub(crate) fn measure(run: &Run) -> Result<String> {
     let database = folder.join(DATABASE);
     let meetings = run.size(MEETINGS, LITTLE);
     let began = now();
-    output(Command::new(filler(run)?).arg(meetings).arg(&database))?;
+    output(
+        Command::new(run.example("fill")?)
+            .arg(meetings)
+            .arg(&database),
+    )?;
     println!(
         "   filled with {meetings} meetings in {:.0} s",
         began.elapsed().as_secs_f64()

@@ -5,6 +5,7 @@ mod api;
 mod live;
 mod program;
 pub(crate) mod report;
+mod search;
 mod start;
 mod transcripts;
 mod understand;
@@ -24,7 +25,8 @@ pub(crate) struct Options {
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
     dry: bool,
-    /// Folder with the programs `parfocal` and `bench-load`, built before; without it they are built for release
+    /// Folder with the programs `parfocal` and `bench-load` and the examples `fill` and `said` of the store, built before;
+    /// without it they are built for release
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
 }
@@ -48,6 +50,14 @@ impl Run {
             None => program::release(package, binary),
         }
     }
+
+    /// An example of the store, built with optimisation.
+    fn example(&self, name: &str) -> Result<PathBuf> {
+        match &self.programs {
+            Some(folder) => Ok(std::path::absolute(folder.join(name))?),
+            None => program::release_example("parfocal-store", name),
+        }
+    }
 }
 
 /// A measurement gives its section of the page as Markdown.
@@ -57,7 +67,7 @@ const SECTIONS: [(&str, Measure); 8] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),
-    ("search", account::search),
+    ("search", search::measure),
     ("understand", understand::measure),
     ("live", live::measure),
     ("start", start::measure),

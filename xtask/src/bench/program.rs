@@ -30,6 +30,22 @@ pub(crate) fn release(package: &str, binary: &str) -> Result<PathBuf> {
     Ok(metadata()?.target_directory.join("release").join(binary))
 }
 
+/// Builds one example of a package with optimisation.
+pub(crate) fn release_example(package: &str, name: &str) -> Result<PathBuf> {
+    sh(cargo().args([
+        "build",
+        "--release",
+        "--quiet",
+        "--locked",
+        "--package",
+        package,
+        "--example",
+        name,
+    ]))?;
+    let target = metadata()?.target_directory;
+    Ok(target.join("release/examples").join(name))
+}
+
 /// A running program that ends with this value, by its process id and no other way.
 pub(crate) struct Running(Child);
 

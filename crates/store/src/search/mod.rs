@@ -41,8 +41,12 @@ use rank::{Fit, Fitting, Plan};
 pub const MOST_MEETINGS: u32 = 20_000;
 /// Meetings whose units are weighed against each other: within them a better unit beats a better meeting.
 const BLOCK: usize = 32;
-/// Most meetings read for one page; a page that is not full then goes on with the next one.
-const MOST_READ: usize = 1_000;
+/// How many times as many meetings are asked for when the first were not enough.
+const FURTHER: usize = 8;
+/// Meetings read for one page: one that has something then goes on with the next page, full or not.
+const ENOUGH_READ: usize = 256;
+/// The same for a page that has nothing yet.
+const MOST_READ: usize = 1_024;
 
 /// What is searched, and what of it is wanted.
 #[derive(Debug, Clone)]
@@ -160,6 +164,14 @@ impl After {
 /// A meeting that may fit, and how well.
 type Doc = (i64, f64);
 
+/// The best meetings, as far as they were asked for.
+#[derive(Default)]
+struct Docs {
+    list: Vec<Doc>,
+    /// How many were asked for; when there are fewer, these are all.
+    asked: usize,
+}
+
 /// A unit that fits, before it is shown.
 struct Found {
     doc: i64,
@@ -224,18 +236,31 @@ impl Store {
         let limit = request.limit.clamp(1, 200) as usize;
         let mut plan = Plan::of(request.query, !relaxed);
         let instead = self.look_for_others(scope, &mut plan).await?;
-        let docs = self.docs(scope, request, &plan).await?;
+        // Mostly the first meetings fill a page; counts are over all of them.
+        let mut docs = Docs::default();
+        let first = if request.facets {
+            MOST_MEETINGS as usize
+        } else {
+            from.meetings + 2 * BLOCK
+        };
+        self.read_on(scope, request, &plan, &mut docs, first)
+            .await?;
         let mut found: Vec<Found> = Vec::new();
         let mut next = None;
         let mut at = from.meetings;
         let mut skip = from.hits;
-        while at < docs.len() {
-            if at - from.meetings >= MOST_READ {
+        while at < docs.list.len() {
+            let enough = if found.is_empty() {
+                MOST_READ
+            } else {
+                ENOUGH_READ
+            };
+            if at - from.meetings >= enough {
                 next = Some((at, 0));
                 break;
             }
-            let end = (at + BLOCK).min(docs.len());
-            let block = self.block(request, &plan, &docs[at..end]).await?;
+            let end = (at + BLOCK).min(docs.list.len());
+            let block = self.block(request, &plan, &docs.list[at..end]).await?;
             let room = limit - found.len();
             let left = block.len().saturating_sub(skip);
             found.extend(block.into_iter().skip(skip).take(room));
@@ -244,13 +269,17 @@ impl Store {
                 break;
             }
             (at, skip) = (end, 0);
+            if at == docs.list.len() {
+                self.read_on(scope, request, &plan, &mut docs, at * FURTHER)
+                    .await?;
+            }
             if found.len() == limit {
-                next = (at < docs.len()).then_some((at, 0));
+                next = (at < docs.list.len()).then_some((at, 0));
                 break;
             }
         }
         let facets = if request.facets {
-            Some(self.facets(request, &plan, &docs).await?)
+            Some(self.facets(request, &plan, &docs.list).await?)
         } else {
             None
         };
@@ -270,13 +299,33 @@ impl Store {
         })
     }
 
-    /// The meetings that may fit, in order.
+    /// Makes sure that so many meetings are known, as far as there are so many.
+    async fn read_on(
+        &self,
+        scope: Scope,
+        request: &SearchRequest<'_>,
+        plan: &Plan,
+        docs: &mut Docs,
+        most: usize,
+    ) -> Result<()> {
+        let most = most.min(MOST_MEETINGS as usize);
+        if docs.list.len() < docs.asked || docs.asked >= most {
+            return Ok(());
+        }
+        docs.asked = most;
+        docs.list = self.docs(scope, request, plan, most).await?;
+        Ok(())
+    }
+
+    /// The first meetings that may fit, in order.
     async fn docs(
         &self,
         scope: Scope,
         request: &SearchRequest<'_>,
         plan: &Plan,
+        most: usize,
     ) -> Result<Vec<Doc>> {
+        let most = u32::try_from(most).unwrap_or(MOST_MEETINGS);
         let filters = expression::Instances::of(request.query, request.zone);
         let (words, each) = match self.engine() {
             Engine::Sqlite => (expression::fts5(plan), None),
@@ -293,7 +342,7 @@ impl Store {
             && let Some(words) = &words
             && self.is_alone(scope).await?
         {
-            return self.all(sql::PLAIN, args![words, MOST_MEETINGS], doc).await;
+            return self.all(sql::PLAIN, args![words, most], doc).await;
         }
         let sql = match (&words, request.sort) {
             (None, _) => sql::ALL,
@@ -303,7 +352,7 @@ impl Store {
         let args: Args = args![
             scope.workspace,
             words,
-            MOST_MEETINGS,
+            most,
             filters.from,
             filters.before,
             filters.topic,
