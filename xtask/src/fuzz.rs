@@ -20,10 +20,12 @@ pub(crate) struct Options {
 }
 
 /// The targets in `fuzz/fuzz_targets`, the quickest to build first.
-const TARGETS: [&str; 6] = [
+const TARGETS: [&str; 8] = [
     "transcript",
     "chat",
     "query",
+    "calendar",
+    "letter",
     "webhook",
     "signature",
     "configuration",

@@ -1,6 +1,7 @@
 //! Other people's programs against ours: started with what they need, skipped aloud where they cannot run.
 
 mod calendars;
+mod clients;
 mod console;
 mod mcp;
 mod model;
@@ -23,10 +24,11 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 6] = [
+pub(crate) const ALL: [(&str, Peer); 7] = [
     ("recurrence", recurrence::recurrence),
     ("calendars", calendars::calendars),
     ("rivet", rivet::rivet),
+    ("clients", clients::clients),
     ("console", console::console),
     ("schemathesis", schemathesis::schemathesis),
     ("mcp", mcp::mcp),
@@ -38,7 +40,7 @@ const BY_NAME: [(&str, Peer); 1] = [("model", model::model)];
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all but `model`, which takes long to install, by default
-    #[arg(value_parser = ["recurrence", "calendars", "rivet", "console", "schemathesis", "mcp", "model"])]
+    #[arg(value_parser = ["recurrence", "calendars", "rivet", "clients", "console", "schemathesis", "mcp", "model"])]
     peer: Option<String>,
 }
 

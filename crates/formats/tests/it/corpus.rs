@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+use parfocal_formats::ical::{Calendar, Letter, replies};
 use parfocal_formats::{chat, query, text, vtt};
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -53,6 +55,36 @@ fn queries_of_the_corpus() {
                     .iter()
                     .all(|range| cut.text.get(range.clone()).is_some())
             );
+        }
+    }
+}
+
+#[test]
+fn calendars_of_the_corpus() {
+    for bytes in corpus("calendar") {
+        let Ok(first) = Calendar::parse(&vtt::decode(&bytes)) else {
+            continue;
+        };
+        let _ = replies(&first);
+        for event in &first.events {
+            if let Some(Ok(series)) = event.series(&TimeZone::UTC) {
+                assert!(series.instances().take(20).count() <= 20);
+            }
+        }
+        let second = Calendar::parse(&first.to_string()).unwrap();
+        let uids = |calendar: &Calendar| -> Vec<String> {
+            let events = calendar.events.iter();
+            events.map(|event| event.uid.clone()).collect()
+        };
+        assert_eq!(uids(&first), uids(&second));
+    }
+}
+
+#[test]
+fn letters_of_the_corpus() {
+    for bytes in corpus("letter") {
+        if let Ok(letter) = Letter::parse(&bytes) {
+            assert!(letter.calendars.len() <= 64, "one mail, many calendars");
         }
     }
 }
