@@ -3,6 +3,7 @@
 mod calendars;
 mod clients;
 mod console;
+mod mail;
 mod mcp;
 mod model;
 mod recurrence;
@@ -24,9 +25,10 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 7] = [
+pub(crate) const ALL: [(&str, Peer); 8] = [
     ("recurrence", recurrence::recurrence),
     ("calendars", calendars::calendars),
+    ("mail", mail::mail),
     ("rivet", rivet::rivet),
     ("clients", clients::clients),
     ("console", console::console),
@@ -40,7 +42,7 @@ const BY_NAME: [(&str, Peer); 1] = [("model", model::model)];
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all but `model`, which takes long to install, by default
-    #[arg(value_parser = ["recurrence", "calendars", "rivet", "clients", "console", "schemathesis", "mcp", "model"])]
+    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "console", "schemathesis", "mcp", "model"])]
     peer: Option<String>,
 }
 

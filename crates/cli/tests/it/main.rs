@@ -20,6 +20,7 @@ mod kill;
 mod local;
 mod mcp;
 mod postgres;
+mod saga;
 mod storm;
 mod story;
 mod support;

@@ -97,7 +97,7 @@ async fn tell(app: &App, told: &Invitation) -> Result<Sent> {
             .map(|one| one.rule.in_words()),
         one_occurrence: told.occurrence.is_some(),
         join_url: event.join_url.as_deref(),
-        body: event.body.as_deref(),
+        body: description(&event),
         organizer: event
             .organizer
             .as_ref()
@@ -122,6 +122,16 @@ async fn tell(app: &App, told: &Invitation) -> Result<Sent> {
         recipient: &told.attendee.email,
     };
     outbox::send(app, to, &letter.write()?).await
+}
+
+/// The description alone: a mail has a place of its own for the address to join, and who is told of the end needs none.
+fn description(event: &CalendarEvent) -> Option<&str> {
+    let body = event.body.as_deref()?;
+    let alone = event
+        .join_url
+        .as_deref()
+        .and_then(|url| body.strip_suffix(url)?.strip_suffix("Join: "));
+    Some(alone.unwrap_or(body))
 }
 
 /// Who the mail is from: the configured address, under the name of whoever invites.

@@ -61,7 +61,7 @@ pub(super) async fn send(app: &App, to: Addressed<'_>, written: &Written) -> Res
         MailState::Trying
             if later(
                 mail.changed_at,
-                AT_IT + Duration::from_secs(app.config().smtp.timeout_seconds),
+                AT_IT + Duration::from_secs(app.config().smtp.timeout_seconds) * smtp::STAGES,
             ) > now =>
         {
             tx.rollback().await?;

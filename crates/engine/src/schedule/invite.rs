@@ -146,10 +146,13 @@ pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done>
             }
             Err(error) => {
                 let why = error.to_string();
-                let later = matches!(
-                    error.kind(),
-                    Kind::Unavailable | Kind::Limited | Kind::NeedsAttention
-                ) && now < saga.deadline;
+                let may_mend = match error.kind() {
+                    Kind::Unavailable | Kind::Limited => true,
+                    // A mail that was refused for good is refused at every try.
+                    Kind::NeedsAttention => error.code() != Code::MailRefused,
+                    _ => false,
+                };
+                let later = may_mend && now < saga.deadline;
                 let state = if later {
                     EffectState::Tried
                 } else {

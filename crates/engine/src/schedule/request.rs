@@ -1,9 +1,11 @@
 //! What people ask for, and how it becomes a [`Spec`]: everything is checked before anything outside is touched.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use parfocal_formats::recurrence::{End, Start, Until};
+use parfocal_formats::recurrence::{End, SeriesError, Start, Until};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -252,12 +254,8 @@ impl ScheduleRequest {
             // A series begins with a start of its rule: "every weekday" from a Saturday on begins on Monday.
             start = series.start().local();
             let mut of = Recurrence::of(rule);
-            of.excluded = series
-                .instances()
-                .take(MOST_OCCURRENCES)
-                .map(|one| one.local)
-                .filter(|local| self.except.contains(&local.date()))
-                .collect();
+            let off: BTreeSet<Date> = self.except.iter().copied().collect();
+            of.excluded = days_off(&of, start, &zone, &off)?;
             recurrence = Some(of);
         } else if self.count.is_some() || self.until.is_some() || !self.except.is_empty() {
             return Err(faulty(
@@ -293,6 +291,24 @@ impl ScheduleRequest {
         check(&spec, now)?;
         Ok(spec)
     }
+}
+
+/// The starts of a rule that fall on days on which it is not to take place.
+fn days_off(
+    recurrence: &Recurrence,
+    start: DateTime,
+    zone: &str,
+    off: &BTreeSet<Date>,
+) -> Result<Vec<DateTime>> {
+    let invalid = |error: SeriesError| EngineError::invalid(error.to_string());
+    let start = Start::in_zone(start, zone).map_err(invalid)?;
+    let series = recurrence.series(start).map_err(invalid)?;
+    Ok(series
+        .instances()
+        .take(MOST_OCCURRENCES)
+        .map(|one| one.local)
+        .filter(|local| off.contains(&local.date()))
+        .collect())
 }
 
 fn nothing(every: &str) -> EngineError {
@@ -464,10 +480,15 @@ impl ChangeRequest {
             to.start = local;
             to.zone = zone;
             if let Some(recurrence) = &mut to.recurrence {
-                // Exceptions belong to the old times: the series stands anew.
+                // The series stands anew, but on days that were left out nobody is expected at another hour either.
+                let off: BTreeSet<Date> =
+                    recurrence.excluded.iter().map(|one| one.date()).collect();
                 recurrence.excluded.clear();
                 recurrence.added.clear();
                 to.overrides.clear();
+                if !off.is_empty() {
+                    recurrence.excluded = days_off(recurrence, local, &to.zone, &off)?;
+                }
             }
         }
         if let Some(list) = &self.attendees {

@@ -105,6 +105,27 @@ async fn one_occurrence_is_moved_and_one_called_off_on_all_sides() {
         )
     );
     assert_eq!(less.meeting, made.meeting);
+
+    // The whole series at another hour stands anew, but not on the day that was left out.
+    let later = ChangeRequest {
+        start: Some("2027-01-05T11:00:00".to_owned()),
+        ..ChangeRequest::default()
+    };
+    let anew = world
+        .app
+        .scheduling()
+        .reschedule(made.id, &later, &how())
+        .await
+        .unwrap()
+        .meeting;
+    let days = [
+        "2027-01-05T10:00:00Z",
+        "2027-01-12T10:00:00Z",
+        "2027-01-26T10:00:00Z",
+        "2027-02-02T10:00:00Z",
+    ];
+    assert_eq!(starts(&anew), days);
+    assert_eq!(starts(&anew), at_provider(&world));
 }
 
 #[tokio::test]
