@@ -71,6 +71,8 @@ inputs = {
     "registrant.list": {"meeting": made["number"], "status": "pending"},
     "registrant.approve": {"meeting": made["number"], "registrants": [{"id": registration["id"]}]},
     "search": {"query": "the"},
+    "availability.find": {"people": [host], "minutes": 30},
+    "availability.suggest": {"people": [host], "optional": ["cy@example.org"]},
     "schedule.create": {"title": "Planning", "start": "2030-01-09T09:00:00Z", "host": host, "allow_conflicts": True},
 }
 standing = {"title": "Standing", "start": "2030-01-08T09:00:00Z", "host": host}
@@ -93,6 +95,7 @@ paths = {
 queries = {"/v1/search": {"q": "the"}, "/v1/domain-events/stream": {"after": 0, "limit": 1}}
 span = {"since": "2026-11-01"}
 bodies = {"/v1/schedules": {**standing, "allow_conflicts": True}, "/v1/schedules/preview": standing,
+          "/v1/availability": {"people": [host]}, "/v1/availability/suggestions": {"people": [host]},
           "/v1/schedules/{id}/reschedule": {"title": "Moved"}, "/v1/keys": {"name": "made by a test", "role": "read"}, "/v1/backfills": span, "/v1/backfills/plan": span,
           "/v1/components/{name}/activate": {"settings": {}, "anyway": False}}
 

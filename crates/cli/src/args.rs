@@ -111,6 +111,10 @@ pub(crate) enum Command {
     Reschedule(commands::schedule::Reschedule),
     /// Call a scheduled meeting off, or one occurrence of it
     Cancel(commands::schedule::Cancel),
+    /// Find the times at which everybody can be met
+    Availability(commands::availability::Availability),
+    /// Suggest the times that suit best, and say why
+    Suggest(commands::availability::Availability),
     /// List recordings, download their files
     #[command(subcommand)]
     Recordings(commands::recordings::Recordings),

@@ -309,6 +309,11 @@ impl App {
         crate::schedule::MeetingSchedulerOrchestrator { app: self }
     }
 
+    /// When people can be met.
+    pub fn availability(&self) -> crate::schedule::availability::Availability<'_> {
+        crate::schedule::availability::Availability { app: self }
+    }
+
     /// Meeting providers, by name; the account is a connection, by name or id.
     pub fn providers(&self) -> &Registry<dyn MeetingProvider> {
         &self.inner.providers

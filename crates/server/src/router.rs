@@ -89,6 +89,7 @@ impl Mounted {
 }
 
 fn mount(state: &AppState, active: Active) -> (Active, Router) {
+    state.pages().furnish(&active);
     let gate = middleware::from_fn_with_state(active.clone(), access::switched_off);
     let router = routes(state, &active)
         .layer(gate)

@@ -1,14 +1,18 @@
-//! `calendars add|list|check|sync|conflicts|remove|feed`: where meetings are written to.
+//! `calendars add|list|check|sync|conflicts|settle|remove|feed`: where meetings are written to.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use parfocal_engine::calendar::{CalendarAccountView, Feed, Opener, Settings};
+use parfocal_engine::keys::{Caller, Surface};
+use parfocal_engine::schedule::{How, Keep, SettleRequest};
+use parfocal_engine::store::ScheduleId;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::output::clean;
 use crate::output::style;
 use crate::output::table::{Align, Field, Table};
 
@@ -25,6 +29,8 @@ pub(crate) enum Calendars {
     Sync(Named),
     /// List what people changed in calendars and nobody has decided about yet
     Conflicts,
+    /// Decide what people changed in a calendar
+    Settle(Settle),
     /// Forget a calendar and what opens it; events that were written stay
     Remove(Named),
     /// Print the path of the built-in feed, to which any calendar can subscribe; whoever knows it reads the meetings
@@ -85,6 +91,28 @@ pub(crate) struct Add {
     /// The calendar does not mail the guests; we do
     #[arg(long)]
     own_invitations: bool,
+}
+
+/// Which conflict, and which side is right
+#[derive(Debug, Args)]
+pub(crate) struct Settle {
+    /// The schedule's id
+    schedule: ScheduleId,
+    /// Which side is right: as it was scheduled here, or as the calendar says
+    #[arg(long, value_enum)]
+    keep: Side,
+    /// The calendar, such as google, when there are several
+    #[arg(long, value_name = "NAME")]
+    calendar: Option<String>,
+}
+
+/// A side of a conflict
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Side {
+    /// As it was scheduled here: written to the calendar again
+    Ours,
+    /// As the calendar says: moved, renamed, or called off where it was deleted
+    Theirs,
 }
 
 /// A calendar by its name
@@ -285,6 +313,29 @@ pub(crate) async fn run(command: Calendars, context: &Context) -> Result<Exit, F
                 ]);
             }
             table.print(out)?;
+            Ok(Exit::Done)
+        }
+        Calendars::Settle(settle) => {
+            let request = SettleRequest {
+                schedule: settle.schedule,
+                calendar: settle.calendar,
+                keep: match settle.keep {
+                    Side::Ours => Keep::Ours,
+                    Side::Theirs => Keep::Theirs,
+                },
+            };
+            let how = How::new(Caller::local(Surface::Cli));
+            let meeting = app.scheduling().settle(&request, &how).await?;
+            if out.is_json() {
+                out.json(&meeting)?;
+            } else {
+                out.line(format!(
+                    "settled: {} {} {}",
+                    clean(&meeting.title),
+                    meeting.start_local,
+                    meeting.timezone
+                ))?;
+            }
             Ok(Exit::Done)
         }
         Calendars::Feed => {

@@ -6,6 +6,7 @@ pub(crate) mod api;
 pub(crate) mod api_keys;
 pub(crate) mod ask;
 pub(crate) mod audit;
+pub(crate) mod availability;
 pub(crate) mod backfill;
 pub(crate) mod calendars;
 pub(crate) mod completions;
@@ -58,6 +59,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Schedule(command) => Box::pin(schedule::run(*command, context)).await,
         Command::Reschedule(command) => schedule::reschedule(command, context).await,
         Command::Cancel(command) => schedule::cancel(command, context).await,
+        Command::Availability(command) => availability::run(command, context).await,
+        Command::Suggest(command) => availability::suggest(command, context).await,
         Command::Recordings(command) => recordings::run(command, context).await,
         Command::Transcript(command) => transcript::run(command, context).await,
         Command::Search(command) => search::run(command, context).await,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parfocal_engine::config::{KEYS, Key, Kind, environment_name};
 
 /// What each section is about, in the order of the page.
-const SECTIONS: [(&str, &str); 13] = [
+const SECTIONS: [(&str, &str); 16] = [
     ("data", "Where files are kept"),
     ("server", "The HTTP server"),
     ("database", "The database"),
@@ -20,6 +20,12 @@ const SECTIONS: [(&str, &str); 13] = [
     ("inbox", "Events that arrived"),
     ("jobs", "Work in the background"),
     ("models", "Language models beside the embedded analyst"),
+    ("smtp", "The mail server"),
+    ("reminders", "Reminders"),
+    (
+        "availability",
+        "When people can be met, and whose calendar tells it",
+    ),
     ("clock", "The clock"),
     ("log", "What is logged"),
 ];

@@ -8,8 +8,11 @@ use serde_json::json;
 use super::action::{Action, Effect};
 use super::context::{Context, Halt, Step};
 use super::shape::Listed;
+use crate::calendar::{CalendarAccountView, ConflictView};
+use crate::schedule::availability::{AvailabilityRequest, Available, Suggestions};
 use crate::schedule::{
     CancelRequest, ChangeRequest, How, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
+    SettleRequest,
 };
 
 /// Rows of a list when nothing is said.
@@ -74,7 +77,89 @@ pub(super) fn actions() -> Vec<Action> {
         )
         .asks(&["DELETE /meetings/{meetingId}"])
         .example(json!({ "schedule": id })),
+        Action::new(
+            "availability.find",
+            Effect::Read,
+            "Find available slots",
+            "Finds the slots in which everybody who has to come is free by their calendars, works and keeps the buffers. Whose \
+             calendar cannot be read is unknown and never free; then there is no slot.",
+            find_available_slots,
+        )
+        .across_all()
+        .example(json!({"people": ["ann@example.com", "bo@example.com"], "minutes": 30, "timezone": "Europe/Berlin"})),
+        Action::new(
+            "availability.suggest",
+            Effect::Read,
+            "Suggest meeting times",
+            "Suggests the times that suit best, each with a score and what it is made of: who is unknown, who may come and is \
+             busy, early and late hours, lunch, meetings right before or after.",
+            suggest_meeting_times,
+        )
+        .across_all()
+        .example(json!({"people": ["ann@example.com"], "optional": ["bo@example.com"], "minutes": 30})),
+        Action::new(
+            "calendar.list",
+            Effect::Read,
+            "List calendars",
+            "Lists the calendars that meetings are written to, and whether they work.",
+            calendars,
+        )
+        .across_all()
+        .example(json!({})),
+        Action::new(
+            "calendar.conflicts",
+            Effect::Read,
+            "List conflicts with calendars",
+            "Lists what people changed in calendars and nobody has decided about yet.",
+            conflicts,
+        )
+        .across_all()
+        .example(json!({})),
+        Action::new(
+            "calendar.settle",
+            Effect::Change,
+            "Settle a conflict with a calendar",
+            "Decides such a conflict: `ours` writes the event again as it was scheduled here, `theirs` moves or renames the \
+             meeting as the calendar says, or calls it off where the event was deleted.",
+            settle,
+        )
+        .asks(&["PATCH /meetings/{meetingId}"])
+        .example(json!({"schedule": id, "keep": "ours"})),
     ]
+}
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn calendars(cx: Context, _: Nothing) -> Step<Listed<CalendarAccountView>> {
+    cx.app.components().require("scheduling").await?;
+    let items = cx.app.calendar_accounts().list().await?;
+    Ok(Listed { items, next: None })
+}
+
+async fn conflicts(cx: Context, _: Nothing) -> Step<Listed<ConflictView>> {
+    cx.app.components().require("scheduling").await?;
+    let items = cx.app.calendar_accounts().conflicts().await?;
+    Ok(Listed { items, next: None })
+}
+
+async fn settle(cx: Context, input: SettleRequest) -> Step<ScheduledMeeting> {
+    if cx.dry_run {
+        return Err(Halt::Planned);
+    }
+    cx.intend().await?;
+    let how = How::new(cx.caller.clone());
+    Ok(cx.app.scheduling().settle(&input, &how).await?)
+}
+
+async fn find_available_slots(cx: Context, input: AvailabilityRequest) -> Step<Available> {
+    Ok(cx.app.availability().find_available_slots(&input).await?)
+}
+
+async fn suggest_meeting_times(cx: Context, input: AvailabilityRequest) -> Step<Suggestions> {
+    Ok(cx.app.availability().suggest_meeting_times(&input).await?)
 }
 
 fn how(cx: &Context) -> How {

@@ -109,7 +109,12 @@ pub static ALL: &[Component] = &[
         about: "Schedules meetings with their calendar events, invitations and reminders.",
         needs_account: true,
         feature: Some(Feature::Actions),
-        routes: &["/v1/schedules"],
+        routes: &[
+            "/v1/schedules",
+            "/v1/availability",
+            "/v1/calendars",
+            "/schedule",
+        ],
         jobs: &[JobKind::ScheduleAdvance],
         ..Component::BARE
     },

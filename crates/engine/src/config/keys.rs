@@ -1,5 +1,6 @@
 //! The one table of all configuration keys.
 
+mod availability;
 mod key;
 
 use key::key;
@@ -535,6 +536,13 @@ pub static KEYS: &[Key] = &[
         None,
         "The secret that signs reminders by webhook: `whsec_` and base64 of 24 bytes or more.",
     ),
+    availability::TIMEZONE,
+    availability::HOURS,
+    availability::HOLIDAYS,
+    availability::PEOPLE,
+    availability::CALENDARS,
+    availability::BUFFER,
+    availability::NOTICE,
     key(
         "clock.file",
         Kind::Path,

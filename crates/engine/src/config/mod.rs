@@ -4,6 +4,7 @@
 //! this crate reads the environment. Unknown keys are refused at every level. [`KEYS`] lists each key once with its type, default,
 //! environment name and meaning; the reference page and `config/default.yaml` are checked against it.
 
+mod availability;
 mod keys;
 mod mail;
 mod models;
@@ -11,6 +12,8 @@ mod secret;
 mod sections;
 mod validate;
 
+pub use availability::Availability;
+pub(crate) use availability::Route;
 pub use keys::{KEYS, Key, Kind, environment_name};
 pub use mail::{Language, Reminders, Security, Smtp};
 pub use models::{ModelApi, ModelServer, Models, Structured, TokenParameter};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{Models, Reminders, Secret, Smtp};
+use super::{Availability, Models, Reminders, Secret, Smtp};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Config {
     pub smtp: Smtp,
     /// Reminders.
     pub reminders: Reminders,
+    /// When people can be met.
+    pub availability: Availability,
     /// The clock.
     pub clock: Clock,
     /// What is logged.

@@ -280,6 +280,9 @@ impl Config {
     }
 
     fn check_mail(&self, found: &mut Findings) {
+        for (key, message, mend) in self.availability.faults() {
+            found.add(key, message, mend);
+        }
         if self.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
             found.add(
                 "smtp.from",

@@ -5,6 +5,7 @@
 //! fails before the commit is taken back; what cannot be taken back is on a list with a retry. A process that dies leaves the
 //! saga to the job `schedule.advance`.
 
+pub mod availability;
 mod calendar_step;
 mod commit;
 mod conflicts;
@@ -15,9 +16,11 @@ mod invite;
 mod mirror;
 mod request;
 mod saga;
+mod settle;
 mod spec;
 mod steps;
 mod view;
+mod week;
 mod words;
 
 use std::time::Duration;
@@ -36,10 +39,12 @@ pub use how::How;
 pub use invite::WAY;
 pub use request::{CancelRequest, ChangeRequest, Guest, ScheduleRequest, Unrepeatable};
 pub use saga::{Came, Direction, Next, Position, Step, next};
+pub use settle::{Keep, SettleRequest};
 pub use spec::{MOST_OCCURRENCES, Occurrence, Spec};
 pub use view::{
     AttendeeView, Conflict, LeftOver, OccurrenceView, Preview, Scheduled, ScheduledMeeting,
 };
+pub use week::{Week, WeekMeeting, WeekPerson};
 
 use crate::App;
 use crate::audit::{self, Change};

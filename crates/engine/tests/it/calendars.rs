@@ -1,8 +1,10 @@
 //! Calendars against the doubles of Google Calendar and Microsoft Graph, and the embedded feed.
 
+mod availability;
 mod feed;
 mod google;
 mod microsoft;
+mod settle;
 mod sync;
 
 use std::sync::Arc;

@@ -2,8 +2,10 @@
 
 mod actions;
 mod audit;
+mod availability;
 mod backfills;
 mod body;
+mod calendars;
 mod components;
 mod connections;
 mod domain;
@@ -33,13 +35,16 @@ use parfocal_engine::actions::Manifest;
 use parfocal_engine::ask::Answer;
 use parfocal_engine::audit::Verified;
 use parfocal_engine::backfill::{BackfillView, Forecast};
+use parfocal_engine::calendar::{CalendarAccountView, ConflictView, SyncReport};
 use parfocal_engine::components::{Active, ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::models::ModelsView;
 use parfocal_engine::notify::answers::TakenReply;
+use parfocal_engine::schedule::availability::{AvailabilityRequest, Available, Suggestions};
 use parfocal_engine::schedule::{
     CancelRequest, ChangeRequest, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
+    SettleRequest,
 };
 use parfocal_engine::status::Status;
 use parfocal_engine::talk::import::Imported;
@@ -115,6 +120,7 @@ fn table() -> Vec<Route> {
     all.extend(taken_in());
     all.extend(understood());
     all.extend(scheduling());
+    all.extend(calendars());
     all.extend(people());
     all.extend(work());
     all.extend(administration());
@@ -335,6 +341,63 @@ fn scheduling() -> Vec<Route> {
         .about("Tries again what could neither be done nor taken back")
         .path_part("id", "Our id.")
         .answers::<Scheduled>(),
+        Route::post(
+            "/availability",
+            "availability.find",
+            post(availability::slots),
+        )
+        .about("The times at which everybody who has to come is free, works and keeps the buffers; unknown is never free")
+        .needs(Role::Read)
+        .body::<AvailabilityRequest>()
+        .answers::<Available>(),
+        Route::post(
+            "/availability/suggestions",
+            "availability.suggest",
+            post(availability::suggestions),
+        )
+        .about("The times that suit best, each with a score and what it is made of")
+        .needs(Role::Read)
+        .body::<AvailabilityRequest>()
+        .answers::<Suggestions>(),
+    ]
+}
+
+fn calendars() -> Vec<Route> {
+    vec![
+        Route::get("/calendars", "calendars.list", get(calendars::list))
+            .about("The calendars that meetings are written to, without secrets")
+            .answers::<PageView<CalendarAccountView>>(),
+        Route::post(
+            "/calendars/{name}/check",
+            "calendars.check",
+            post(calendars::check),
+        )
+        .about("Tries a calendar; that it refuses is part of the answer")
+        .path_part("name", "The calendar's name.")
+        .answers::<CalendarAccountView>(),
+        Route::post(
+            "/calendars/{name}/sync",
+            "calendars.sync",
+            post(calendars::sync),
+        )
+        .about("Reads what people changed in a calendar: answers are taken over, everything else is put up as a conflict")
+        .path_part("name", "The calendar's name.")
+        .answers::<SyncReport>(),
+        Route::get(
+            "/calendars/conflicts",
+            "calendars.conflicts",
+            get(calendars::conflicts),
+        )
+        .about("What people changed in calendars and nobody has decided about yet")
+        .answers::<PageView<ConflictView>>(),
+        Route::post(
+            "/calendars/settle",
+            "calendars.settle",
+            post(calendars::settle),
+        )
+        .about("Decides such a conflict: as it was scheduled here, or as the calendar says")
+        .body::<SettleRequest>()
+        .answers::<ScheduledMeeting>(),
     ]
 }
 

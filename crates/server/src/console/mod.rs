@@ -12,7 +12,10 @@ mod mail;
 mod meeting;
 mod meetings;
 mod overview;
+mod schedule;
 mod search;
+
+use std::sync::{PoisonError, RwLock};
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
@@ -29,16 +32,18 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 6] = [
+const ROOMS: [(&str, &str, &str); 8] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
+    ("schedule", "Schedule", "/schedule"),
     ("actions", "Actions", "/actions"),
     ("search", "Search", "/search"),
+    ("mail", "Mail", "/mail"),
     ("jobs", "Work", "/jobs"),
     ("connections", "Connections", "/connections"),
 ];
 
-const TEMPLATES: [(&str, &str); 20] = [
+const TEMPLATES: [(&str, &str); 23] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -74,6 +79,15 @@ const TEMPLATES: [(&str, &str); 20] = [
     ("mail.html", include_str!("../templates/mail.html")),
     ("mail_one.html", include_str!("../templates/mail_one.html")),
     ("rsvp.html", include_str!("../templates/rsvp.html")),
+    ("schedule.html", include_str!("../templates/schedule.html")),
+    (
+        "schedule_new.html",
+        include_str!("../templates/schedule_new.html"),
+    ),
+    (
+        "schedule_one.html",
+        include_str!("../templates/schedule_one.html"),
+    ),
 ];
 
 /// Routes of the pages.
@@ -82,6 +96,9 @@ pub(crate) fn routes(active: &Active) -> Router<AppState> {
     // A page of what another component finds goes with that component.
     if active.serves("/search") {
         pages = pages.route("/search", get(search::get));
+    }
+    if active.serves("/schedule") {
+        pages = pages.merge(schedule::routes());
     }
     pages
         .route("/", get(overview::get))
@@ -104,6 +121,8 @@ pub(crate) fn routes(active: &Active) -> Router<AppState> {
 /// The compiled templates.
 pub(crate) struct Pages {
     environment: Environment<'static>,
+    /// The rooms that are there now.
+    nav: RwLock<Value>,
 }
 
 impl Pages {
@@ -119,12 +138,20 @@ impl Pages {
         }
         environment.add_global("fingerprint", assets::fingerprint());
         environment.add_global("version", env!("CARGO_PKG_VERSION"));
+        Self {
+            environment,
+            nav: RwLock::new(Value::from(Vec::<Value>::new())),
+        }
+    }
+
+    /// Puts the rooms of what is on into the navigation.
+    pub(crate) fn furnish(&self, active: &Active) {
         let nav: Vec<Value> = ROOMS
             .iter()
+            .filter(|(.., href)| active.serves(href))
             .map(|(room, name, href)| context! { room => *room, name => *name, href => *href })
             .collect();
-        environment.add_global("nav", Value::from(nav));
-        Self { environment }
+        *self.nav.write().unwrap_or_else(PoisonError::into_inner) = Value::from(nav);
     }
 
     /// Renders a page of a room.
@@ -135,7 +162,12 @@ impl Pages {
         title: &str,
         page: &T,
     ) -> Result<Response, Problem> {
-        let frame = context! { room => room, title => title };
+        let nav = self
+            .nav
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let frame = context! { room => room, title => title, nav => nav };
         let values = minijinja::value::merge_maps([Value::from(Serde(page)), frame]);
         let html = self
             .environment

@@ -91,6 +91,41 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The times at which these people (lower case) are taken by what we scheduled, between two instants.
+    pub async fn bookings(
+        &self,
+        scope: Scope,
+        people: &[String],
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Clash>> {
+        let mut conn = self.read().await?;
+        let mut found = Vec::new();
+        for person in people {
+            let mut link = conn.link();
+            let none: Option<ScheduleId> = None;
+            found.extend(
+                link.all(
+                    TAKEN,
+                    args![scope.workspace, person.as_str(), to, from, none],
+                    |row| {
+                        Ok(Clash {
+                            person: person.clone(),
+                            start: row.instant()?,
+                            end: row.instant()?,
+                            schedule_id: row.id()?,
+                            title: row.text()?,
+                        })
+                    },
+                )
+                .await?,
+            );
+        }
+        Ok(found)
+    }
+}
+
 impl Tx {
     /// Takes people at these times for a schedule, in place of the times it took before, and tells what stands in the way, at
     /// most 20 of it; whether the transaction is kept then is the caller's to say. Until it ends nobody else books these people.

@@ -26,7 +26,7 @@ pub(crate) fn local(
 }
 
 /// The zone of a name; this machine's without one.
-pub(super) fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
+pub(crate) fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
     match name {
         None => Ok(TimeZone::system()),
         Some(name) => TimeZone::get(name).map_err(|_| {
@@ -37,7 +37,7 @@ pub(super) fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
 }
 
 /// A start as people write it.
-pub(super) fn start(text: &str, now: &Zoned) -> Result<Zoned, Failure> {
+pub(crate) fn start(text: &str, now: &Zoned) -> Result<Zoned, Failure> {
     let text = text.trim();
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.to_zoned(now.time_zone().clone()));
@@ -50,16 +50,18 @@ pub(super) fn start(text: &str, now: &Zoned) -> Result<Zoned, Failure> {
         return Ok(at);
     }
     parse_date_string(text, now.clone(), Dialect::Uk).map_err(|error| {
-        Failure::usage("usage", format!("--start {text:?} cannot be read: {error}"))
-            .hint("Write 'tomorrow 9:00', 'friday 14:30', '2030-01-07 09:00' or RFC 3339.")
+        Failure::usage(
+            "usage",
+            format!("the time {text:?} cannot be read: {error}"),
+        )
+        .hint("Write 'tomorrow 9:00', 'friday 14:30', '2030-01-07 09:00' or RFC 3339.")
     })
 }
 
 /// A length as people write it, in whole minutes.
 pub(crate) fn minutes(text: &str) -> Result<i64, Failure> {
     let wrong = || {
-        Failure::usage("usage", format!("--duration {text:?} is not a length"))
-            .hint("Write 30m, 1h or 1h30m.")
+        Failure::usage("usage", format!("{text:?} is not a length")).hint("Write 30m, 1h or 1h30m.")
     };
     let text = text.trim();
     if let Ok(minutes) = text.parse() {
