@@ -55,13 +55,16 @@ export const look = async (page, name, { colorScheme = "light", size = "wide", f
 
 // Looks at a page in light and dark, wide and narrow.
 export const lookAtAll = async (pages, { status = 200 } = {}) => {
-  for (const [name, path] of Object.entries(pages)) {
-    for (const colorScheme of ["light", "dark"]) {
-      for (const size of Object.keys(sizes)) {
-        const page = await open(path, { size, colorScheme, status });
-        await look(page, name, { colorScheme, size, fullPage: name !== "meeting" });
-        await page.context().close();
-      }
+  const looks = Object.entries(pages).flatMap(([name, path]) => ["light", "dark"].flatMap((colorScheme) =>
+    Object.keys(sizes).map((size) => ({ name, path, colorScheme, size }))));
+  // Two at a time: the browser draws one while the server makes the other.
+  const lookOn = async () => {
+    for (let one = looks.shift(); one; one = looks.shift()) {
+      const { name, path, colorScheme, size } = one;
+      const page = await open(path, { size, colorScheme, status });
+      await look(page, name, { colorScheme, size, fullPage: name !== "meeting" });
+      await page.context().close();
     }
-  }
+  };
+  await Promise.all([lookOn(), lookOn()]);
 };
