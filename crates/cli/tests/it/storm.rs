@@ -41,6 +41,8 @@ struct Stage {
     hosts: Vec<String>,
     people: Vec<Person>,
     seen: Mutex<Seen>,
+    /// Held by who makes the weather.
+    sky: Mutex<()>,
     stop: AtomicBool,
 }
 
@@ -141,6 +143,7 @@ async fn nothing_is_lost_doubled_or_untrue_in_a_storm() {
         hosts: Vec::new(),
         people: Vec::new(),
         seen: Mutex::default(),
+        sky: Mutex::default(),
         stop: AtomicBool::new(false),
     };
     begin(&mut stage).await;
