@@ -140,6 +140,20 @@ pub struct InsightFilter<'f> {
     pub instance: Option<InstanceId>,
 }
 
+// CROSS JOIN keeps SQLite to the order of the tables; PostgreSQL finds its own.
+macro_rules! listed {
+    ($from:literal, $where:literal) => {
+        concat!("SELECT i.id, i.kind, i.text, i.speaker, i.owner, i.due, i.due_text, i.confidence, i.start_ms, c.ord_from, c.ord_to, c.quote,
+            a.model, t.id, t.instance_id, n.topic, n.start_at
+        FROM ", $from, " WHERE ", $where, " AND t.instance_id = n.id AND t.current = 1
+            AND a.workspace_id = t.workspace_id AND a.transcript_sha256 = t.sha256 AND a.current = 1
+            AND i.analysis_id = a.id AND i.workspace_id = $1 AND c.insight_id = i.id
+            AND (CAST($2 AS TEXT) IS NULL OR i.kind = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR LOWER(SUBSTR(i.owner, 1, LENGTH($3))) = LOWER($3))
+        ORDER BY n.sort_at DESC, n.id DESC, t.id, i.ord LIMIT $5")
+    };
+}
+
 statements! {
     BY_KEY = one("SELECT id, transcript_id, kind, model, prompt_v, body, dropped, current, created_at FROM analyses
         WHERE workspace_id = $1 AND transcript_sha256 = $2 AND kind = $3 AND model = $4 AND prompt_v = $5");
@@ -161,15 +175,15 @@ statements! {
     INSIGHT = one("INSERT INTO insights (id, analysis_id, workspace_id, ord, kind, text, speaker, owner, due, due_text, confidence, start_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     CITATION = one("INSERT INTO citations (insight_id, ord_from, ord_to, quote) VALUES ($1, $2, $3, $4)");
-    LIST = one("SELECT i.id, i.kind, i.text, i.speaker, i.owner, i.due, i.due_text, i.confidence, i.start_ms, c.ord_from, c.ord_to, c.quote,
-            a.model, t.id, t.instance_id, n.topic, n.start_at
-        FROM insights i JOIN citations c ON c.insight_id = i.id JOIN analyses a ON a.id = i.analysis_id
-            JOIN transcripts t ON t.workspace_id = a.workspace_id AND t.sha256 = a.transcript_sha256 AND t.current = 1
-            JOIN instances n ON n.id = t.instance_id
-        WHERE i.workspace_id = $1 AND a.current = 1 AND (CAST($2 AS TEXT) IS NULL OR i.kind = $2)
-            AND (CAST($3 AS TEXT) IS NULL OR LOWER(SUBSTR(i.owner, 1, LENGTH($3))) = LOWER($3))
-            AND (CAST($4 AS TEXT) IS NULL OR t.instance_id = $4)
-        ORDER BY COALESCE(n.start_at, 0) DESC, t.id, i.ord LIMIT $5");
+    // The latest meetings first, until the page is full; without a statement of that kind anywhere, nothing is gone through.
+    LATEST = one(listed!("instances n CROSS JOIN transcripts t CROSS JOIN analyses a CROSS JOIN insights i CROSS JOIN citations c",
+        "n.workspace_id = $1 AND CAST($4 AS TEXT) IS NULL
+            AND EXISTS (SELECT 1 FROM insights x WHERE x.workspace_id = $1 AND (CAST($2 AS TEXT) IS NULL OR x.kind = $2))"));
+    OF_INSTANCE = one(listed!("instances n CROSS JOIN transcripts t CROSS JOIN analyses a CROSS JOIN insights i CROSS JOIN citations c",
+        "n.workspace_id = $1 AND n.id = $4"));
+    // What is somebody's to do is little beside all there is: found by the name first, and put in order then.
+    OF_OWNER = one(listed!("insights i CROSS JOIN analyses a CROSS JOIN transcripts t CROSS JOIN instances n CROSS JOIN citations c",
+        "CAST($4 AS TEXT) IS NULL"));
 }
 
 impl Store {
@@ -224,8 +238,15 @@ impl Store {
         filter: &InsightFilter<'_>,
         limit: u32,
     ) -> Result<Vec<InsightRow>> {
+        let sql = match filter {
+            InsightFilter {
+                instance: Some(_), ..
+            } => OF_INSTANCE,
+            InsightFilter { owner: Some(_), .. } => OF_OWNER,
+            _ => LATEST,
+        };
         self.all(
-            LIST,
+            sql,
             args![
                 scope.workspace,
                 filter.kind,

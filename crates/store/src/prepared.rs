@@ -154,7 +154,9 @@ async fn lists_are_looked_up_in_the_index_of_their_filter() {
     let Db::Sqlite { writer, .. } = db else {
         unreachable!()
     };
-    let known = texts(Engine::Sqlite);
+    let mut known = texts(Engine::Sqlite);
+    let search = crate::search::SQLITE_STATEMENTS.iter();
+    known.extend(search.map(|(name, sql)| (format!("search.{name}"), sql.text(Engine::Sqlite))));
     for (name, step) in [
         // Without reading a row that is not on the page, however few of them the filters leave.
         (
@@ -165,6 +167,19 @@ async fn lists_are_looked_up_in_the_index_of_their_filter() {
             "list.OF_NUMBER",
             "SEARCH i USING INDEX instances_of_number (workspace_id=? AND number=?",
         ),
+        // A statement's meeting before the statement, so that a page is read and no more; a person's by the name.
+        (
+            "insights.LATEST",
+            "SEARCH n USING INDEX instances_listed (workspace_id=?",
+        ),
+        (
+            "insights.OF_OWNER",
+            "SEARCH i USING INDEX insights_kind (workspace_id=?",
+        ),
+        (
+            "search.BEST_OF_DAYS",
+            "SEARCH i USING INDEX instances_listed (workspace_id=? AND sort_at>? AND sort_at<?)",
+        ),
         (
             "series.BY_NUMBER",
             "SEARCH meetings USING INDEX meetings_of_number (workspace_id=? AND number=?)",
@@ -174,7 +189,10 @@ async fn lists_are_looked_up_in_the_index_of_their_filter() {
             "SEARCH inbox USING INDEX inbox_failed (n<?)",
         ),
     ] {
-        let (_, text) = known.iter().find(|(one, _)| one == name).unwrap();
+        let (_, text) = known
+            .iter()
+            .find(|(one, _)| one == name)
+            .unwrap_or_else(|| panic!("{name} is no statement"));
         let plan: Vec<String> =
             sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
                 .fetch_all(&writer)

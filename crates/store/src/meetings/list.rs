@@ -12,7 +12,7 @@ use crate::store::{Scope, Store};
 // The rows of a page are chosen first, from what an index holds, and read in whole then. `sort_at` is the start where that
 // is known, so that days restrict the part of the index that is looked through.
 macro_rules! listed {
-    ($number:literal, $sort_at:literal) => {
+    ($number:literal, $sort_at:literal, $transcript:expr) => {
         concat!("WITH page AS MATERIALIZED (SELECT i.id, i.sort_at FROM instances i WHERE i.workspace_id = $1
         AND (CAST($2 AS TEXT) IS NULL OR i.account_id = $2)
         AND (CAST($3 AS TEXT) IS NULL OR i.meeting_id = $3)
@@ -23,7 +23,7 @@ macro_rules! listed {
         AND (CAST($7 AS BIGINT) IS NULL OR i.start_at >= $7)
         AND (CAST($8 AS BIGINT) IS NULL OR i.start_at < $8)
         AND (CAST($9 AS TEXT) IS NULL OR i.state = $9)
-        AND (CAST($10 AS BIGINT) IS NULL OR $10 = CASE WHEN EXISTS (SELECT 1 FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1) THEN 1 ELSE 0 END)
+        AND ", $transcript, "
         AND (CAST($11 AS BIGINT) IS NULL OR $11 = CASE WHEN EXISTS (SELECT 1 FROM recordings r WHERE r.instance_id = i.id AND r.deleted_at IS NULL) THEN 1 ELSE 0 END)
         AND i.deleted_at IS NULL
         AND ", $sort_at, " BETWEEN $15 AND $16
@@ -41,10 +41,20 @@ macro_rules! listed {
     };
 }
 
+// Asked of each row that is looked at: a page is full after a few.
+macro_rules! transcript {
+    () => {
+        "(CAST($10 AS BIGINT) IS NULL OR $10 = CASE WHEN EXISTS (SELECT 1 FROM transcripts t WHERE t.instance_id = i.id AND t.current = 1) THEN 1 ELSE 0 END)"
+    };
+}
+
 statements! {
-    INSTANCES = one(listed!("CAST($4 AS TEXT) IS NULL", "i.sort_at"));
+    INSTANCES = one(listed!("CAST($4 AS TEXT) IS NULL", "i.sort_at", transcript!()));
     // With the number given, its index finds the few that have it; the sum keeps SQLite from preferring the order of time.
-    OF_NUMBER = one(listed!("i.number = $4", "i.sort_at + 0"));
+    OF_NUMBER = one(listed!("i.number = $4", "i.sort_at + 0", transcript!()));
+    // Those that have a transcript and no recording are so few that all rows are looked at: against one list, made once.
+    UNRECORDED = one(listed!("CAST($4 AS TEXT) IS NULL", "i.sort_at",
+        "CAST($10 AS BIGINT) = 1 AND i.id IN (SELECT t.instance_id FROM transcripts t WHERE t.current = 1)"));
 }
 
 impl Store {
@@ -63,10 +73,10 @@ impl Store {
             .before
             .map_or(i64::MAX, |before| before.as_microsecond().saturating_sub(1))
             .min(at);
-        let sql = if filter.number.is_some() {
-            OF_NUMBER
-        } else {
-            INSTANCES
+        let sql = match (filter.number.is_some(), filter.has_transcript) {
+            (true, _) => OF_NUMBER,
+            (false, Some(true)) if filter.has_recording == Some(false) => UNRECORDED,
+            (false, _) => INSTANCES,
         };
         let mut rows = self
             .all(

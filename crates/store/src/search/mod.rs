@@ -26,11 +26,12 @@ pub use view::{Hit, HitKind};
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parfocal_formats::query::Query;
 use serde::Serialize;
 
-use crate::db::{Args, Engine, args};
+use crate::db::{Args, Cells, Engine, args};
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::id::InstanceId;
 use crate::store::{Scope, Store};
@@ -39,6 +40,8 @@ use rank::{Fit, Fitting, Plan};
 
 /// Most meetings that a search goes through; those behind them in rank are not found.
 pub const MOST_MEETINGS: u32 = 20_000;
+/// Meetings of some days that are looked at before the words are.
+const FEW: i64 = 20_000;
 /// Meetings whose units are weighed against each other: within them a better unit beats a better meeting.
 const BLOCK: usize = 32;
 /// How many times as many meetings are asked for when the first were not enough.
@@ -334,7 +337,7 @@ impl Store {
                 None => (None, None),
             },
         };
-        let doc = |row: &mut crate::db::Cells| Ok((row.int()?, row.real()?));
+        let doc = |row: &mut Cells| Ok((row.int()?, row.real()?));
         if self.engine() == Engine::Sqlite
             && request.sort == Sort::Relevance
             && request.instance.is_none()
@@ -344,9 +347,12 @@ impl Store {
         {
             return self.all(sql::PLAIN, args![words, most], doc).await;
         }
+        let few = words.is_some() && self.are_few(scope, filters.from, filters.before).await?;
         let sql = match (&words, request.sort) {
             (None, _) => sql::ALL,
+            (Some(_), Sort::Relevance) if few => sql::BEST_OF_DAYS,
             (Some(_), Sort::Relevance) => sql::BEST,
+            (Some(_), Sort::Date) if few => sql::LATEST_OF_DAYS,
             (Some(_), Sort::Date) => sql::LATEST,
         };
         let args: Args = args![
@@ -367,6 +373,28 @@ impl Store {
             each
         ];
         self.all(sql, args, doc).await
+    }
+
+    /// Whether so few meetings were held on some days that it pays to look at them before the words (SQLite).
+    async fn are_few(
+        &self,
+        scope: Scope,
+        from: Option<Timestamp>,
+        before: Option<Timestamp>,
+    ) -> Result<bool> {
+        if self.engine() != Engine::Sqlite || (from.is_none() && before.is_none()) {
+            return Ok(false);
+        }
+        let from = from.map_or(i64::MIN, Timestamp::as_microsecond);
+        let before = before.map_or(i64::MAX, Timestamp::as_microsecond);
+        let held: i64 = self
+            .exactly(
+                sql::DAYS,
+                args![scope.workspace, from, before, FEW + 1],
+                Cells::int,
+            )
+            .await?;
+        Ok(held <= FEW)
     }
 
     /// Whether a scope is the only one, so that nothing has to be kept apart.

@@ -11,10 +11,12 @@ macro_rules! fits {
              AND (CAST($5 AS BIGINT) IS NULL OR i.start_at < $5)
              AND (CAST($6 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM ", $open, "$6", $close, " WHERE ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
              AND (CAST($7 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM ", $open, "$7", $close, " WHERE ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
-             AND (CAST($8 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM ", $open, "$8", $close, "
-                WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE p.value ESCAPE '\\'))
+             AND (CAST($8 AS TEXT) IS NULL OR (i.account_id, i.host_user_id) IN (SELECT u.account_id, u.external_id FROM users u, ", $open, "$8", $close, "
+                    WHERE u.workspace_id = $1 AND ' ' || u.search LIKE p.value ESCAPE '\\')
+                OR EXISTS (SELECT 1 FROM ", $open, "$8", $close, " WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\'))
              AND (CAST($9 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM ", $open, "$9", $close, "
-                WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\' OR ' ' || COALESCE(h.search, '') LIKE p.value ESCAPE '\\'))
+                WHERE ' ' || i.host_search LIKE p.value ESCAPE '\\' OR EXISTS (SELECT 1 FROM users u WHERE u.workspace_id = $1
+                    AND u.account_id = i.account_id AND u.external_id = i.host_user_id AND ' ' || u.search LIKE p.value ESCAPE '\\')))
              AND (CAST($10 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM participants q, ", $open, "$10", $close, "
                 WHERE q.instance_id = i.id AND LOWER(COALESCE(q.name, '') || ' ' || COALESCE(q.email, '')) LIKE p.value ESCAPE '\\'))
              AND (CAST($11 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM participants q, ", $open, "$11", $close, "
@@ -40,18 +42,24 @@ macro_rules! postgres_fits {
         )
     };
 }
-macro_rules! host {
-    () => {
-        "LEFT JOIN users h ON h.workspace_id = i.workspace_id AND h.account_id = i.account_id AND h.external_id = i.host_user_id"
-    };
-}
-
 macro_rules! fitting_sqlite {
     ($order:literal) => {
         concat!(
             "WITH cand AS MATERIALIZED (SELECT rowid AS n, bm25(search_index, 0.0, 1.0, 1.0) AS s FROM search_index WHERE search_index MATCH $2)
-            SELECT d.n, CAST(-cand.s AS DOUBLE PRECISION) FROM cand CROSS JOIN search_docs d ON d.n = cand.n CROSS JOIN instances i ON i.id = d.instance_id ",
-            host!(), " WHERE ", sqlite_fits!(), " AND CAST($15 AS TEXT) IS NULL ORDER BY ", $order, " LIMIT $3"
+            SELECT d.n, CAST(-cand.s AS DOUBLE PRECISION) FROM cand CROSS JOIN search_docs d ON d.n = cand.n CROSS JOIN instances i ON i.id = d.instance_id WHERE ",
+            sqlite_fits!(), " AND CAST($15 AS TEXT) IS NULL ORDER BY ", $order, " LIMIT $3"
+        )
+    };
+}
+/// The same where the days leave few meetings: those are found first, in the index of the list, and the others never read.
+macro_rules! fitting_days {
+    ($order:literal) => {
+        concat!(
+            "WITH fit AS MATERIALIZED (SELECT d.n, i.sort_at FROM instances i CROSS JOIN search_docs d ON d.instance_id = i.id WHERE ",
+            sqlite_fits!(), " AND i.sort_at >= COALESCE($4, -9223372036854775807) AND i.sort_at < COALESCE($5, 9223372036854775807)),
+            cand AS MATERIALIZED (SELECT rowid AS n, bm25(search_index, 0.0, 1.0, 1.0) AS s FROM search_index WHERE search_index MATCH $2)
+            SELECT cand.n, CAST(-cand.s AS DOUBLE PRECISION) FROM cand JOIN fit ON fit.n = cand.n
+            WHERE CAST($15 AS TEXT) IS NULL ORDER BY ", $order, " LIMIT $3"
         )
     };
 }
@@ -64,19 +72,17 @@ macro_rules! fitting_postgres {
             hit AS MATERIALIZED (SELECT each.ord, l.n, ts_rank(l.tsv, each.q, 1) AS s FROM each, whole, search_leaves l WHERE l.tsv @@ each.q AND l.tsv @@ whole.q),
             rare AS (SELECT ord, LN(1 + CAST((SELECT COUNT(*) FROM search_docs) AS DOUBLE PRECISION) / COUNT(*)) AS idf FROM hit GROUP BY ord),
             cand AS (SELECT hit.n, SUM(rare.idf * (1 + hit.s)) AS s FROM hit JOIN rare ON rare.ord = hit.ord GROUP BY hit.n)
-            SELECT d.n, CAST(cand.s AS DOUBLE PRECISION) FROM cand JOIN search_docs d ON d.n = cand.n JOIN instances i ON i.id = d.instance_id ",
-            host!(), " WHERE ", postgres_fits!(), " ORDER BY ", $order, " LIMIT $3"
+            SELECT d.n, CAST(cand.s AS DOUBLE PRECISION) FROM cand JOIN search_docs d ON d.n = cand.n JOIN instances i ON i.id = d.instance_id WHERE ",
+            postgres_fits!(), " ORDER BY ", $order, " LIMIT $3"
         )
     };
 }
 macro_rules! all_of {
     ($fits:expr) => {
         concat!(
-            "SELECT d.n, CAST(0 AS DOUBLE PRECISION) FROM search_docs d JOIN instances i ON i.id = d.instance_id ",
-            host!(),
-            " WHERE ",
+            "SELECT d.n, CAST(0 AS DOUBLE PRECISION) FROM search_docs d JOIN instances i ON i.id = d.instance_id WHERE ",
             $fits,
-            " AND CAST($2 AS TEXT) IS NULL AND CAST($15 AS TEXT) IS NULL ORDER BY i.sort_at DESC, d.n DESC LIMIT $3"
+            " AND CAST($2 AS TEXT) IS NULL AND CAST($15 AS TEXT) IS NULL ORDER BY i.sort_at DESC, i.id DESC LIMIT $3"
         )
     };
 }
@@ -105,6 +111,14 @@ pub(super) const BEST: Sql = two(
 pub(super) const LATEST: Sql = two(
     fitting_sqlite!("i.sort_at DESC, d.n DESC"),
     fitting_postgres!("i.sort_at DESC, d.n DESC"),
+);
+/// As [`BEST`], of few days (SQLite).
+pub(super) const BEST_OF_DAYS: Sql = one(fitting_days!("2 DESC, cand.n DESC"));
+/// As [`LATEST`], of few days (SQLite).
+pub(super) const LATEST_OF_DAYS: Sql = one(fitting_days!("fit.sort_at DESC, cand.n DESC"));
+/// How many meetings there were from $2 to $3, counted up to $4.
+pub(super) const DAYS: Sql = one(
+    "SELECT COUNT(*) FROM (SELECT 1 FROM instances i WHERE i.workspace_id = $1 AND i.sort_at >= $2 AND i.sort_at < $3 LIMIT $4) AS counted",
 );
 /// Restrictions alone, the latest first.
 pub(super) const ALL: Sql = two(all_of!(sqlite_fits!()), all_of!(postgres_fits!()));
@@ -148,7 +162,11 @@ pub(super) const USED: Sql = two(
 
 /// The statements of SQLite alone.
 #[cfg(test)]
-pub(crate) const SQLITE_STATEMENTS: &[(&str, Sql)] = &[("PLAIN", PLAIN)];
+pub(crate) const SQLITE_STATEMENTS: &[(&str, Sql)] = &[
+    ("PLAIN", PLAIN),
+    ("BEST_OF_DAYS", BEST_OF_DAYS),
+    ("LATEST_OF_DAYS", LATEST_OF_DAYS),
+];
 
 /// The statements that both engines prepare.
 #[cfg(test)]
@@ -156,6 +174,7 @@ pub(crate) const STATEMENTS: &[(&str, Sql)] = &[
     ("BEST", BEST),
     ("LATEST", LATEST),
     ("ALL", ALL),
+    ("DAYS", DAYS),
     ("OTHERS", OTHERS),
     ("LEAVES", LEAVES),
     ("MEETINGS", MEETINGS),
