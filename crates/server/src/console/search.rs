@@ -81,7 +81,7 @@ fn narrower(query: &str, facets: FacetsView) -> Facets {
 struct Row {
     #[serde(flatten)]
     hit: HitView,
-    /// The place on the meeting's page.
+    /// The place on the meeting's page; empty for the meeting itself, whose title it is.
     anchor: String,
 }
 
