@@ -2,6 +2,7 @@
 
 mod account;
 mod api;
+mod availability;
 mod live;
 mod program;
 pub(crate) mod report;
@@ -20,7 +21,7 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api"])]
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "availability"])]
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -63,7 +64,7 @@ impl Run {
 /// A measurement gives its section of the page as Markdown.
 type Measure = fn(&Run) -> Result<String>;
 
-const SECTIONS: [(&str, Measure); 8] = [
+const SECTIONS: [(&str, Measure); 9] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),
@@ -72,6 +73,7 @@ const SECTIONS: [(&str, Measure); 8] = [
     ("live", live::measure),
     ("start", start::measure),
     ("api", api::measure),
+    ("availability", availability::measure),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

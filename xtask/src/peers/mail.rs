@@ -1,4 +1,5 @@
-//! A real mail server whose mailbox is read: aiosmtpd takes what the program sends, python's icalendar reads it.
+//! A real mail server whose mailbox is read: aiosmtpd takes what the program sends, python's icalendar reads it. Then
+//! reminders from three servers that are killed, verified by the standardwebhooks package.
 
 use std::process::Command;
 
@@ -14,10 +15,12 @@ pub(crate) fn mail() -> Result<()> {
     };
     let stage = Stage::new("mail")?;
     let (_simulator, said) = stage.start(&["simulate", "--port", "0", "--json"])?;
-    sh(Command::new(python)
-        // aiosmtpd warns of an attribute of its own at every login.
-        .args(["-W", "ignore"])
-        .arg(root().join("peers/mail/mail.py"))
+    let scripts = root().join("peers/mail");
+    sh(Command::new(&python)
+        .arg(scripts.join("mail.py"))
         .arg(&stage.binary)
-        .arg(text(&said, "base_url")?))
+        .arg(text(&said, "base_url")?))?;
+    sh(Command::new(python)
+        .arg(scripts.join("reminders.py"))
+        .arg(&stage.binary))
 }

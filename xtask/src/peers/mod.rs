@@ -3,6 +3,7 @@
 mod calendars;
 mod clients;
 mod console;
+mod doubles;
 mod mail;
 mod mcp;
 mod model;
@@ -37,12 +38,12 @@ pub(crate) const ALL: [(&str, Peer); 8] = [
 ];
 
 /// Peers that are run by name only, since they take long to install.
-const BY_NAME: [(&str, Peer); 1] = [("model", model::model)];
+const BY_NAME: [(&str, Peer); 2] = [("model", model::model), ("doubles", doubles::doubles)];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which one; all but `model`, which takes long to install, by default
-    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "console", "schemathesis", "mcp", "model"])]
+    /// Which one; all but `model` and `doubles`, which take long to install, by default
+    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "console", "schemathesis", "mcp", "model", "doubles"])]
     peer: Option<String>,
 }
 
