@@ -7,6 +7,7 @@ first byte, a server without STARTTLS, and a wrong password that is put right.
 
 import asyncio
 import collections
+import concurrent.futures
 import contextlib
 import datetime
 import email.policy
@@ -102,7 +103,7 @@ class Servers:
         self.running = []
 
     def start(self, security, password=None):
-        box = Box(str(self.folder / f"box{len(self.running)}"))
+        box = Box(tempfile.mkdtemp(dir=self.folder) + "/box")
         options = {}
         if security == "starttls":
             options["tls_context"] = self.context
@@ -317,9 +318,9 @@ def weather(servers):
     box.does["silent@example.com"] = ["silent"]
     box.does["lost@example.com"] = ["lose"] * 9
     names = ["plain", "refused", "grey", "silent", "lost", "last"]
-    world = World(servers.folder / "weather", servers.folder / "authority.pem", port, "none", timeout=1)
+    world = World(servers.folder / "weather", servers.folder / "authority.pem", port, "none", timeout=4)
     with_ = [word for name in names for word in ("--with", f"{name}@example.com")]
-    made = meeting(world.run("schedule", "Weather", "--at", "2031-05-05 09:00", "--host", world.host(), *with_))
+    made = meeting(world.run("schedule", "Weather", "--at", "2031-05-05 09:00", "--host", world.host(), *with_, "--detach"))
     with world.serving():
         until(lambda: not world.show(made)["under_way"], "everybody was told or cannot be")
     made = world.show(made)
@@ -349,9 +350,11 @@ def doors(servers):
     world = World(servers.folder / "tls", authority, port, "tls", "wrong")
     host = world.host()
     asked = ["schedule", "Doors", "--at", "2031-06-05 09:00", "--host", host, "--with", GUEST]
-    made = meeting(world.run(*asked))
-    expect("535" in made["attendees"][0]["trouble"], f"a wrong password is said: {made['attendees'][0]}")
-    expect(not box.mails(), "a mail without the right password")
+    made = meeting(world.run(*asked, "--detach"))
+    trouble = lambda: world.show(made)["attendees"][0]["trouble"]
+    with world.serving():
+        until(trouble, "a wrong password is said")
+    expect("535" in trouble() and not box.mails(), f"a mail without the right password: {trouble()}")
     world.environment["PARFOCAL_SMTP__PASSWORD"] = "secret"
     with world.serving():
         until(lambda: world.show(made)["attendees"][0]["told"], "the mail arrives once the password is right")
@@ -375,8 +378,9 @@ def until(holds, what):
 with tempfile.TemporaryDirectory() as place:
     all_servers = Servers(Path(place))
     try:
-        course(all_servers)
-        weather(all_servers)
-        doors(all_servers)
+        # They mostly wait for servers that are slow on purpose.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for one in [pool.submit(scenario, all_servers) for scenario in (course, weather, doors)]:
+                one.result()
     finally:
         all_servers.stop()

@@ -437,8 +437,13 @@ impl MeetingSchedulerOrchestrator<'_> {
             request_hash: &begin.hash,
         };
         let saga = tx.begin_saga(&new, now).await?;
-        self.enqueue(&mut tx, id, saga, crate::clock::later(now, RESCUE))
-            .await?;
+        // Where the caller does it, the job is there in case the caller dies.
+        let from = if how.detached {
+            now
+        } else {
+            crate::clock::later(now, RESCUE)
+        };
+        self.enqueue(&mut tx, id, saga, from).await?;
         let detail = json!({
             "provider": target.provider,
             "start": target.start.to_string(),
