@@ -21,6 +21,7 @@ mod oauth;
 mod ops;
 mod paging;
 mod pulse;
+mod push;
 mod router;
 mod rsvp;
 mod state;

@@ -17,7 +17,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{access, api, console, feed, layers, mcp, oauth, ops, rsvp, webhooks};
+use crate::{access, api, console, feed, layers, mcp, oauth, ops, push, rsvp, webhooks};
 
 /// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
 pub(crate) async fn build(state: &AppState) -> Result<Entry, EngineError> {
@@ -139,6 +139,7 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
     if active.has("mail") {
         all = all.merge(rsvp::routes(state));
     }
+    all = all.merge(push::routes(state, active));
     if active.has("calendar-feed") {
         all = all.route("/calendar/{file}", get(feed::feed));
     }

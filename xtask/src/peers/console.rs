@@ -57,6 +57,9 @@ pub(crate) fn console() -> Result<()> {
     drop(first);
     let (_second, _) = stage.start(&[&simulate[..], &["--transcripts", "transcripts"]].concat())?;
     take_in(&stage)?;
+    for component in ["scheduling", "mail"] {
+        sh(&mut stage.command(&["component", "activate", component, "--anyway"]))?;
+    }
     let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
     let shots = metadata()?.target_directory.join("shots");
     let result = sh(Command::new("node")

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::work::Channel;
 use super::{Calendar, caldav, google, http, microsoft};
 use crate::App;
 use crate::error::{Code, EngineError, Result};
@@ -165,6 +166,9 @@ impl std::fmt::Debug for Opener {
 pub(super) struct Kept {
     pub(super) opener: Opener,
     pub(super) access: Option<Access>,
+    /// How changes are told, where they are.
+    #[serde(default)]
+    pub(super) channel: Option<Channel>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -199,7 +203,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    fn of(app: &App, row: CalendarAccountRow) -> Result<Self> {
+    pub(super) fn of(app: &App, row: CalendarAccountRow) -> Result<Self> {
         let settings = serde_json::from_value(row.settings.clone()).map_err(|error| {
             EngineError::new(
                 Code::StoreCorrupt,
@@ -250,10 +254,8 @@ impl Account {
 
     fn calendar(&self) -> Result<std::sync::Arc<dyn Calendar>> {
         Ok(match &self.settings {
-            Settings::Google { .. } => std::sync::Arc::new(google::Google::of(self.clone())?),
-            Settings::Microsoft { .. } => {
-                std::sync::Arc::new(microsoft::Microsoft::of(self.clone())?)
-            }
+            Settings::Google { .. } => std::sync::Arc::new(google::Google::of(self)?),
+            Settings::Microsoft { .. } => std::sync::Arc::new(microsoft::Microsoft::of(self)?),
             Settings::Caldav { .. } => std::sync::Arc::new(caldav::Caldav::of(self.clone())?),
         })
     }
@@ -305,6 +307,7 @@ impl CalendarAccounts<'_> {
         let kept = Kept {
             opener: opener.clone(),
             access: None,
+            channel: None,
         };
         let now = app.clock().now();
         let mut tx = app.store().begin(app.scope()).await?;
@@ -335,8 +338,8 @@ impl CalendarAccounts<'_> {
     pub async fn check(&self, name: &str) -> Result<CalendarAccountView> {
         let mut account = self.find(Some(name), None).await?;
         let tried = match &account.settings {
-            Settings::Google { .. } => google::Google::of(account.clone())?.probe().await,
-            Settings::Microsoft { .. } => microsoft::Microsoft::of(account.clone())?.probe().await,
+            Settings::Google { .. } => google::Google::of(&account)?.probe().await,
+            Settings::Microsoft { .. } => microsoft::Microsoft::of(&account)?.probe().await,
             Settings::Caldav { .. } => match caldav::Caldav::of(account.clone())?.probe().await {
                 Ok(found) => {
                     if let Settings::Caldav { collection, .. } = &mut account.settings {

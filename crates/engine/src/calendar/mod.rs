@@ -8,6 +8,7 @@
 //! [`Calendar::put`] meets the first one's event instead of making another.
 
 mod accounts;
+mod api;
 mod caldav;
 mod echo;
 mod feed;
@@ -18,6 +19,7 @@ mod microsoft;
 mod model;
 mod sync;
 mod tokens;
+pub(crate) mod work;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -143,16 +143,24 @@ pub static ALL: &[Component] = &[
     Component {
         name: "calendar-google",
         about: "Writes meetings to Google Calendar, and sees what changes there.",
+        routes: &["/push/google"],
+        jobs: &[JobKind::GoogleSync],
+        tasks: &[crate::calendar::work::GOOGLE],
         ..Component::BARE
     },
     Component {
         name: "calendar-microsoft",
         about: "Writes meetings to calendars of Microsoft 365, and sees what changes there.",
+        routes: &["/push/microsoft"],
+        jobs: &[JobKind::MicrosoftSync],
+        tasks: &[crate::calendar::work::MICROSOFT],
         ..Component::BARE
     },
     Component {
         name: "calendar-caldav",
         about: "Writes meetings to calendars of CalDAV servers, and sees what changes there.",
+        jobs: &[JobKind::CaldavSync],
+        tasks: &[crate::calendar::work::CALDAV],
         ..Component::BARE
     },
     Component {

@@ -121,6 +121,12 @@ kinds! {
     ScheduleAdvance = "schedule.advance", 1, Light, 600;
     /// Erases what was taken in of an account or a host, in batches.
     DataErase = "data.erase", 1, Local, 3600;
+    /// Looks what changed in a calendar of Google.
+    GoogleSync = "google.sync", 1, Local, 300;
+    /// Looks what changed in a calendar of Microsoft 365.
+    MicrosoftSync = "microsoft.sync", 1, Local, 300;
+    /// Looks what changed in a calendar of a CalDAV server.
+    CaldavSync = "caldav.sync", 1, Local, 300;
     /// Reminds one person of one meeting.
     ReminderSend = "reminder.send", 1, Local, 120;
 }

@@ -63,6 +63,9 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         | JobKind::BackfillReport
         | JobKind::BackfillFinish
         | JobKind::ScheduleAdvance
+        | JobKind::GoogleSync
+        | JobKind::MicrosoftSync
+        | JobKind::CaldavSync
         | JobKind::DataErase => None,
     };
     both.unwrap_or_else(|| newer.clone())

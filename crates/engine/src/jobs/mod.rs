@@ -101,6 +101,9 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::BackfillFinish => finish::run(app, job).await,
         JobKind::DataErase => crate::connections::erase::run(app, job).await,
         JobKind::ScheduleAdvance => crate::schedule::advance(app, job).await,
+        JobKind::GoogleSync | JobKind::MicrosoftSync | JobKind::CaldavSync => {
+            crate::calendar::work::run(app, job).await
+        }
         JobKind::ReminderSend => crate::notify::reminders::run(app, job).await,
     }
 }
@@ -129,6 +132,9 @@ pub(crate) async fn buried(
         | JobKind::TranscriptModel
         | JobKind::BackfillFinish
         | JobKind::ScheduleAdvance
+        | JobKind::GoogleSync
+        | JobKind::MicrosoftSync
+        | JobKind::CaldavSync
         | JobKind::DataErase => Ok(()),
     }
 }

@@ -1,12 +1,18 @@
 //! Who is taken at the times of a meeting: by calendars, and by what was scheduled here.
 
+use std::time::Duration;
+
 use parfocal_store::ScheduleId;
 
 use super::MeetingSchedulerOrchestrator;
+use super::availability::gather;
 use super::spec::Spec;
 use super::view::Conflict;
 use crate::calendar::{Busy, TimeSpan};
 use crate::error::{Code, EngineError, Result};
+
+/// How long calendars may take while somebody waits for a meeting to be scheduled.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl MeetingSchedulerOrchestrator<'_> {
     /// Who is busy by the calendar, and of whom it is not known.
@@ -15,9 +21,6 @@ impl MeetingSchedulerOrchestrator<'_> {
         spec: &Spec,
         own: Option<&Spec>,
     ) -> Result<(Vec<Conflict>, Vec<String>)> {
-        let Some(name) = &spec.calendar else {
-            return Ok((Vec::new(), Vec::new()));
-        };
         let invalid = |error: parfocal_formats::recurrence::SeriesError| {
             EngineError::invalid(error.to_string())
         };
@@ -39,13 +42,27 @@ impl MeetingSchedulerOrchestrator<'_> {
             .transpose()
             .map_err(invalid)?
             .unwrap_or_default();
-        let account = spec.calendar_account.as_deref();
-        let calendar = self.app.calendars().open(self.app, name, account).await?;
-        let answers = match calendar.busy(window, &people).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                tracing::warn!(calendar = %name, %error, "nobody's free time is known");
-                return Ok((Vec::new(), people));
+        let (name, answers) = match &spec.calendar {
+            Some(name) if name != super::FEED => {
+                let account = spec.calendar_account.as_deref();
+                let calendar = self.app.calendars().open(self.app, name, account).await?;
+                match calendar.busy(window, &people).await {
+                    Ok(answers) => (name.as_str(), answers),
+                    Err(error) => {
+                        tracing::warn!(calendar = %name, %error, "nobody's free time is known");
+                        return Ok((Vec::new(), people));
+                    }
+                }
+            }
+            // The feed knows of nobody's time: whoever does is asked, as for availability.
+            calendar => {
+                let gathered = gather(self.app, window, &people, PATIENCE).await?;
+                let nobody = gathered.values().all(|one| one.asked.is_empty());
+                if calendar.is_none() && nobody {
+                    return Ok((Vec::new(), Vec::new()));
+                }
+                let answers = gathered.into_iter().map(|(who, one)| (who, one.busy));
+                ("of theirs", answers.collect())
             }
         };
         let mut conflicts = Vec::new();

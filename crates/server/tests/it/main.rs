@@ -18,6 +18,7 @@ mod mail;
 mod mcp;
 mod pages;
 mod problems;
+mod push;
 mod schedule;
 mod support;
 mod talk;

@@ -4,15 +4,16 @@ mod event;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use jiff::SignedDuration;
 use reqwest::Method;
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::accounts::{Account, Settings};
+use super::api::{Api, coded};
 use super::echo::{id_of, merged};
 use super::http::{Got, Http, address};
-use super::tokens::{self, Giver};
+use super::tokens::Giver;
+use super::work::Channel;
 use super::{
     Answering, Busy, Calendar, CalendarEvent, Changed, Changes, EventRef, Override, OverrideChange,
     TimeSpan,
@@ -25,22 +26,21 @@ const SYSTEM: &str = "Google Calendar";
 const SCOPE: &str = "https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.freebusy";
 /// How often a change is tried again that met another's.
 const MEETINGS: u32 = 4;
+/// Life of a channel of which Google does not say how long it lives.
+const LIFE: SignedDuration = SignedDuration::from_hours(24);
 /// Calendars in one question for busy times.
 const PEOPLE: usize = 50;
 
 /// A calendar at Google.
 #[derive(Debug)]
 pub(super) struct Google {
-    account: Account,
-    http: Http,
-    giver: Giver,
+    api: Api,
     calendar: String,
-    api: String,
     invites: bool,
 }
 
 impl Google {
-    pub(super) fn of(account: Account) -> Result<Self> {
+    pub(super) fn of(account: &Account) -> Result<Self> {
         let Settings::Google {
             calendar,
             person,
@@ -51,19 +51,49 @@ impl Google {
         else {
             return Err(EngineError::invalid("this account is not at Google"));
         };
-        let at = address(api_url)?;
+        let http = Http::new(SYSTEM, account.app.clock(), &address(api_url)?)?;
+        let giver = Giver {
+            url: token_url.clone(),
+            scope: SCOPE,
+            person: person.clone(),
+        };
         Ok(Self {
-            http: Http::new(SYSTEM, account.app.clock(), &at)?,
-            giver: Giver {
-                url: token_url.clone(),
-                scope: SCOPE,
-                person: person.clone(),
-            },
             calendar: calendar.clone(),
-            api: api_url.trim_end_matches('/').to_owned(),
             invites: *invites,
-            account,
+            api: Api::new(account.clone(), http, giver, api_url),
         })
+    }
+
+    /// Has Google tell an address of changes, with a token that proves it.
+    pub(super) async fn watch(&self, id: &str, address: &str, token: &str) -> Result<Channel> {
+        let body = json!({ "id": id, "type": "web_hook", "address": address, "token": token });
+        let path = format!("{}/watch", self.events());
+        let got = self.call(Method::POST, &path, Some(&body), None).await?;
+        self.api.accepted("to tell of changes", &got)?;
+        let told = got.json();
+        let until = told["expiration"]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .or_else(|| told["expiration"].as_i64())
+            .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        Ok(Channel {
+            id: id.to_owned(),
+            resource: told["resourceId"].as_str().map(str::to_owned),
+            token: token.to_owned(),
+            address: address.to_owned(),
+            until: until.unwrap_or_else(|| self.api.now() + LIFE),
+        })
+    }
+
+    /// Ends a channel; that it is gone already is no failure, and one that stays ends by itself.
+    pub(super) async fn unwatch(&self, channel: &Channel) {
+        let body = json!({ "id": channel.id, "resourceId": channel.resource });
+        if let Err(error) = self
+            .call(Method::POST, "/channels/stop", Some(&body), None)
+            .await
+        {
+            tracing::debug!(%error, "an old channel could not be ended");
+        }
     }
 
     /// Whether the calendar can be read.
@@ -76,7 +106,7 @@ impl Google {
                 None,
             )
             .await?;
-        self.accepted("to list events", &got)
+        self.api.accepted("to list events", &got)
     }
 
     fn events(&self) -> String {
@@ -94,32 +124,8 @@ impl Google {
         body: Option<&Value>,
         etag: Option<&str>,
     ) -> Result<Got> {
-        let mut anew = false;
-        loop {
-            let token = tokens::token(&self.account, &self.http, &self.giver, anew).await?;
-            let url = format!("{}{path}", self.api);
-            let mut request = self.http.client().request(method.clone(), url);
-            request = request.bearer_auth(token.expose_secret());
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            if let Some(etag) = etag {
-                request = request.header("if-match", etag);
-            }
-            let got = self.http.send(request).await?;
-            if got.status != 401 || anew {
-                return Ok(got);
-            }
-            anew = true;
-        }
-    }
-
-    fn accepted(&self, doing: &str, got: &Got) -> Result<()> {
-        if got.is_success() {
-            Ok(())
-        } else {
-            Err(self.http.refusal(doing, got))
-        }
+        let url = format!("{}{path}", self.api.base());
+        self.api.call(method, &url, body, etag).await
     }
 
     /// An event's JSON; none when it never was, or is gone for good.
@@ -128,7 +134,7 @@ impl Google {
         if matches!(got.status, 404 | 410) {
             return Ok(None);
         }
-        self.accepted("to show an event", &got)?;
+        self.api.accepted("to show an event", &got)?;
         Ok(Some(got.json()))
     }
 
@@ -145,7 +151,7 @@ impl Google {
             let got = self.call(Method::POST, &path, Some(&body), None).await?;
             // 409: an answer was lost, or a former life of the event has the id.
             if got.status != 409 {
-                self.accepted("an event", &got)?;
+                self.api.accepted("an event", &got)?;
                 let made = got.json();
                 self.write_overrides(event, &id).await?;
                 return Ok(self.reference(&made));
@@ -180,7 +186,7 @@ impl Google {
             if got.status == 412 {
                 continue;
             }
-            self.accepted("a change of an event", &got)?;
+            self.api.accepted("a change of an event", &got)?;
             self.write_overrides(event, &id).await?;
             return Ok(self.reference(&got.json()));
         }
@@ -202,7 +208,7 @@ impl Google {
                 coded(&start)
             );
             let got = self.call(Method::GET, &path, None, None).await?;
-            self.accepted("to list occurrences", &got)?;
+            self.api.accepted("to list occurrences", &got)?;
             let Some(instance) = got.json()["items"]
                 .as_array()
                 .and_then(|list| list.first().cloned())
@@ -225,7 +231,7 @@ impl Google {
             let own = instance["id"].as_str().unwrap_or("");
             let path = format!("{}?sendUpdates={}", self.event(own), self.updates());
             let got = self.call(Method::PATCH, &path, Some(&body), None).await?;
-            self.accepted("a change of an occurrence", &got)?;
+            self.api.accepted("a change of an occurrence", &got)?;
         }
         Ok(())
     }
@@ -266,7 +272,7 @@ impl Google {
             self.event(id)
         );
         let got = self.call(Method::GET, &path, None, None).await?;
-        self.accepted("to list occurrences", &got)?;
+        self.api.accepted("to list occurrences", &got)?;
         let list = got.json()["items"].as_array().cloned().unwrap_or_default();
         Ok(list
             .iter()
@@ -287,7 +293,7 @@ impl Google {
         let got = self
             .call(Method::POST, "/freeBusy", Some(&body), None)
             .await?;
-        self.accepted("busy times", &got)?;
+        self.api.accepted("busy times", &got)?;
         let told = got.json();
         for person in people {
             let one = &told["calendars"][person];
@@ -326,7 +332,7 @@ impl Google {
                     ..all
                 });
             }
-            self.accepted("to list changes", &got)?;
+            self.api.accepted("to list changes", &got)?;
             let told = got.json();
             for one in told["items"].as_array().into_iter().flatten() {
                 let id = one["recurringEventId"].as_str().or(one["id"].as_str());
@@ -374,11 +380,6 @@ impl Google {
     }
 }
 
-/// One part of a path or query.
-fn coded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
 impl Calendar for Google {
     fn name(&self) -> &str {
         NAME
@@ -420,7 +421,7 @@ impl Calendar for Google {
             if matches!(got.status, 404 | 410) {
                 return Ok(());
             }
-            self.accepted("to delete an event", &got)
+            self.api.accepted("to delete an event", &got)
         })
     }
 

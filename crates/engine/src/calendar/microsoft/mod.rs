@@ -5,15 +5,15 @@ mod event;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::accounts::{Account, Settings};
+use super::api::{Api, coded};
 use super::echo::{id_of, merged};
-use super::http::{Got, Http, address};
-use super::tokens::{self, Giver};
+use super::http::{Http, address};
+use super::tokens::Giver;
+use super::work::Channel;
 use super::{
     Answering, Busy, Calendar, CalendarEvent, Changed, Changes, EventRef, Override, OverrideChange,
     TimeSpan,
@@ -25,6 +25,8 @@ pub(super) const NAME: &str = "microsoft";
 const SYSTEM: &str = "Microsoft 365";
 /// How often a change is tried again that met another's.
 const MEETINGS: u32 = 4;
+/// Life of a subscription; Microsoft allows 4230 minutes.
+const LIFE: SignedDuration = SignedDuration::from_mins(4_200);
 /// Mailboxes in one question for busy times.
 const PEOPLE: usize = 20;
 /// Longest window of such a question.
@@ -37,17 +39,14 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// A mailbox of Microsoft 365.
 #[derive(Debug)]
 pub(super) struct Microsoft {
-    account: Account,
-    http: Http,
-    giver: Giver,
-    api: String,
+    api: Api,
     /// `/me` or `/users/NAME`.
     under: String,
     invites: bool,
 }
 
 impl Microsoft {
-    pub(super) fn of(account: Account) -> Result<Self> {
+    pub(super) fn of(account: &Account) -> Result<Self> {
         let Settings::Microsoft {
             tenant,
             mailbox,
@@ -58,81 +57,75 @@ impl Microsoft {
         else {
             return Err(EngineError::invalid("this account is not at Microsoft"));
         };
-        let at = address(api_url)?;
+        let http = Http::new(SYSTEM, account.app.clock(), &address(api_url)?)?;
+        let giver = Giver {
+            url: format!(
+                "{}/{}/oauth2/v2.0/token",
+                login_url.trim_end_matches('/'),
+                coded(tenant)
+            ),
+            scope: "https://graph.microsoft.com/.default",
+            person: None,
+        };
         Ok(Self {
-            http: Http::new(SYSTEM, account.app.clock(), &at)?,
-            giver: Giver {
-                url: format!(
-                    "{}/{}/oauth2/v2.0/token",
-                    login_url.trim_end_matches('/'),
-                    coded(tenant)
-                ),
-                scope: "https://graph.microsoft.com/.default",
-                person: None,
-            },
-            api: api_url.trim_end_matches('/').to_owned(),
             under: mailbox.as_ref().map_or_else(
                 || "/me".to_owned(),
                 |name| format!("/users/{}", coded(name)),
             ),
             invites: *invites,
-            account,
+            api: Api::new(account.clone(), http, giver, api_url).saying(&[
+                ("prefer", "IdType=\"ImmutableId\""),
+                ("prefer", "outlook.timezone=\"UTC\""),
+            ]),
         })
+    }
+
+    /// Has Microsoft tell an address of changes, with a secret that proves it. It asks that address for an answer at once.
+    pub(super) async fn watch(&self, address: &str, token: &str) -> Result<Channel> {
+        let until = self.api.now() + LIFE;
+        let body = json!({
+            "changeType": "created,updated,deleted", "notificationUrl": address, "clientState": token,
+            "resource": format!("{}/events", self.under.trim_start_matches('/')), "expirationDateTime": until,
+        });
+        let url = format!("{}/subscriptions", self.api.base());
+        let got = self.api.call(Method::POST, &url, Some(&body), None).await?;
+        self.api.accepted("to tell of changes", &got)?;
+        let told = got.json();
+        Ok(Channel {
+            id: told["id"].as_str().unwrap_or_default().to_owned(),
+            resource: None,
+            token: token.to_owned(),
+            address: address.to_owned(),
+            until: told["expirationDateTime"]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(until),
+        })
+    }
+
+    /// Ends a subscription; that it is gone already is no failure, and one that stays ends by itself.
+    pub(super) async fn unwatch(&self, channel: &Channel) {
+        let url = format!("{}/subscriptions/{}", self.api.base(), coded(&channel.id));
+        if let Err(error) = self.api.call(Method::DELETE, &url, None, None).await {
+            tracing::debug!(%error, "an old subscription could not be ended");
+        }
     }
 
     /// Whether the calendar can be read.
     pub(super) async fn probe(&self) -> Result<()> {
         let got = self
+            .api
             .call(Method::GET, &self.path("/calendar"), None, None)
             .await?;
-        self.accepted("to show the calendar", &got)
+        self.api.accepted("to show the calendar", &got)
     }
 
     fn path(&self, rest: &str) -> String {
-        format!("{}{}{rest}", self.api, self.under)
+        format!("{}{}{rest}", self.api.base(), self.under)
     }
 
     fn event(&self, id: &str) -> String {
         self.path(&format!("/events/{}", coded(id)))
-    }
-
-    async fn call(
-        &self,
-        method: Method,
-        url: &str,
-        body: Option<&Value>,
-        etag: Option<&str>,
-    ) -> Result<Got> {
-        let mut anew = false;
-        loop {
-            let token = tokens::token(&self.account, &self.http, &self.giver, anew).await?;
-            let mut request = self
-                .http
-                .client()
-                .request(method.clone(), url)
-                .bearer_auth(token.expose_secret())
-                .header("prefer", "IdType=\"ImmutableId\"")
-                .header("prefer", "outlook.timezone=\"UTC\"");
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            if let Some(etag) = etag {
-                request = request.header("if-match", etag);
-            }
-            let got = self.http.send(request).await?;
-            if got.status != 401 || anew {
-                return Ok(got);
-            }
-            anew = true;
-        }
-    }
-
-    fn accepted(&self, doing: &str, got: &Got) -> Result<()> {
-        if got.is_success() {
-            Ok(())
-        } else {
-            Err(self.http.refusal(doing, got))
-        }
     }
 
     /// All items of a paged list. Links that lead elsewhere are not followed: the token would go there.
@@ -140,8 +133,8 @@ impl Microsoft {
         let mut url = first;
         let mut items = Vec::new();
         loop {
-            let got = self.call(Method::GET, &url, None, None).await?;
-            self.accepted("to list events", &got)?;
+            let got = self.api.call(Method::GET, &url, None, None).await?;
+            self.api.accepted("to list events", &got)?;
             let told = got.json();
             items.extend(told["value"].as_array().into_iter().flatten().cloned());
             match told["@odata.nextLink"].as_str() {
@@ -158,17 +151,17 @@ impl Microsoft {
     }
 
     fn is_ours(&self, link: &str) -> bool {
-        link.strip_prefix(&self.api)
+        link.strip_prefix(self.api.base())
             .is_some_and(|rest| rest.starts_with('/'))
     }
 
     async fn read(&self, id: &str) -> Result<Option<Value>> {
         let url = format!("{}?$expand={}", self.event(id), coded(&event::expand()));
-        let got = self.call(Method::GET, &url, None, None).await?;
+        let got = self.api.call(Method::GET, &url, None, None).await?;
         if matches!(got.status, 404 | 410) {
             return Ok(None);
         }
-        self.accepted("to show an event", &got)?;
+        self.api.accepted("to show an event", &got)?;
         Ok(Some(got.json()))
     }
 
@@ -190,14 +183,15 @@ impl Microsoft {
             let mut body = event::json(event, self.invites)?;
             body["transactionId"] = json!(id_of(&event.key));
             let got = self
+                .api
                 .call(Method::POST, &self.path("/events"), Some(&body), None)
                 .await?;
             // 409: the transaction was seen before.
             let made = if got.status == 409 {
                 let found = self.search(&event.key).await?;
-                found.ok_or_else(|| self.http.refusal("an event", &got))?
+                found.ok_or_else(|| self.api.refusal("an event", &got))?
             } else {
-                self.accepted("an event", &got)?;
+                self.api.accepted("an event", &got)?;
                 got.json()
             };
             // Graph may answer with the event of an earlier try, which may say something else by now.
@@ -214,9 +208,10 @@ impl Microsoft {
                 // A person deleted it: a transaction id is used once, so the next life has none.
                 let body = event::json(event, self.invites)?;
                 let got = self
+                    .api
                     .call(Method::POST, &self.path("/events"), Some(&body), None)
                     .await?;
-                self.accepted("an event", &got)?;
+                self.api.accepted("an event", &got)?;
                 let reference = event::reference(&got.json());
                 self.write_overrides(event, &reference.id).await?;
                 return Ok(reference);
@@ -240,12 +235,13 @@ impl Microsoft {
             }
             let etag = there["@odata.etag"].as_str();
             let got = self
+                .api
                 .call(Method::PATCH, &self.event(&id), Some(&body), etag)
                 .await?;
             if got.status == 412 {
                 continue;
             }
-            self.accepted("a change of an event", &got)?;
+            self.api.accepted("a change of an event", &got)?;
             self.write_overrides(event, &id).await?;
             return Ok(event::reference(&got.json()));
         }
@@ -272,10 +268,11 @@ impl Microsoft {
             match &one.change {
                 OverrideChange::Cancelled => {
                     let got = self
+                        .api
                         .call(Method::DELETE, &self.event(own), None, None)
                         .await?;
                     if !matches!(got.status, 404 | 410) {
-                        self.accepted("to delete an occurrence", &got)?;
+                        self.api.accepted("to delete an occurrence", &got)?;
                     }
                 }
                 OverrideChange::Moved { when, title } => {
@@ -285,9 +282,10 @@ impl Microsoft {
                         continue;
                     }
                     let got = self
+                        .api
                         .call(Method::PATCH, &self.event(own), Some(&body), None)
                         .await?;
-                    self.accepted("a change of an occurrence", &got)?;
+                    self.api.accepted("a change of an occurrence", &got)?;
                 }
             }
         }
@@ -328,7 +326,7 @@ impl Microsoft {
     }
 
     async fn overrides(&self, id: &str, event: &CalendarEvent) -> Result<Vec<Override>> {
-        let now = self.http.now();
+        let now = self.api.now();
         let start = event.when.span().map_or(now, |span| span.from);
         let (from, to) = (start - BACK, start.max(now) + AHEAD);
         let list = self.instances(id, from, to).await?;
@@ -360,8 +358,11 @@ impl Microsoft {
                 "startTime": event::moment(from), "endTime": event::moment(to),
             });
             let path = self.path("/calendar/getSchedule");
-            let got = self.call(Method::POST, &path, Some(&body), None).await?;
-            self.accepted("busy times", &got)?;
+            let got = self
+                .api
+                .call(Method::POST, &path, Some(&body), None)
+                .await?;
+            self.api.accepted("busy times", &got)?;
             let told = got.json();
             for person in people {
                 let one = told["value"].as_array().into_iter().flatten().find(|one| {
@@ -384,7 +385,7 @@ impl Microsoft {
     }
 
     async fn list_changes(&self, since: Option<&str>) -> Result<Changes> {
-        let now = self.http.now();
+        let now = self.api.now();
         let first = match since {
             Some(link) if self.is_ours(link) => link.to_owned(),
             Some(_) => return Err(EngineError::invalid("this is no token of this calendar")),
@@ -441,11 +442,6 @@ impl Microsoft {
     }
 }
 
-/// One part of a path or query.
-fn coded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
 impl Calendar for Microsoft {
     fn name(&self) -> &str {
         NAME
@@ -478,12 +474,13 @@ impl Calendar for Microsoft {
     fn remove<'a>(&'a self, event: &'a EventRef) -> Answering<'a, ()> {
         Box::pin(async move {
             let got = self
+                .api
                 .call(Method::DELETE, &self.event(&event.id), None, None)
                 .await?;
             if matches!(got.status, 404 | 410) {
                 return Ok(());
             }
-            self.accepted("to delete an event", &got)
+            self.api.accepted("to delete an event", &got)
         })
     }
 
