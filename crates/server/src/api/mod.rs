@@ -17,6 +17,7 @@ mod meetings;
 mod models;
 mod notify;
 mod openapi;
+mod planning;
 mod recordings;
 mod route;
 mod schedules;
@@ -35,17 +36,10 @@ use parfocal_engine::actions::Manifest;
 use parfocal_engine::ask::Answer;
 use parfocal_engine::audit::Verified;
 use parfocal_engine::backfill::{BackfillView, Forecast};
-use parfocal_engine::calendar::{CalendarAccountView, ConflictView, SyncReport};
 use parfocal_engine::components::{Active, ComponentView, Finding};
 use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::models::ModelsView;
-use parfocal_engine::notify::answers::TakenReply;
-use parfocal_engine::schedule::availability::{AvailabilityRequest, Available, Suggestions};
-use parfocal_engine::schedule::{
-    CancelRequest, ChangeRequest, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
-    SettleRequest,
-};
 use parfocal_engine::status::Status;
 use parfocal_engine::talk::import::Imported;
 use parfocal_engine::talk::people::Voice;
@@ -53,8 +47,8 @@ use parfocal_engine::talk::people::Voice;
 use crate::state::AppState;
 use crate::views::{
     ActionItemDetailView, ActionItemView, AuditView, EventView, FileView, InstanceDetailView,
-    InstanceView, JobView, MailView, MeetingInsightsView, PageView, RecordingView, ReminderView,
-    ResponseView, SearchView, StatementView, TranscriptView, TranscriptsView,
+    InstanceView, JobView, MeetingInsightsView, PageView, RecordingView, SearchView, StatementView,
+    TranscriptView, TranscriptsView,
 };
 use route::Route;
 
@@ -119,9 +113,7 @@ fn table() -> Vec<Route> {
     ];
     all.extend(taken_in());
     all.extend(understood());
-    all.extend(scheduling());
-    all.extend(calendars());
-    all.extend(people());
+    all.extend(planning::table());
     all.extend(work());
     all.extend(administration());
     all
@@ -288,138 +280,6 @@ fn understood() -> Vec<Route> {
         .about("Says that something is to be done again")
         .path_part("id", "Our id.")
         .answers::<ActionItemDetailView>(),
-    ]
-}
-
-fn scheduling() -> Vec<Route> {
-    vec![
-        Route::get("/schedules", "schedules.list", get(schedules::list))
-            .about("Meetings that were scheduled here, by their first starts")
-            .query::<schedules::ListParams>()
-            .answers::<PageView<ScheduledMeeting>>(),
-        Route::get("/schedules/{id}", "schedules.get", get(schedules::get))
-            .about("A scheduled meeting with its occurrences, answers and what is left over")
-            .path_part("id", "Our id.")
-            .answers::<ScheduledMeeting>(),
-        Route::post("/schedules", "schedules.create", post(schedules::create))
-            .about("Makes a meeting, its calendar event, invitations and reminders, or none of them; an Idempotency-Key makes it once")
-            .body::<ScheduleRequest>()
-            .answers::<Scheduled>()
-            .answers_with(201),
-        Route::post(
-            "/schedules/preview",
-            "schedules.preview",
-            post(schedules::preview),
-        )
-        .about("When a meeting would take place, and who is busy then; nothing is made")
-        .needs(Role::Read)
-        .body::<ScheduleRequest>()
-        .answers::<Preview>(),
-        Route::post(
-            "/schedules/{id}/reschedule",
-            "schedules.reschedule",
-            post(schedules::reschedule),
-        )
-        .about("Changes a scheduled meeting, or one occurrence of it; the address to join stays")
-        .path_part("id", "Our id.")
-        .body::<ChangeRequest>()
-        .answers::<Scheduled>(),
-        Route::post(
-            "/schedules/{id}/cancel",
-            "schedules.cancel",
-            post(schedules::cancel),
-        )
-        .about("Calls a scheduled meeting off, or one occurrence of it")
-        .path_part("id", "Our id.")
-        .may_have_body::<CancelRequest>()
-        .answers::<Scheduled>(),
-        Route::post(
-            "/schedules/{id}/retry",
-            "schedules.retry",
-            post(schedules::retry),
-        )
-        .about("Tries again what could neither be done nor taken back")
-        .path_part("id", "Our id.")
-        .answers::<Scheduled>(),
-        Route::post(
-            "/availability",
-            "availability.find",
-            post(availability::slots),
-        )
-        .about("The times at which everybody who has to come is free, works and keeps the buffers; unknown is never free")
-        .needs(Role::Read)
-        .body::<AvailabilityRequest>()
-        .answers::<Available>(),
-        Route::post(
-            "/availability/suggestions",
-            "availability.suggest",
-            post(availability::suggestions),
-        )
-        .about("The times that suit best, each with a score and what it is made of")
-        .needs(Role::Read)
-        .body::<AvailabilityRequest>()
-        .answers::<Suggestions>(),
-    ]
-}
-
-fn calendars() -> Vec<Route> {
-    vec![
-        Route::get("/calendars", "calendars.list", get(calendars::list))
-            .about("The calendars that meetings are written to, without secrets")
-            .answers::<PageView<CalendarAccountView>>(),
-        Route::post(
-            "/calendars/{name}/check",
-            "calendars.check",
-            post(calendars::check),
-        )
-        .about("Tries a calendar; that it refuses is part of the answer")
-        .path_part("name", "The calendar's name.")
-        .answers::<CalendarAccountView>(),
-        Route::post(
-            "/calendars/{name}/sync",
-            "calendars.sync",
-            post(calendars::sync),
-        )
-        .about("Reads what people changed in a calendar: answers are taken over, everything else is put up as a conflict")
-        .path_part("name", "The calendar's name.")
-        .answers::<SyncReport>(),
-        Route::get(
-            "/calendars/conflicts",
-            "calendars.conflicts",
-            get(calendars::conflicts),
-        )
-        .about("What people changed in calendars and nobody has decided about yet")
-        .answers::<PageView<ConflictView>>(),
-        Route::post(
-            "/calendars/settle",
-            "calendars.settle",
-            post(calendars::settle),
-        )
-        .about("Decides such a conflict: as it was scheduled here, or as the calendar says")
-        .body::<SettleRequest>()
-        .answers::<ScheduledMeeting>(),
-    ]
-}
-
-fn people() -> Vec<Route> {
-    vec![
-        Route::get("/mail", "mail.list", get(notify::mails))
-            .about("Mails that people were or would be sent, the latest first")
-            .query::<notify::MailParams>()
-            .answers::<PageView<MailView>>(),
-        Route::post("/mail/replies", "mail.replies", post(notify::replies))
-            .about(
-                "Takes answers: a mail (message/rfc822) or a calendar (text/calendar) as the body",
-            )
-            .answers::<PageView<TakenReply>>(),
-        Route::get("/responses", "responses.list", get(notify::responses))
-            .about("What the people of a schedule answered")
-            .query::<notify::ResponseParams>()
-            .answers::<PageView<ResponseView>>(),
-        Route::get("/reminders", "reminders.list", get(notify::reminders))
-            .about("Reminders, the first due first")
-            .query::<notify::ReminderParams>()
-            .answers::<PageView<ReminderView>>(),
     ]
 }
 
