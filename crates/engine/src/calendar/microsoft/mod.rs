@@ -42,6 +42,8 @@ pub(super) struct Microsoft {
     api: Api,
     /// `/me` or `/users/NAME`.
     under: String,
+    /// What is watched, as it is named in a body: nothing in it is escaped.
+    watched: String,
     invites: bool,
 }
 
@@ -68,6 +70,10 @@ impl Microsoft {
             person: None,
         };
         Ok(Self {
+            watched: mailbox.as_ref().map_or_else(
+                || "me/events".to_owned(),
+                |name| format!("users/{name}/events"),
+            ),
             under: mailbox.as_ref().map_or_else(
                 || "/me".to_owned(),
                 |name| format!("/users/{}", coded(name)),
@@ -85,7 +91,7 @@ impl Microsoft {
         let until = self.api.now() + LIFE;
         let body = json!({
             "changeType": "created,updated,deleted", "notificationUrl": address, "clientState": token,
-            "resource": format!("{}/events", self.under.trim_start_matches('/')), "expirationDateTime": until,
+            "resource": self.watched, "expirationDateTime": until,
         });
         let url = format!("{}/subscriptions", self.api.base());
         let got = self.api.call(Method::POST, &url, Some(&body), None).await?;
