@@ -39,6 +39,7 @@ const EXAMPLES: &str = "\
 1997-09-02 | FREQ=WEEKLY;UNTIL=19971224T000000Z | 1997-09-02 1997-09-09 | 17
 1997-09-02 | FREQ=WEEKLY;INTERVAL=2;WKST=SU | 1997-09-02 1997-09-16 1997-09-30 1997-10-14 | endless
 1997-09-02 | FREQ=WEEKLY;COUNT=10;WKST=SU;BYDAY=TU,TH | 1997-09-02 1997-09-04 1997-09-09 1997-09-11 | 10
+1997-09-02 | FREQ=WEEKLY;UNTIL=19971007T000000Z;WKST=SU;BYDAY=TU,TH | 1997-09-02 1997-09-04 1997-09-09 1997-09-11 | 10
 1997-09-01 | FREQ=WEEKLY;INTERVAL=2;UNTIL=19971224T000000Z;WKST=SU;BYDAY=MO,WE,FR | 1997-09-01 1997-09-03 1997-09-05 1997-09-15 | 25
 1997-09-02 | FREQ=WEEKLY;INTERVAL=2;COUNT=8;WKST=SU;BYDAY=TU,TH | 1997-09-02 1997-09-04 1997-09-16 1997-09-18 | 8
 1997-09-05 | FREQ=MONTHLY;COUNT=10;BYDAY=1FR | 1997-09-05 1997-10-03 1997-11-07 | 10
@@ -113,6 +114,15 @@ fn rules_within_a_day() {
         ["1997-09-02", "1997-09-02 09:20", "1997-09-02 09:40"]
     );
     assert_eq!(first(&twenty, 25).last().unwrap(), "1997-09-03");
+    let again = "FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16";
+    let again = series("1997-09-02T09:00", "America/New_York", again);
+    assert_eq!(first(&again, 60), first(&twenty, 60));
+    let quarters = series(
+        "1997-09-02T09:00",
+        "America/New_York",
+        "FREQ=MINUTELY;INTERVAL=15;COUNT=6",
+    );
+    assert_eq!(first(&quarters, 9).last().unwrap(), "1997-09-02 10:15");
 }
 
 fn instants(series: &Series, count: usize) -> Vec<String> {
@@ -140,6 +150,25 @@ fn the_wall_clock_stays_when_clocks_change() {
     // Samoa had no 30 December 2011.
     let samoa = series("2011-12-29T12:00", "Pacific/Apia", "FREQ=DAILY;COUNT=3");
     assert_eq!(first(&samoa, 9), ["2011-12-29", "2011-12-31", "2012-01-01"]);
+}
+
+#[test]
+fn zones_whose_rules_changed_keep_the_wall_clock() {
+    // Mexico gave summer time up in October 2022, Jordan winter time in the same month.
+    let mexico = series(
+        "2022-08-01T09:00",
+        "America/Mexico_City",
+        "FREQ=YEARLY;COUNT=2",
+    );
+    assert_eq!(
+        instants(&mexico, 9),
+        ["2022-08-01T14:00:00Z", "2023-08-01T15:00:00Z"]
+    );
+    let jordan = series("2021-12-01T09:00", "Asia/Amman", "FREQ=YEARLY;COUNT=2");
+    assert_eq!(
+        instants(&jordan, 9),
+        ["2021-12-01T07:00:00Z", "2022-12-01T06:00:00Z"]
+    );
 }
 
 #[test]

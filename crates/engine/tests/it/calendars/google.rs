@@ -225,3 +225,24 @@ async fn an_account_is_kept_checked_and_removed() {
         .unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
 }
+
+#[tokio::test]
+async fn days_are_days_and_not_times() {
+    let stage = Stage::new().await;
+    let google = stage.google().await;
+    let mut event = meeting("days");
+    event.when = When::AllDay {
+        first: jiff::civil::date(2026, 12, 24),
+        last: jiff::civil::date(2026, 12, 26),
+    };
+    let made = google.put(&event, None).await.unwrap();
+    let one = &there(&stage).await[0];
+    assert_eq!(
+        (&one["start"]["date"], &one["end"]["date"]),
+        (&json!("2026-12-24"), &json!("2026-12-27")),
+        "the end is the day after: {one}"
+    );
+    let back = google.get(&made).await.unwrap().unwrap();
+    assert_eq!(back.when, event.when);
+    assert_eq!(back.fingerprint(), event.fingerprint());
+}

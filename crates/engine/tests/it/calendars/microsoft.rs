@@ -183,3 +183,24 @@ async fn a_busy_server_is_asked_later_and_a_dead_token_is_replaced() {
     office.put(&meeting("k1"), None).await.unwrap();
     assert_eq!(there(&stage).await.len(), 1);
 }
+
+#[tokio::test]
+async fn days_are_days_and_not_times() {
+    let stage = Stage::new().await;
+    let office = stage.microsoft().await;
+    let mut event = meeting("days");
+    event.when = When::AllDay {
+        first: jiff::civil::date(2026, 12, 24),
+        last: jiff::civil::date(2026, 12, 26),
+    };
+    let made = office.put(&event, None).await.unwrap();
+    let one = &there(&stage).await[0];
+    assert_eq!(one["isAllDay"], true, "{one}");
+    for (name, day) in [("start", "2026-12-24"), ("end", "2026-12-27")] {
+        let at = one[name]["dateTime"].as_str().unwrap();
+        assert!(at.starts_with(&format!("{day}T00:00:00")), "{one}");
+    }
+    let back = office.get(&made).await.unwrap().unwrap();
+    assert_eq!(back.when, event.when);
+    assert_eq!(back.fingerprint(), event.fingerprint());
+}
