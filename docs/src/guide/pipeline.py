@@ -15,5 +15,5 @@ def run(action, **given):
         sys.exit(f"{action}: {problem['detail']} {problem.get('hint', '')}")
 
 with open(target, "w", encoding="utf-8") as notes:
-    for hit in run("search", query=words, limit=20)["items"]:
+    for hit in run("search", query=f"{words} kind:said", limit=20)["items"]:
         notes.write(f"- **{hit['speaker']}**: {hit['snippet']} ({hit['topic']}, cue {hit['cue_from']})\n")

@@ -14,7 +14,7 @@ use crate::config::Secret;
 use crate::connections::{ConnectionView, Feature, FeatureHealth, Weight, scopes};
 use crate::error::Result;
 
-/// How long the server's own public address may take to be reached.
+/// How long an address may take to answer.
 const REACH: Duration = Duration::from_secs(5);
 
 /// Something that a component lacks, or that limits it.
@@ -76,10 +76,72 @@ pub(super) async fn check(
     if component.reached_from_outside {
         found.extend(outside(app).await);
     }
+    if let Some(calendar) = component.calendar {
+        found.extend(calendars(app, calendar).await?);
+    }
+    if component.writes_mail {
+        found.extend(mail_server(app).await);
+    }
     if component.needs_account || component.feature.is_some() || component.wants_recordings {
         found.extend(account(app, component).await?);
     }
     Ok(found)
+}
+
+/// Whether a calendar of this kind is there, and those that are let themselves be read.
+async fn calendars(app: &App, kind: &str) -> Result<Vec<Finding>> {
+    let accounts = app.calendar_accounts();
+    let mut known = accounts.list().await?;
+    known.retain(|account| account.calendar == kind);
+    if known.is_empty() {
+        return Ok(vec![Finding::limiting(
+            format!("no calendar of {kind} is connected"),
+            format!("Connect one with `parfocal calendars add {kind}`."),
+        )]);
+    }
+    let mut found = Vec::new();
+    for account in known {
+        let tried = accounts.check(&account.name).await?;
+        if tried.state != "working" {
+            let reason = tried.reason.as_deref().unwrap_or(&tried.state);
+            found.push(Finding::limiting(
+                format!("the calendar {} does not work: {reason}", tried.name),
+                format!(
+                    "Mend it, then run `parfocal calendars check {}`.",
+                    tried.name
+                ),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a mail server is named, and something answers where it is said to be.
+async fn mail_server(app: &App) -> Option<Finding> {
+    let smtp = &app.config().smtp;
+    let Some(host) = smtp.host.as_deref() else {
+        return Some(Finding::limiting(
+            "no mail server is set: mails are kept here and reach nobody".to_owned(),
+            "Set smtp.host in parfocal.yaml, or PARFOCAL_SMTP__HOST.",
+        ));
+    };
+    let why = unreached(host, smtp.port).await?;
+    Some(Finding::limiting(
+        format!(
+            "the mail server {host}:{} cannot be reached: {why}",
+            smtp.port
+        ),
+        "See that smtp.host and smtp.port are right and that nothing between here and there blocks the port.",
+    ))
+}
+
+/// Why nothing answers at an address; none when something does.
+async fn unreached(host: &str, port: u16) -> Option<String> {
+    match tokio::time::timeout(REACH, tokio::net::TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("no answer within {} seconds", REACH.as_secs())),
+    }
 }
 
 /// What the connected accounts lack: asked anew, so that yesterday's trouble does not count. One that has everything is
@@ -208,14 +270,7 @@ async fn outside(app: &App) -> Option<Finding> {
             )
         });
     }
-    let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-    let reached =
-        tokio::time::timeout(REACH, tokio::net::TcpStream::connect((host.as_str(), port)));
-    let why = match reached.await {
-        Ok(Ok(_)) => return None,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} seconds", REACH.as_secs()),
-    };
+    let why = unreached(url.host_str()?, url.port_or_known_default()?).await?;
     Some(Finding::limiting(
         format!("the public address {public} cannot be reached from here: {why}"),
         "See that the tunnel or proxy runs and that server.public_url names it; webhooks come through it.",

@@ -59,6 +59,10 @@ pub struct Component {
     pub needs_setting: &'static [&'static str],
     /// Whether Zoom has to reach this server from outside.
     pub reached_from_outside: bool,
+    /// The calendar that it writes to, by an account of its own: `google`, `microsoft`, `caldav`.
+    pub calendar: Option<&'static str>,
+    /// Whether it writes to people by mail.
+    pub writes_mail: bool,
     /// What can be set when it is activated.
     pub settings: &'static [Setting],
     /// Beginnings of the paths that it serves.
@@ -82,6 +86,8 @@ impl Component {
         wants_recordings: false,
         needs_setting: &[],
         reached_from_outside: false,
+        calendar: None,
+        writes_mail: false,
         settings: &[],
         routes: &[],
         jobs: &[],

@@ -128,6 +128,7 @@ pub static ALL: &[Component] = &[
     Component {
         name: "mail",
         about: "Writes to people by mail: invitations, changes, cancellations; and takes their answers.",
+        writes_mail: true,
         routes: &["/v1/mail", "/v1/responses", "/rsvp", "/mail"],
         ..Component::BARE
     },
@@ -146,6 +147,7 @@ pub static ALL: &[Component] = &[
         routes: &["/push/google"],
         jobs: &[JobKind::GoogleSync],
         tasks: &[crate::calendar::work::GOOGLE],
+        calendar: Some("google"),
         ..Component::BARE
     },
     Component {
@@ -154,6 +156,7 @@ pub static ALL: &[Component] = &[
         routes: &["/push/microsoft"],
         jobs: &[JobKind::MicrosoftSync],
         tasks: &[crate::calendar::work::MICROSOFT],
+        calendar: Some("microsoft"),
         ..Component::BARE
     },
     Component {
@@ -161,6 +164,7 @@ pub static ALL: &[Component] = &[
         about: "Writes meetings to calendars of CalDAV servers, and sees what changes there.",
         jobs: &[JobKind::CaldavSync],
         tasks: &[crate::calendar::work::CALDAV],
+        calendar: Some("caldav"),
         ..Component::BARE
     },
     Component {

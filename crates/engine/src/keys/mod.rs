@@ -37,6 +37,9 @@ const USED_EVERY: Duration = Duration::from_mins(1);
 /// How long a row may be taken from memory; a revoked key ends within this on other instances.
 const REMEMBER: Duration = Duration::from_secs(2);
 
+/// How often refused sign-ins are written down; those in between are counted, so that nobody fills the log by trying.
+const REFUSALS_EVERY: Duration = Duration::from_mins(1);
+
 /// A key to be made.
 #[derive(Debug, Clone)]
 pub struct NewKey {
@@ -88,6 +91,14 @@ pub struct MadeKey {
 #[derive(Debug, Default)]
 pub(crate) struct KeyCache {
     rows: Mutex<HashMap<String, (ApiKey, Duration)>>,
+    refused: Mutex<Refused>,
+}
+
+/// Sign-ins that were refused: when one was last written down, and how many were not since.
+#[derive(Debug, Default)]
+struct Refused {
+    noted: Option<Duration>,
+    since: u64,
 }
 
 /// Everything about keys; from [`App::keys`].
@@ -219,12 +230,17 @@ impl Keys<'_> {
         caller(row, surface)
     }
 
-    /// Signs a browser in with a key; what goes into its cookie, and until when.
+    /// Signs a browser in with a key; what goes into its cookie, and until when. A refusal stands in the audit log too.
     ///
     /// # Errors
     /// `unauthenticated`.
     pub async fn sign_in(&self, key: &str) -> Result<(SecretString, Timestamp)> {
-        self.authenticate(key, Surface::Console).await?;
+        if let Err(error) = self.authenticate(key, Surface::Console).await {
+            if error.code() == Code::Unauthenticated {
+                self.note_refusal(key).await;
+            }
+            return Err(error);
+        }
         let row = self.row(key).await?.ok_or_else(wrong_key)?;
         let now = self.app.clock().now();
         let cookie = URL_SAFE_NO_PAD.encode(self.app.chance().bytes::<32>());
@@ -320,6 +336,44 @@ impl Keys<'_> {
                 }
             }
             Err(error) => tracing::debug!(%error, "the use of a key could not be noted"),
+        }
+    }
+
+    /// Writes down that somebody was not let in; a database that is busy changes nothing about that.
+    async fn note_refusal(&self, key: &str) {
+        let unsaid = {
+            let at = self.app.clock().monotonic();
+            let refused = &self.app.key_cache().refused;
+            let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+            let recent = refused
+                .noted
+                .is_some_and(|noted| at.saturating_sub(noted) < REFUSALS_EVERY);
+            if recent {
+                refused.since += 1;
+                return;
+            }
+            refused.noted = Some(at);
+            std::mem::take(&mut refused.since)
+        };
+        let noted = async {
+            // Only the part of a key that is no secret is kept, and only of one that was made here.
+            let known = match prefix_of(key) {
+                Some(prefix) => self.app.store().api_key_by_prefix(prefix).await?,
+                None => None,
+            };
+            let target = known.map_or_else(|| "key".to_owned(), |row| format!("key/{}", row.name));
+            let change = Change {
+                action: "session.refused",
+                target: &target,
+                detail: json!({ "refused_before": unsaid }),
+            };
+            let now = self.app.clock().now();
+            let mut tx = self.app.store().begin(self.app.scope()).await?;
+            audit::append(&mut tx, &By::new("nobody", Surface::Console), &change, now).await?;
+            Ok::<(), EngineError>(tx.commit().await?)
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "a refused sign-in could not be written down");
         }
     }
 

@@ -6,6 +6,7 @@
 mod actions;
 mod calendars;
 mod components;
+mod components_reach;
 mod core_app;
 mod core_budget;
 mod core_connections;

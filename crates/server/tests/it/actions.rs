@@ -398,6 +398,9 @@ async fn with_keys_demanded_nobody_comes_in_without_one() {
         .post(format!("{url}/login"))
         .form(&[("key", "pf_000000000000_no")]);
     assert_eq!(status(wrong).await, 401);
+    // Nobody fills the log by trying: one entry a minute tells of them.
+    let wrong = client.post(format!("{url}/login")).form(&[("key", "no")]);
+    assert_eq!(status(wrong).await, 401);
     let entered = client
         .post(format!("{url}/login"))
         .form(&[("key", secret.as_str())])
@@ -418,6 +421,45 @@ async fn with_keys_demanded_nobody_comes_in_without_one() {
         .header("cookie", &cookie);
     assert_eq!(status(left).await, 303);
     assert_eq!(status(get("/jobs").header("cookie", &cookie)).await, 401);
+    // Who came in, who went and that somebody was refused stands in the chain of the log, without any key.
+    let log: Value = get("/v1/audit")
+        .bearer_auth(&secret)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let sessions: Vec<_> = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["action"].as_str().unwrap().starts_with("session."))
+        .map(|entry| {
+            let text = |name: &str| entry[name].as_str().unwrap();
+            (
+                text("action"),
+                text("actor"),
+                text("surface"),
+                text("target"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        sessions,
+        [
+            ("session.end", "key:boss", "console", "key/boss"),
+            ("session.begin", "key:boss", "console", "key/boss"),
+            ("session.refused", "nobody", "console", "key"),
+        ]
+    );
+    assert!(!log.to_string().contains(&secret));
+    let verified = get("/v1/audit/verify").bearer_auth(&secret).send();
+    let verified: Value = verified.await.unwrap().json().await.unwrap();
+    assert!(
+        verified["broken"].is_null() && verified["entries"].as_u64() > Some(3),
+        "{verified}"
+    );
     stop.cancel();
     task.await.unwrap();
 }
