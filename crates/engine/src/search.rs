@@ -3,11 +3,15 @@
 //! The language of queries is `parfocal_formats::query`: words, `"phrases"`, `prefix*`, `-without`, and the filters
 //! `speaker:`, `participant:`, `host:`, `topic:`, `series:`, `kind:`, `from:` and `before:`.
 
+mod meaning;
+
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 pub use parfocal_formats::query::advice;
 
+pub(crate) use meaning::embed;
+pub use meaning::want_vectors;
 use parfocal_formats::query;
 use parfocal_store::{HitKind, SearchPage, SearchRequest};
 pub use parfocal_store::{Sort, Words};
@@ -102,7 +106,7 @@ pub async fn search_for(
         facets: wanted.facets,
         ..SearchRequest::new(&query, &zone, wanted.limit)
     };
-    Ok(app.store().search_for(app.scope(), &request).await?)
+    meaning::search(app, wanted.text, &request).await
 }
 
 /// A query with filters behind it, as they are written in a query: `("speaker", "Ana")` is `speaker:"Ana"`.

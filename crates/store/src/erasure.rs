@@ -66,6 +66,11 @@ statements! {
     REWORDED_ACTIONS = one("UPDATE tracked_actions SET text = (SELECT s.text FROM action_sightings s WHERE s.action_id = tracked_actions.id AND s.instance_id <> $1
             ORDER BY s.start_ms DESC LIMIT 1)
         WHERE id IN (SELECT action_id FROM action_sightings WHERE instance_id = $1)");
+    // Vectors are kept by text: those of what was said nowhere else.
+    INSTANCE_VECTORS = one("DELETE FROM embeddings WHERE workspace_id = $1
+        AND text_sha256 IN (SELECT p.text_sha256 FROM passages p JOIN transcripts t ON t.id = p.transcript_id WHERE t.instance_id = $2)
+        AND NOT EXISTS (SELECT 1 FROM passages o JOIN transcripts t ON t.id = o.transcript_id
+            WHERE o.workspace_id = $1 AND o.text_sha256 = embeddings.text_sha256 AND t.instance_id <> $2)");
     INSTANCE = one("DELETE FROM instances WHERE workspace_id = $1 AND id = $2");
     BLOB = one("DELETE FROM blobs WHERE workspace_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM files WHERE blob_id = $2)");
     BLOB_REFS = one("UPDATE blobs SET refs = (SELECT COUNT(*) FROM files WHERE blob_id = $2) WHERE workspace_id = $1 AND id = $2");
@@ -125,6 +130,7 @@ impl Tx {
         self.execute(INSTANCE_ARTEFACTS, args![id]).await?;
         self.execute(UNSEEN_ACTIONS, args![w, id]).await?;
         self.execute(REWORDED_ACTIONS, args![id]).await?;
+        self.execute(INSTANCE_VECTORS, args![w, id]).await?;
         self.execute(INSTANCE, args![w, id]).await?;
         let mut gone = 0;
         for blob in blobs {

@@ -70,10 +70,11 @@ pub use rates::{
 };
 pub use schedule::SagaClaim;
 pub use search::{
-    Count, Facets, Hit, HitKind, MOST_MEETINGS, SearchPage, SearchRequest, Sort, Words,
+    ByMeaning, Count, Facets, Hit, HitKind, MOST_MEETINGS, MOST_PASSAGES, Near, NewPassage,
+    SearchPage, SearchRequest, Sort, Spoken, Words,
 };
 pub use store::{Scope, Store};
-pub use talk::{NewSpeaker, SpeakerRow, StayNames};
+pub use talk::{NewSpeaker, ProviderSummary, SpeakerRow, StayNames};
 pub use tracker::{
     ActionFilter, ActionRow, ActionState, NewAction, NewSighting, OwnerRow, Sighting, Statement,
 };

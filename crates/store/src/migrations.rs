@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 11;
+pub(crate) const SCHEMA_VERSION: i64 = 13;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
@@ -65,6 +65,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         11,
         "notify",
         include_str!("../migrations/sqlite/0011_notify.sql"),
+    ),
+    (
+        13,
+        "summaries",
+        include_str!("../migrations/sqlite/0013_summaries.sql"),
     ),
 ];
 
@@ -123,6 +128,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         11,
         "notify",
         include_str!("../migrations/postgres/0011_notify.sql"),
+    ),
+    (
+        13,
+        "summaries",
+        include_str!("../migrations/postgres/0013_summaries.sql"),
     ),
 ];
 
@@ -205,5 +215,147 @@ fn failure(error: MigrateError, list: &[(i64, &'static str, &'static str)]) -> S
             format!("the schema does not fit this program: {error}"),
             error,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+    use parfocal_formats::query;
+    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+    use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+
+    use super::*;
+    use crate::{
+        Cue, DatabaseUrl, InstanceState, NewAccount, NewInstance, NewTranscript, OpenOptions,
+        Provider, Scope, SeededIds, Seen, Source, Store, TranscriptSource, utterances,
+    };
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    async fn open(file: &Path) -> Store {
+        let options = OpenOptions::new(Arc::new(SeededIds::new(1)));
+        Store::open(&DatabaseUrl::sqlite(file), options, NOW)
+            .await
+            .unwrap()
+    }
+
+    async fn one_meeting(store: &Store) {
+        let account = NewAccount {
+            provider: Provider::Zoom,
+            external_id: "older".into(),
+            name: None,
+            plan: None,
+            region: None,
+            limits_share: None,
+            capabilities: None,
+        };
+        let seen = Seen {
+            at: NOW,
+            source: Source::Detail,
+            now: NOW,
+        };
+        let new = NewInstance {
+            external_id: "older==".into(),
+            topic: Some("Harbour".into()),
+            state: Some(InstanceState::Ended),
+            start: Some(NOW),
+            ..NewInstance::default()
+        };
+        let cues = [Cue {
+            n: 1,
+            start_ms: 0,
+            end_ms: 900,
+            speaker: Some("Ana".into()),
+            text: "The crane costs forty thousand.".into(),
+        }];
+        let mut tx = store.begin(Scope::DEFAULT).await.unwrap();
+        let account = tx.upsert_account(&account, NOW).await.unwrap();
+        let instance = tx.upsert_instance(account, &new, &seen).await.unwrap().id;
+        let new = NewTranscript {
+            instance_id: instance,
+            file_id: None,
+            source: TranscriptSource::Import,
+            sha256: "older",
+            lang: None,
+            parser_v: 1,
+            warnings: 0,
+            cues: &cues,
+            utterances: &utterances(&cues),
+        };
+        tx.store_transcript(&new, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// The rows of one meeting in a database of the schema before the index of meetings.
+    async fn older(folder: &Path) -> std::path::PathBuf {
+        let (new, old) = (folder.join("new.db"), folder.join("old.db"));
+        let store = open(&new).await;
+        one_meeting(&store).await;
+        store.close().await;
+        let options = SqliteConnectOptions::new()
+            .filename(&old)
+            .create_if_missing(true);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await
+            .unwrap();
+        migrator(&SQLITE[..7]).run(&pool).await.unwrap();
+        let run = |sql: String| pool.execute(AssertSqlSafe(sql));
+        run(format!("ATTACH '{}' AS new", new.display()))
+            .await
+            .unwrap();
+        for table in [
+            "workspaces",
+            "accounts",
+            "instances",
+            "transcripts",
+            "cues",
+            "utterances",
+        ] {
+            let columns = format!(
+                "SELECT o.name FROM pragma_table_info('{table}', 'main') o JOIN pragma_table_info('{table}', 'new') n ON n.name = o.name"
+            );
+            let columns: Vec<String> = sqlx::query(AssertSqlSafe(columns))
+                .fetch_all(&pool)
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.get(0))
+                .collect();
+            let columns = columns.join(", ");
+            run(format!(
+                "INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}"
+            ))
+            .await
+            .unwrap();
+        }
+        pool.close().await;
+        old
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_the_index_was_made_is_found_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = older(folder.path()).await;
+        // The first opening indexes it, the second one has nothing left to do.
+        for _ in 0..2 {
+            let store = open(&old).await;
+            for words in ["crane", "harbour", "speaker:ana thousands"] {
+                let query = query::parse(words).unwrap();
+                let page = store
+                    .search(Scope::DEFAULT, &query, &TimeZone::UTC, 10, None)
+                    .await
+                    .unwrap();
+                assert_eq!(page.hits.len(), 1, "{words}: {page:?}");
+                assert_eq!(page.hits[0].instance_external_id, "older==");
+            }
+            store.close().await;
+        }
     }
 }

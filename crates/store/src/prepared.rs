@@ -26,6 +26,8 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("artefacts", crate::media::ARTEFACT_STATEMENTS),
         ("transcripts", crate::talk::TRANSCRIPT_STATEMENTS),
         ("chat", crate::talk::CHAT_STATEMENTS),
+        ("summaries", crate::talk::SUMMARY_STATEMENTS),
+        ("near", crate::search::NEAR_STATEMENTS),
         ("speakers", crate::talk::SPEAKER_STATEMENTS),
         ("insights", crate::insights::STATEMENTS),
         ("tracker", crate::tracker::STATEMENTS),

@@ -49,6 +49,9 @@ pub(crate) struct Span {
     /// Last day [default: today]
     #[arg(long, value_name = "DAY")]
     until: Option<Date>,
+    /// Take in the summaries of Zoom's AI Companion too: one call to Zoom for each
+    #[arg(long)]
+    summaries: bool,
 }
 
 /// Start a backfill
@@ -134,6 +137,7 @@ async fn request(app: &App, span: &Span) -> Result<Request, Failure> {
         account,
         since: span.since,
         until: span.until,
+        summaries: span.summaries,
     })
 }
 

@@ -104,12 +104,13 @@ pub(super) async fn find(
     }
     let zone = zone.cloned().unwrap_or(TimeZone::UTC);
     let text = words.join(" ");
-    let query =
-        query::parse(&format!("{text} {}", within.unwrap_or_default())).map_err(|error| {
+    let query = query::parse(&format!("{text} kind:said {}", within.unwrap_or_default())).map_err(
+        |error| {
             let error =
                 EngineError::invalid(format!("what is searched within cannot be read: {error}"));
             error.with_hint("For example: speaker:ana from:2026-09-01")
-        })?;
+        },
+    )?;
     let request = SearchRequest {
         words: Words::Any,
         ..SearchRequest::new(&query, &zone, HITS)

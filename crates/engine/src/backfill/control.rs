@@ -28,6 +28,8 @@ pub struct Request {
     pub since: Option<Date>,
     /// Last day, UTC; none means today.
     pub until: Option<Date>,
+    /// Whether Zoom's own summaries are wanted too: a call for each.
+    pub summaries: bool,
 }
 
 /// A request with everything filled in.
@@ -77,7 +79,11 @@ impl Resolved {
         }
         Ok(Self {
             account,
-            spec: Spec { since, until },
+            spec: Spec {
+                since,
+                until,
+                summaries: request.summaries,
+            },
         })
     }
 }
@@ -244,6 +250,17 @@ fn first_slices(spec: Spec) -> Vec<NewSlice> {
             to: Some(to),
         }
     }));
+    if spec.summaries {
+        slices.extend(spec.windows().into_iter().map(|part| {
+            let (from, to) = window::span(part);
+            NewSlice {
+                resource: Resource::Summaries.as_str().into(),
+                subject: String::new(),
+                from: Some(from),
+                to: Some(to),
+            }
+        }));
+    }
     slices
 }
 

@@ -77,9 +77,20 @@ pub(super) async fn reckon(app: &App, resolved: &Resolved) -> Result<Forecast> {
     let (meetings, instances, basis) = known_volume(app, scope, resolved, users, windows).await?;
     let limits = app.connections().limits(&resolved.account);
     let recurring = (meetings * RECURRING_IN_TEN).div_ceil(10);
-    let light = meetings + instances / 10;
-    let medium =
-        slice::USER_STATUSES.len() as u64 + users + recurring + users + instances + users * windows;
+    // Not every meeting has a summary; that each has one is the most it can take.
+    let (lists, summaries) = if resolved.spec.summaries {
+        (windows, instances)
+    } else {
+        (0, 0)
+    };
+    let light = meetings + instances / 10 + summaries;
+    let medium = slice::USER_STATUSES.len() as u64
+        + users
+        + recurring
+        + users
+        + instances
+        + users * windows
+        + lists;
     let heavy = windows;
     let mut by_label = Vec::new();
     let (mut slowest, mut days): (Option<f64>, Option<f64>) = (None, None);
@@ -152,7 +163,7 @@ async fn known_volume(
     users: u64,
     windows: u64,
 ) -> Result<(u64, u64, &'static str)> {
-    let Spec { since, until } = resolved.spec;
+    let Spec { since, until, .. } = resolved.spec;
     let filter = InstanceFilter {
         account: Some(resolved.account.id),
         from: Some(super::window::start_of(since)),

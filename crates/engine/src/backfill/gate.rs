@@ -48,11 +48,15 @@ pub enum Resource {
     Recording,
     /// Registrations.
     Registrants,
+    /// Which meetings Zoom's AI Companion wrote summaries of.
+    Summaries,
+    /// The summary of one meeting.
+    Summary,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Users,
         Self::Meetings,
         Self::Meeting,
@@ -65,6 +69,8 @@ impl Resource {
         Self::Recordings,
         Self::Recording,
         Self::Registrants,
+        Self::Summaries,
+        Self::Summary,
     ];
 
     /// The name used in rows.
@@ -82,6 +88,8 @@ impl Resource {
             Self::Recordings => "recordings",
             Self::Recording => "recording",
             Self::Registrants => "registrants",
+            Self::Summaries => "summaries",
+            Self::Summary => "summary",
         }
     }
 
@@ -279,7 +287,10 @@ pub(crate) async fn stands_for_all(
     resource: Resource,
     refusal: &Refusal,
 ) -> Result<bool> {
-    if matches!(resource, Resource::Users | Resource::History) {
+    if matches!(
+        resource,
+        Resource::Users | Resource::History | Resource::Summaries
+    ) {
         return Ok(true);
     }
     if refusal.cause != cause::PLAN {

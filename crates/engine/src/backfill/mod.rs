@@ -46,6 +46,9 @@ pub struct Spec {
     pub since: Date,
     /// Last day, UTC.
     pub until: Date,
+    /// Whether Zoom's own summaries are wanted too.
+    #[serde(default)]
+    pub summaries: bool,
 }
 
 impl Spec {
@@ -54,6 +57,7 @@ impl Spec {
         serde_json::from_value(stored.clone()).unwrap_or(Self {
             since: Date::MAX,
             until: Date::MIN,
+            summaries: false,
         })
     }
 

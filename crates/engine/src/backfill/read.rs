@@ -109,6 +109,16 @@ impl Reader {
         Ok(self.0.recordings().get(parse_uuid(uuid)?).await?.raw)
     }
 
+    /// Which meetings of a window have a summary.
+    pub(crate) fn summaries(&self, window: Window) -> RawPages {
+        raw(self.0.summaries().list(dates(window)))
+    }
+
+    /// The summary of an instance.
+    pub(crate) async fn summary(&self, uuid: &str) -> Result<Value> {
+        Ok(self.0.summaries().get(&parse_uuid(uuid)?).await?.raw)
+    }
+
     /// Registrations of a series by status.
     pub(crate) fn registrants(&self, number: &str, status: &str) -> Result<RawPages> {
         let status = match status {

@@ -22,10 +22,13 @@ use crate::error::{EngineError, Result};
 use crate::ingest::meetings::Occurrences;
 use crate::ingest::recordings::Presence;
 use crate::ingest::{
-    Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants, users,
+    Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants,
+    summaries, users,
 };
 use crate::jobs::conflicts::{Conflicts, in_order_of_locks};
-use crate::jobs::{JobKind, MeetingRefresh, Outcome, ParticipantsFetch, payload, priority};
+use crate::jobs::{
+    JobKind, MeetingRefresh, Outcome, ParticipantsFetch, SummaryFetch, payload, priority,
+};
 
 /// The payload of a piece's job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -132,6 +135,7 @@ impl Work<'_> {
             Resource::History => self.reader.history(self.window()?),
             Resource::Reports => self.reader.reports(subject, self.window()?),
             Resource::Recordings => self.reader.recordings(subject, self.window()?),
+            Resource::Summaries => self.reader.summaries(self.window()?),
             Resource::Registrants => return self.registrants(subject).await,
             Resource::Instances => {
                 let items = self.reader.instances(subject).await;
@@ -142,7 +146,8 @@ impl Work<'_> {
             | Resource::PastMeeting
             | Resource::Participants
             | Resource::WebinarParticipants
-            | Resource::Recording => return Ok(Outcome::nothing()),
+            | Resource::Recording
+            | Resource::Summary => return Ok(Outcome::nothing()),
         };
         self.walk(pages).await
     }
@@ -333,6 +338,7 @@ impl Work<'_> {
                 Resource::History | Resource::Reports => self.held(tx, origin, item).await?,
                 Resource::Instances => self.instance(tx, origin, item).await?,
                 Resource::Recordings => self.recording(tx, origin, item).await?,
+                Resource::Summaries => self.summary(tx, origin, item).await?,
                 _ => {}
             }
         }
@@ -470,6 +476,27 @@ impl Work<'_> {
         )
         .await?;
         want_participants(tx, origin, &applied.instance, self.backfill.id).await
+    }
+
+    /// A meeting with a summary: its text is asked for.
+    async fn summary(&self, tx: &mut Tx, origin: &Origin, item: &Value) -> Result<()> {
+        let named = summaries::named(item);
+        let ended = instances::Stage::Ended;
+        let Some(applied) = instances::apply(tx, origin, &named, ended).await? else {
+            return Ok(());
+        };
+        let payload = SummaryFetch {
+            account: origin.account,
+            uuid: applied.uuid.clone(),
+            backfill: Some(self.backfill.id),
+        };
+        let mut follow = origin.follow(applied.number.as_deref());
+        follow.priority = priority::BACKFILL_DETAIL;
+        let key = payload.key();
+        follow
+            .enqueue(tx, JobKind::SummaryFetch, key, &payload, origin.now)
+            .await?;
+        Ok(())
     }
 
     async fn registrant(

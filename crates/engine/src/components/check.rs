@@ -296,7 +296,7 @@ pub(super) async fn is_set(app: &App, key: &str) -> Result<bool> {
                     .values()
                     .any(|app| !app.webhook_secret_token.is_empty())
         }
-        "models.use" => config.models.in_use().is_some(),
+        "models.use" => config.models.in_use().is_some() || crate::models::makes_vectors(config),
         _ => true,
     })
 }

@@ -82,7 +82,9 @@ pub static ALL: &[Component] = &[
         name: "models",
         about: "Has the configured language model analyse meetings and answer; the embedded analyst does without.",
         on_at_first: true,
-        at_first_if: Some(|config| config.models.in_use().is_some()),
+        at_first_if: Some(|config| {
+            config.models.in_use().is_some() || crate::models::makes_vectors(config)
+        }),
         needs: &["understanding"],
         needs_setting: &["models.use"],
         routes: &["/v1/models"],

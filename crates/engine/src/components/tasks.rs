@@ -110,6 +110,9 @@ pub(super) const CATCH_UP: Task = Task {
                 if let Err(error) = catch_up(&app).await {
                     tracing::warn!(%error, "transcripts without an analysis could not be looked for");
                 }
+                if let Err(error) = crate::search::want_vectors(&app).await {
+                    tracing::warn!(%error, "transcripts without vectors could not be looked for");
+                }
                 app.clock().sleep(CATCH_UP_EVERY).await;
             }
         })

@@ -313,6 +313,13 @@ pub static KEYS: &[Key] = &[
         "Name of the server below that analyses meetings and answers questions. None: the embedded analyst alone, and nothing leaves this machine.",
     ),
     key(
+        "models.embeddings",
+        Kind::Text,
+        "null",
+        None,
+        "Name of the server below whose model makes vectors (`/embeddings`, api openai), so that search finds by meaning too. None: words alone.",
+    ),
+    key(
         "models.hosts",
         Kind::List,
         "[api.openai.com, api.anthropic.com]",

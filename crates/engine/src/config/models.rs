@@ -17,6 +17,8 @@ pub struct Models {
     /// Name of the server that analyses and answers; none means the embedded analyst alone.
     #[serde(rename = "use")]
     pub active: Option<String>,
+    /// Name of the server that makes vectors for searching by meaning; none means that words alone are searched.
+    pub embeddings: Option<String>,
     /// Servers by name.
     pub servers: BTreeMap<String, ModelServer>,
     /// Hosts beyond this machine and its network that may be asked; names below them count too.
@@ -36,6 +38,7 @@ impl Default for Models {
     fn default() -> Self {
         Self {
             active: None,
+            embeddings: None,
             servers: BTreeMap::new(),
             hosts: vec!["api.openai.com".into(), "api.anthropic.com".into()],
             allow_private: false,
@@ -182,6 +185,12 @@ impl Models {
         self.servers.get(name).map(|server| (name, server))
     }
 
+    /// The server that makes vectors, with its name.
+    pub fn embedding(&self) -> Option<(&str, &ModelServer)> {
+        let name = self.embeddings.as_deref().filter(|name| !name.is_empty())?;
+        self.servers.get(name).map(|server| (name, server))
+    }
+
     /// Everything that is wrong: key, what is wrong, mend.
     pub(super) fn faults(&self) -> Vec<(String, String, String)> {
         let mut found: Vec<(String, String, String)> = Vec::new();
@@ -196,6 +205,22 @@ impl Models {
                 &format!("there is no server {name}"),
                 "Describe it below models.servers, or leave models.use out.",
             );
+        }
+        if let Some(name) = self.embeddings.as_deref().filter(|name| !name.is_empty()) {
+            let (message, mend) = match self.servers.get(name).map(|server| server.api) {
+                Some(ModelApi::Openai) => ("", ""),
+                Some(ModelApi::Anthropic) => (
+                    "names a server of an API that makes no vectors",
+                    "Name one with `api: openai`.",
+                ),
+                None => (
+                    "names no server that is described",
+                    "Describe it below models.servers, or leave models.embeddings out.",
+                ),
+            };
+            if !message.is_empty() {
+                add("models.embeddings".into(), message, mend);
+            }
         }
         if !self.cost_per_day.is_finite() || self.cost_per_day < 0.0 {
             add(

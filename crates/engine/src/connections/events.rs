@@ -46,6 +46,7 @@ const PARTICIPANT: (&str, &str) = ("meeting:read:participant", "meeting:read");
 const REGISTRANT: (&str, &str) = ("meeting:read:registrant", "meeting:read");
 const RECORDING: (&str, &str) = ("cloud_recording:read:recording", "recording:read");
 const WEBINAR: (&str, &str) = ("webinar:read:webinar", "webinar:read");
+const SUMMARY: (&str, &str) = ("meeting:read:summary", "meeting_summary:read");
 const USER: (&str, &str) = ("user:read:user", "user:read");
 
 const INGEST_EVENTS: &[Heard] = &[
@@ -180,6 +181,36 @@ const INGEST_EVENTS: &[Heard] = &[
         "keep recordings up to date",
         RECORDING.0,
         RECORDING.1,
+    )),
+    also(heard(
+        "meeting.summary_completed",
+        "take in Zoom's own summaries",
+        SUMMARY.0,
+        SUMMARY.1,
+    )),
+    also(heard(
+        "meeting.summary_updated",
+        "keep Zoom's own summaries up to date",
+        SUMMARY.0,
+        SUMMARY.1,
+    )),
+    also(heard(
+        "meeting.summary_trashed",
+        "forget Zoom's own summaries",
+        SUMMARY.0,
+        SUMMARY.1,
+    )),
+    also(heard(
+        "meeting.summary_recovered",
+        "keep Zoom's own summaries up to date",
+        SUMMARY.0,
+        SUMMARY.1,
+    )),
+    also(heard(
+        "meeting.summary_deleted",
+        "forget Zoom's own summaries",
+        SUMMARY.0,
+        SUMMARY.1,
     )),
     also(heard(
         "webinar.started",

@@ -15,6 +15,7 @@ pub mod presence;
 pub mod recordings;
 pub mod registrants;
 mod route;
+pub mod summaries;
 pub mod users;
 
 use jiff::Timestamp;

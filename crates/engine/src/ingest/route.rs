@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::meetings::Occurrences;
 use super::recordings::Presence;
 use super::{
-    Origin, artefacts, attendance, instances, meetings, presence, recordings, registrants, tell,
-    users,
+    Origin, artefacts, attendance, instances, meetings, presence, recordings, registrants,
+    summaries, tell, users,
 };
 use crate::config::Config;
 use crate::error::Result;
@@ -77,6 +77,8 @@ async fn meeting(
             series(tx, origin, what, kind, &number, payload, object).await
         }
         "started" | "ended" => run(tx, origin, what, kind, object).await,
+        "ai_companion_assets_deleted" => summaries::assets_deleted(tx, origin, object).await,
+        _ if what.starts_with("summary_") => summaries::heard(tx, origin, what, object).await,
         _ if what.starts_with("registration_") => {
             let Some(number) = number else {
                 return Ok(Routed::Unusable("the event names no meeting"));

@@ -101,6 +101,8 @@ kinds! {
     ParticipantsFetch = "participants.fetch", 1, Medium, 900;
     /// Asks Zoom for the recording of one instance and its files.
     RecordingRefresh = "recording.refresh", 1, Light, 300;
+    /// Asks Zoom for what its AI Companion wrote of one meeting.
+    SummaryFetch = "summary.fetch", 1, Light, 300;
     /// Downloads one file of a recording.
     FileFetch = "file.fetch", 1, Download, 3600;
     /// Reads a downloaded transcript or chat file.
@@ -109,6 +111,8 @@ kinds! {
     TranscriptAnalyze = "transcript.analyze", 1, Local, 300;
     /// Has the language model in use find out what a transcript is about.
     TranscriptModel = "transcript.model", 1, Model, 7200;
+    /// Gives the passages of a transcript their vectors, for searching by meaning.
+    TranscriptEmbed = "transcript.embed", 1, Model, 3600;
     /// Asks Zoom for the settings, recurrence and occurrences of a series.
     MeetingRefresh = "meeting.refresh", 1, Light, 300;
     /// Works on one piece of a backfill.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     FileFetch, InstanceRefresh, JobKind, MeetingRefresh, ParticipantsFetch, RecordingRefresh,
+    SummaryFetch,
 };
 
 /// The payload that serves the older and the newer request.
@@ -54,10 +55,15 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
                 ..newer
             }
         }),
+        JobKind::SummaryFetch => both(older, newer, |older: SummaryFetch, newer| SummaryFetch {
+            backfill: unless_live(older.backfill, newer.backfill),
+            ..newer
+        }),
         JobKind::EventRoute
         | JobKind::ReminderSend
         | JobKind::TranscriptParse
         | JobKind::TranscriptAnalyze
+        | JobKind::TranscriptEmbed
         | JobKind::TranscriptModel
         | JobKind::BackfillSlice
         | JobKind::BackfillReport

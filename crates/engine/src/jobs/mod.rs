@@ -17,8 +17,10 @@ mod participants_fetch;
 mod recording_refresh;
 mod retry;
 mod runner;
+mod summary_fetch;
 mod tidy;
 mod transcript_analyze;
+mod transcript_embed;
 mod transcript_model;
 mod transcript_parse;
 mod verbs;
@@ -38,8 +40,10 @@ pub use participants_fetch::ParticipantsFetch;
 pub use recording_refresh::RecordingRefresh;
 pub use retry::{Policy, look_again};
 pub use runner::Runner;
+pub use summary_fetch::SummaryFetch;
 pub use tidy::{Tidied, tidy};
 pub use transcript_analyze::TranscriptAnalyze;
+pub use transcript_embed::TranscriptEmbed;
 pub use transcript_model::TranscriptModel;
 pub use transcript_parse::TranscriptParse;
 pub use verbs::{JobDetail, Open, drop_jobs, get, list, open, redrive, retry};
@@ -90,10 +94,12 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::InstanceRefresh => instance_refresh::run(app, job).await,
         JobKind::ParticipantsFetch => participants_fetch::run(app, job).await,
         JobKind::RecordingRefresh => recording_refresh::run(app, job).await,
+        JobKind::SummaryFetch => summary_fetch::run(app, job).await,
         JobKind::FileFetch => file_fetch::run(app, job).await,
         JobKind::TranscriptParse => transcript_parse::run(app, job).await,
         JobKind::TranscriptAnalyze => transcript_analyze::run(app, job).await,
         JobKind::TranscriptModel => transcript_model::run(app, job).await,
+        JobKind::TranscriptEmbed => transcript_embed::run(app, job).await,
         JobKind::MeetingRefresh => meeting_refresh::run(app, job).await,
         JobKind::BackfillSlice | JobKind::BackfillReport => {
             crate::backfill::slice::run(app, job).await
@@ -127,9 +133,11 @@ pub(crate) async fn buried(
         JobKind::EventRoute => event_route::buried(tx, job, error).await,
         JobKind::ReminderSend => crate::notify::reminders::buried(tx, job, error, now).await,
         JobKind::RecordingRefresh
+        | JobKind::SummaryFetch
         | JobKind::MeetingRefresh
         | JobKind::TranscriptAnalyze
         | JobKind::TranscriptModel
+        | JobKind::TranscriptEmbed
         | JobKind::BackfillFinish
         | JobKind::ScheduleAdvance
         | JobKind::GoogleSync

@@ -29,12 +29,14 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         let now = app.clock().now();
         let mut tx = app.store().begin(scope).await?;
         super::transcript_model::follow(app, &mut tx, job, &transcript, now).await?;
+        super::transcript_embed::follow(app, &mut tx, job, &transcript, now).await?;
         return Ok(Outcome::done(tx));
     }
     let analysis = understand::analyse(app, scope, &transcript).await?;
     let now = app.clock().now();
     let mut tx = app.store().begin(scope).await?;
     super::transcript_model::follow(app, &mut tx, job, &transcript, now).await?;
+    super::transcript_embed::follow(app, &mut tx, job, &transcript, now).await?;
     if understand::keep(&mut tx, &transcript, &analysis, now).await? {
         let event = NewDomainEvent {
             event_type: "insights.ready".to_owned(),

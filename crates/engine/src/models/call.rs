@@ -159,7 +159,7 @@ impl Model {
         }
     }
 
-    fn failed(&self, code: Code, told: &str) -> EngineError {
+    pub(super) fn failed(&self, code: Code, told: &str) -> EngineError {
         let told = match &self.server.config.key {
             // Servers like to repeat a wrong key.
             Some(key) if !key.is_empty() => told.replace(key.expose(), "[secret]"),
@@ -200,15 +200,25 @@ impl Model {
                 tokens_out: real.tokens_out - expected.tokens_out,
                 cost: real.cost - expected.cost,
             };
-            let mut tx = self.app.store().begin(self.app.scope()).await?;
-            tx.use_model(&self.server.name, day, change, ModelLimits::default())
-                .await?;
-            tx.commit().await?;
+            self.correct(day, change).await?;
         }
         Ok(outcome)
     }
 
-    async fn reserve(&self, day: i64, tomorrow: jiff::Timestamp, expected: ModelUse) -> Result<()> {
+    /// Corrects what was reserved.
+    pub(super) async fn correct(&self, day: i64, change: ModelUse) -> Result<()> {
+        let mut tx = self.app.store().begin(self.app.scope()).await?;
+        tx.use_model(&self.server.name, day, change, ModelLimits::default())
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub(super) async fn reserve(
+        &self,
+        day: i64,
+        tomorrow: jiff::Timestamp,
+        expected: ModelUse,
+    ) -> Result<()> {
         let mut tx = self.app.store().begin(self.app.scope()).await?;
         let within = tx
             .use_model(&self.server.name, day, expected, self.limits())
@@ -224,7 +234,7 @@ impl Model {
         .with_retry_at(Some(tomorrow)))
     }
 
-    fn amount(&self, tokens_in: u64, tokens_out: u64) -> ModelUse {
+    pub(super) fn amount(&self, tokens_in: u64, tokens_out: u64) -> ModelUse {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let config = &self.server.config;
         // Prices are for a million tokens, costs are kept in millionths.
@@ -244,12 +254,22 @@ impl Model {
     }
 
     async fn post(&self, body: String) -> std::result::Result<Said, Trouble> {
+        let api = self.server.config.api;
+        api::read(api, &self.fetch(api::path(api), body).await?)
+    }
+
+    /// The answer of one of the server's endpoints.
+    pub(super) async fn fetch(
+        &self,
+        path: &str,
+        body: String,
+    ) -> std::result::Result<Value, Trouble> {
         let config = &self.server.config;
         let base = config
             .url
             .as_ref()
             .map(|url| url.as_str().trim_end_matches('/'));
-        let url = format!("{}/{}", base.unwrap_or_default(), api::path(config.api));
+        let url = format!("{}/{path}", base.unwrap_or_default());
         let mut request = self
             .server
             .client
@@ -297,7 +317,7 @@ impl Model {
             json!({"message": text.chars().take(300).collect::<String>()})
         });
         if status.is_success() {
-            api::read(config.api, &answer)
+            Ok(answer)
         } else {
             Err(api::trouble(status, retry, &answer))
         }

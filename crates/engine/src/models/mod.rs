@@ -5,6 +5,7 @@
 
 mod api;
 mod call;
+mod embed;
 pub(crate) mod redact;
 pub(crate) mod schema;
 pub(crate) mod tokens;
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use api::Prompt;
 pub(crate) use call::Miss;
+pub(crate) use embed::{Embedder, is_configured as makes_vectors};
 
 use crate::App;
 use crate::config::{Config, ModelServer, Nearness, nearness};

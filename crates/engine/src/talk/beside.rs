@@ -10,6 +10,7 @@ use crate::App;
 use crate::actions::Run;
 use crate::error::{Code, EngineError, Result};
 use crate::keys::Caller;
+use crate::talk::minutes;
 
 /// The action that asks Zoom; it keeps its answer for a while.
 const ASKS: &str = "summary.get";
@@ -21,11 +22,35 @@ pub struct ZoomSummary {
     pub title: Option<String>,
     /// The summary as Markdown.
     pub text: Option<String>,
-    /// When it was written.
+    /// When it was written or last changed.
     pub created_at: Option<Timestamp>,
+    /// Where Zoom shows it.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
-/// Asks Zoom for its summary of a meeting; none when it has none.
+impl ZoomSummary {
+    /// The summary as a piece of a page, with nothing in it that others could do harm with.
+    pub fn html(&self) -> Option<String> {
+        self.text.as_deref().map(minutes::piece)
+    }
+}
+
+/// The summary that was taken in of a meeting; none when Zoom told of none or took it back.
+///
+/// # Errors
+/// Whatever keeps the store from being read.
+pub async fn kept(app: &App, id: InstanceId) -> Result<Option<ZoomSummary>> {
+    let kept = app.store().provider_summary(app.scope(), id).await?;
+    Ok(kept.map(|kept| ZoomSummary {
+        title: kept.title,
+        text: Some(kept.body),
+        created_at: kept.written_at,
+        url: kept.url,
+    }))
+}
+
+/// The summary that was taken in; otherwise Zoom is asked for it, and none means that it has none.
 ///
 /// # Errors
 /// Whatever keeps the account from being asked, such as a scope that is missing.
@@ -34,6 +59,9 @@ pub async fn of_instance(
     id: InstanceId,
     caller: &Caller,
 ) -> Result<Option<ZoomSummary>> {
+    if let Some(kept) = kept(app, id).await? {
+        return Ok(Some(kept));
+    }
     let input = json!({"meeting": id.to_string()});
     match app
         .actions()

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use parfocal_store::InstanceId;
 use parfocal_understand::{Heading, escaped, markdown};
-use pulldown_cmark::{Event, Options, Parser, html};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,48 @@ pub async fn of_instance(app: &App, id: InstanceId, form: Form) -> Result<Minute
     })
 }
 
+/// Markdown of others as a piece of a page: HTML in it is text, pictures are left out, and of addresses only those of
+/// secure pages are links. Headings begin at the third level.
+pub fn piece(markdown: &str) -> String {
+    let lower = |level: HeadingLevel| match level {
+        HeadingLevel::H1 | HeadingLevel::H2 => HeadingLevel::H3,
+        HeadingLevel::H3 => HeadingLevel::H4,
+        _ => HeadingLevel::H5,
+    };
+    let events = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter_map(|event| {
+        Some(match event {
+            Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+            Event::Start(Tag::Heading { level, .. }) => Event::Start(Tag::Heading {
+                level: lower(level),
+                id: None,
+                classes: Vec::new(),
+                attrs: Vec::new(),
+            }),
+            Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
+            Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => return None,
+            Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => return None,
+            Event::Start(Tag::Link {
+                link_type,
+                dest_url,
+                title,
+                id,
+            }) => {
+                let safe = dest_url.starts_with("https://");
+                Event::Start(Tag::Link {
+                    link_type,
+                    dest_url: if safe { dest_url } else { "#".into() },
+                    title,
+                    id,
+                })
+            }
+            other => other,
+        })
+    });
+    let mut body = String::with_capacity(markdown.len() * 2);
+    html::push_html(&mut body, events);
+    body
+}
+
 /// A page of its own: no script, nothing fetched.
 fn page(title: &str, markdown: &str) -> String {
     let mut body = String::with_capacity(markdown.len() * 2);
@@ -198,6 +240,26 @@ mod tests {
         let html = page("<b>Plan</b>", &text);
         assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains("<a "));
         assert!(html.contains("&lt;script&gt;alert(1)") && html.contains("<h1>"));
+    }
+
+    #[test]
+    fn what_others_wrote_does_no_harm() {
+        let html = piece(
+            "# Recap\n<img src=x onerror=alert(1)> ![p](https://x.example/p.png) [a](javascript:alert(2)) [b](https://b.example/)\n\n<script>alert(3)</script>\n\n- one",
+        );
+        assert!(
+            html.contains("<h3>Recap</h3>") && html.contains("<li>one</li>"),
+            "{html}"
+        );
+        assert!(
+            html.contains("&lt;img") && html.contains("&lt;script&gt;"),
+            "{html}"
+        );
+        assert!(
+            !html.contains("<img") && !html.contains("javascript:"),
+            "{html}"
+        );
+        assert!(html.contains("<a href=\"https://b.example/\">"), "{html}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod models_adversarial;
 mod models_ask;
 mod models_double;
 mod models_kept;
+mod models_meaning;
 mod notify;
 mod refresh_model;
 mod refresh_processes;

@@ -115,6 +115,9 @@ async fn answer(
         let reply = script.next.pop_front().or_else(|| script.always.clone());
         (reply.unwrap_or(Reply::Honest), script.context)
     };
+    if uri.path().ends_with("/embeddings") && matches!(reply, Reply::Honest) {
+        return vectors(&body).into_response();
+    }
     if let Some(context) = context
         && text.len() / 4 > context
     {
@@ -144,6 +147,32 @@ async fn answer(
         }
     };
     whole(anthropic, &body, &said, false)
+}
+
+/// Vectors that know three things of the world: money, rest, and everything else.
+fn vectors(body: &Value) -> String {
+    const MEANINGS: [&[&str]; 2] = [
+        &["cost", "price", "expensive", "budget", "thousand"],
+        &["holiday", "closed", "vacation", "leave"],
+    ];
+    let texts = body["input"].as_array().unwrap();
+    let data: Vec<Value> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            let text = text.as_str().unwrap().to_lowercase();
+            let mut vector: Vec<u32> = MEANINGS
+                .iter()
+                .map(|words| words.iter().filter(|word| text.contains(**word)).count())
+                .map(|count| u32::try_from(count).unwrap())
+                .collect();
+            vector.push(u32::from(vector.iter().all(|count| *count == 0)));
+            json!({"object": "embedding", "index": index, "embedding": vector})
+        })
+        .rev()
+        .collect();
+    json!({"object": "list", "data": data, "model": body["model"], "usage": {"prompt_tokens": 7, "total_tokens": 7}})
+        .to_string()
 }
 
 fn whole(anthropic: bool, asked: &Value, said: &str, cut: bool) -> Response {

@@ -8,11 +8,13 @@ both! {
     late_transcripts_are_waited_for_and_missing_ones_get_their_reason;
     events_of_other_accounts_touch_nothing;
     deleted_recordings_are_said_to_be_deleted;
+    zooms_own_summaries_are_kept_and_forgotten;
     an_error_page_is_never_a_recording;
     markup_stays_text;
 }
 
 mod body {
+    use futures_util::TryStreamExt as _;
     use jiff::SignedDuration;
     use parfocal_engine::audit::By;
     use parfocal_engine::backfill::{self, Request};
@@ -21,8 +23,9 @@ mod body {
         ArtefactKind, ArtefactState, EventFilter, EventState, Instance, JobFilter, JobState,
         PageRequest,
     };
+    use parfocal_engine::talk::beside;
     use parfocal_engine::{jobs, search, transcripts};
-    use parfocal_zoom::api::Disposal;
+    use parfocal_zoom::api::{DateWindow, Disposal};
     use parfocal_zoom::id::MeetingUuid;
     use serde_json::{Value, json};
 
@@ -328,6 +331,81 @@ mod body {
             artefact(&stage, &held, ArtefactKind::Recording).await.0,
             ArtefactState::Present
         );
+    }
+
+    pub(super) async fn zooms_own_summaries_are_kept_and_forgotten(engine: Engine) {
+        let stage = Stage::plain(engine).await;
+        stage.work();
+        let request = Request {
+            summaries: true,
+            ..Request::default()
+        };
+        let started = backfill::start(&stage.app, &request, &By::system())
+            .await
+            .unwrap();
+        let view = stage.backfilled(&started).await;
+        assert_eq!(view.unavailable, json!([]));
+        let account = stage.app.connections().accounts().await.unwrap().remove(0);
+        let (client, _) = stage
+            .app
+            .connections()
+            .client_for(account.id)
+            .await
+            .unwrap();
+        let window = DateWindow {
+            from: view.since,
+            to: view.until,
+        };
+        let listed: Vec<_> = client.summaries().list(window).try_collect().await.unwrap();
+        let listed: Vec<MeetingUuid> = listed
+            .into_iter()
+            .flat_map(|page| page.items)
+            .filter_map(|item| item.value.meeting_uuid)
+            .collect();
+        assert!(listed.len() > 1, "{listed:?}");
+        let scope = stage.app.scope();
+        let stored = async |uuid: &MeetingUuid| {
+            let held = stage.app.store().find_instance(scope, uuid.as_str()).await;
+            let held = held.unwrap().unwrap();
+            beside::kept(&stage.app, held.id).await.unwrap()
+        };
+        for uuid in &listed {
+            let theirs = client.summaries().get(uuid).await.unwrap().value;
+            let ours = stored(uuid).await.unwrap();
+            let text = theirs.summary_content.unwrap();
+            assert_eq!(ours.text.as_deref(), Some(text.trim()));
+            assert_eq!(ours.title, theirs.summary_title);
+        }
+        // What Zoom's users delete there is deleted here, and an event that was late does not bring it back.
+        let uuid = &listed[0];
+        let _door = subscribe(&stage).await;
+        client.summaries().remove(uuid).await.unwrap();
+        delivered(&stage).await;
+        assert_eq!(stored(uuid).await, None);
+        assert!(stored(&listed[1]).await.is_some());
+        let event = |name: &str, ago: SignedDuration| {
+            let at = stage.now().saturating_sub(ago).unwrap();
+            json!({"event": name, "event_ts": at.as_millisecond(), "payload": {"account_id": account.external_id, "object": {
+                "meeting_uuid": uuid.as_str(), "meeting_id": 84_410_027_731_u64, "meeting_topic": "Review", "summary_title": "Review",
+                "summary_content": "## Quick recap\nThe scope was agreed."}}})
+        };
+        let late = event("meeting.summary_updated", SignedDuration::from_hours(1));
+        stage.deliver(late.to_string().as_bytes()).await;
+        stage.quiet().await;
+        assert_eq!(stored(uuid).await, None);
+        stage.advance(SignedDuration::from_mins(1)).await;
+        let newer = event("meeting.summary_completed", SignedDuration::ZERO);
+        stage.deliver(newer.to_string().as_bytes()).await;
+        stage.quiet().await;
+        let written = stored(uuid).await.unwrap();
+        assert_eq!(
+            written.html().unwrap(),
+            "<h3>Quick recap</h3>\n<p>The scope was agreed.</p>\n"
+        );
+        let trashed = event("meeting.summary_trashed", SignedDuration::ZERO);
+        stage.deliver(trashed.to_string().as_bytes()).await;
+        stage.quiet().await;
+        assert_eq!(stored(uuid).await, None);
     }
 
     pub(super) async fn an_error_page_is_never_a_recording(engine: Engine) {

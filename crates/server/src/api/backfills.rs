@@ -46,6 +46,9 @@ pub(crate) struct Span {
     /// Last day (UTC); left out: today.
     #[serde(default)]
     until: Option<Date>,
+    /// Whether the summaries of Zoom's AI Companion are taken in too: one call to Zoom for each.
+    #[serde(default)]
+    summaries: bool,
 }
 
 impl Span {
@@ -58,6 +61,7 @@ impl Span {
             account,
             since: self.since,
             until: self.until,
+            summaries: self.summaries,
         })
     }
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use parfocal_engine::store::InsightFilter;
+use parfocal_engine::talk::beside;
 use parfocal_engine::talk::minutes::{self, Form};
 use parfocal_engine::understand::{self, Kind};
 use schemars::JsonSchema;
@@ -100,14 +101,15 @@ pub(super) async fn of_meeting(
 ) -> Result<Json<MeetingInsightsView>, Problem> {
     let instance = find(&state, &id).await?;
     let found = understand::of_instance(state.app(), instance.id).await?;
-    if found.parts.is_empty() {
+    let theirs = beside::kept(state.app(), instance.id).await?;
+    if found.parts.is_empty() && theirs.is_none() {
         return Err(
             Problem::not_found(format!("the meeting {id} has no transcript")).hint(
                 "The meeting's artefacts tell whether one is expected, or why there is none.",
             ),
         );
     }
-    Ok(Json(MeetingInsightsView::from(found)))
+    Ok(Json(MeetingInsightsView::from(found).beside(theirs)))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

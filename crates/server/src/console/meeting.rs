@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{ActionFilter, PageRequest};
-use parfocal_engine::talk::beside;
+use parfocal_engine::talk::beside::{self, ZoomSummary};
 use parfocal_engine::talk::export::{self, Format};
 use parfocal_engine::talk::minutes::{self, Form};
 use parfocal_engine::talk::{self, Wanted, tracker};
@@ -41,7 +41,7 @@ struct Page {
     history: Vec<Entry>,
     /// What it was about; none without a transcript in a language that is read.
     insights: Option<Insights>,
-    /// What Zoom wrote of it, when that was asked for.
+    /// What Zoom wrote of it, when that was taken in or asked for.
     theirs: Option<Theirs>,
     shares: Vec<charts::Share>,
     attendance: Option<charts::Attendance>,
@@ -81,11 +81,24 @@ struct Insights {
 }
 
 /// What Zoom wrote of a meeting, or why there is nothing.
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Theirs {
     title: Option<String>,
-    text: Option<String>,
+    /// A piece of HTML in which nothing but our own marks is left.
+    html: Option<String>,
+    url: Option<String>,
     why: Option<String>,
+}
+
+impl From<ZoomSummary> for Theirs {
+    fn from(found: ZoomSummary) -> Self {
+        Self {
+            html: found.html(),
+            title: found.title,
+            url: found.url,
+            why: None,
+        }
+    }
 }
 
 /// What the page can be asked; unknown parameters are ignored.
@@ -142,23 +155,17 @@ pub(crate) async fn get(
     let actions = tracker::list(app, &filter, &PageRequest::first(MOST_ACTIONS)).await?;
     let theirs = match params.zoom {
         Some(1) => Some(match beside::of_instance(app, key, &caller).await {
-            Ok(Some(found)) => Theirs {
-                title: found.title,
-                text: found.text,
-                why: None,
-            },
+            Ok(Some(found)) => Theirs::from(found),
             Ok(None) => Theirs {
-                title: None,
-                text: None,
                 why: Some("Zoom has no summary of this meeting.".to_owned()),
+                ..Theirs::default()
             },
             Err(error) => Theirs {
-                title: None,
-                text: None,
                 why: Some(format!("{} {}", error.message(), error.hint())),
+                ..Theirs::default()
             },
         }),
-        _ => None,
+        _ => beside::kept(app, key).await?.map(Theirs::from),
     };
     let page = Page {
         theirs,

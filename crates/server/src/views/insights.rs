@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parfocal_engine::store::{ActionRow, InsightRow, Sighting};
+use parfocal_engine::talk::beside::ZoomSummary;
 use parfocal_engine::talk::tracker::{self, Tracked};
 use parfocal_engine::understand::{Chapter, Insight, MeetingInsights, PartInsights, SpeakerStats};
 use serde::Serialize;
@@ -16,6 +17,19 @@ pub struct MeetingInsightsView {
     pub start_time: Option<Timestamp>,
     /// One for each recorded stretch, in order.
     pub parts: Vec<PartInsightsView>,
+    /// What Zoom's AI Companion wrote of it, where that was taken in; nothing of it is proven by the transcript.
+    pub zoom_summary: Option<ZoomSummary>,
+}
+
+impl MeetingInsightsView {
+    /// The same with what Zoom wrote beside it.
+    #[must_use]
+    pub fn beside(self, zoom_summary: Option<ZoomSummary>) -> Self {
+        Self {
+            zoom_summary,
+            ..self
+        }
+    }
 }
 
 impl From<MeetingInsights> for MeetingInsightsView {
@@ -29,6 +43,7 @@ impl From<MeetingInsights> for MeetingInsightsView {
                 .into_iter()
                 .map(PartInsightsView::from)
                 .collect(),
+            zoom_summary: None,
         }
     }
 }

@@ -15,6 +15,19 @@ pub struct SearchView {
     pub instead: Vec<InsteadView>,
     /// Counts of meetings, where they were asked for.
     pub facets: Option<FacetsView>,
+    /// What searching by meaning gave, where a server makes vectors and the question is one of bare words.
+    pub by_meaning: Option<ByMeaningView>,
+}
+
+/// What searching by meaning gave.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+pub struct ByMeaningView {
+    /// The model whose vectors were compared.
+    pub model: String,
+    /// Hits that came by their meaning alone.
+    pub hits: u32,
+    /// Why nothing was compared; the hits are then those of the words alone.
+    pub unavailable: Option<String>,
 }
 
 /// A word that nobody used.
@@ -80,6 +93,11 @@ impl From<SearchPage> for SearchView {
                 months: counts(facets.months),
                 speakers: counts(facets.speakers),
                 kinds: counts(facets.kinds),
+            }),
+            by_meaning: page.by_meaning.map(|note| ByMeaningView {
+                model: note.model,
+                hits: note.hits,
+                unavailable: note.unavailable,
             }),
         }
     }

@@ -266,6 +266,7 @@ async fn dispatch(r: &Req<'_>) -> Answer {
         ("GET", "/accounts/{accountId}/recordings") => recordings::list_account(r),
         ("GET", "/meetings/{meetingId}/transcript") => transcripts::get(r),
         ("GET", "/meetings/{meetingId}/meeting_summary") => summaries::get(r),
+        ("DELETE", "/meetings/{meetingId}/meeting_summary") => summaries::delete(r),
         ("GET", "/meetings/meeting_summaries") => summaries::list(r, false),
         ("GET", "/users/{userId}/meeting_summaries") => summaries::list(r, true),
         ("GET", "/report/history_meetings") => reports::history(r),

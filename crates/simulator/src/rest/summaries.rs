@@ -51,6 +51,17 @@ pub(super) fn get(r: &Req<'_>) -> Answer {
     Ok(Reply::ok(&out))
 }
 
+/// `DELETE /meetings/{meetingId}/meeting_summary`.
+pub(super) fn delete(r: &Req<'_>) -> Answer {
+    let missing = || Refusal::new(404, 3001, format!("Meeting does not exist: {}.", r.given()));
+    let instance = r.ended_instance().ok_or_else(missing)?;
+    r.may_see(&instance.host_id)?;
+    r.world()
+        .remove_summary(&instance.uuid, &r.operator())
+        .map_err(|_| missing())?;
+    Ok(Reply::no_content())
+}
+
 fn instant(r: &Req<'_>, name: &str, default: Timestamp) -> Result<Timestamp, Refusal> {
     match r.param(name) {
         None => Ok(default),

@@ -137,6 +137,48 @@ impl World {
         Ok(())
     }
 
+    /// Deletes what AI Companion wrote of a meeting, for good, and announces it.
+    ///
+    /// # Errors
+    /// When there is no summary (yet).
+    pub fn remove_summary(&self, uuid: &InstanceUuid, operator_id: &str) -> Result<(), WorldError> {
+        let now = self.clock.now();
+        let old = {
+            let mut state = self.write();
+            let key = state
+                .key_of(uuid)
+                .ok_or(WorldError::UnknownInstance(*uuid))?;
+            let old = self
+                .instance_in(&state, key)
+                .filter(|old| {
+                    let written = old.summary.as_ref().map(|summary| summary.created_at);
+                    written.is_some_and(|written| written <= now)
+                })
+                .ok_or(WorldError::UnknownInstance(*uuid))?;
+            let mut next = Instance::clone(&old);
+            next.summary = None;
+            state.replace(next);
+            old
+        };
+        let email = self.email_of(&old.host_id);
+        if let Some(mut object) = payload::summary(&old, &email, &self.urls()) {
+            // The event of a removal carries nothing of the text.
+            if let Some(object) = object.as_object_mut() {
+                for name in [
+                    "summary_details",
+                    "next_steps",
+                    "summary_content",
+                    "summary_doc_url",
+                ] {
+                    object.remove(name);
+                }
+            }
+            let body = self.operated(operator_id, object);
+            self.announce("meeting.summary_deleted", Some(&old.host_id), body, None);
+        }
+        Ok(())
+    }
+
     /// Changes files of a recording; the recording itself is trashed or deleted when all its files are.
     fn change_files(
         &self,

@@ -12,6 +12,7 @@ mod expression;
 mod facets;
 mod fuzzy;
 mod leaf;
+mod near;
 mod rank;
 mod sql;
 mod view;
@@ -19,9 +20,12 @@ mod view;
 #[cfg(test)]
 pub(crate) use build::STATEMENTS as BUILD_STATEMENTS;
 #[cfg(test)]
+pub(crate) use near::STATEMENTS as NEAR_STATEMENTS;
+#[cfg(test)]
 pub(crate) use sql::{SQLITE_STATEMENTS, STATEMENTS};
 
 pub use facets::{Count, Facets};
+pub use near::{ByMeaning, MOST_PASSAGES, Near, NewPassage, Spoken};
 pub use view::{Hit, HitKind};
 
 use std::collections::HashMap;
@@ -126,6 +130,8 @@ pub struct SearchPage {
     pub instead: Vec<(String, Vec<String>)>,
     /// Counts, where they were asked for.
     pub facets: Option<Facets>,
+    /// What searching by meaning gave, where that is in use; the store itself searches words alone.
+    pub by_meaning: Option<ByMeaning>,
 }
 
 /// The place after which the next piece begins: meetings passed, and hits of the next ones.
@@ -299,6 +305,7 @@ impl Store {
             relaxed: relaxed && request.words != Words::Any,
             instead,
             facets,
+            by_meaning: None,
         })
     }
 

@@ -17,7 +17,7 @@ use crate::id::{InsightId, InstanceId, TranscriptId};
 use crate::store::{Scope, Store};
 
 /// Longest snippet in characters.
-const SNIPPET_CHARS: usize = 240;
+pub(super) const SNIPPET_CHARS: usize = 240;
 
 /// Something that was said, written or found and fits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -164,7 +164,7 @@ struct Own {
     text: String,
 }
 
-fn small(number: i64) -> u32 {
+pub(super) fn small(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(0)
 }
 
@@ -327,7 +327,7 @@ fn forms(text: &str, terms: &[Terms]) -> Vec<Terms> {
     out
 }
 
-fn meeting(row: &mut crate::db::Cells) -> Result<Hit> {
+pub(super) fn meeting(row: &mut crate::db::Cells) -> Result<Hit> {
     Ok(Hit {
         kind: HitKind::Title,
         instance_id: row.id()?,

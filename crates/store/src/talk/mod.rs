@@ -3,6 +3,7 @@
 mod chat;
 mod rows;
 mod speakers;
+mod summaries;
 mod transcripts;
 
 #[cfg(test)]
@@ -13,5 +14,8 @@ pub(crate) use rows::bulk_statements;
 pub(crate) use speakers::STATEMENTS as SPEAKER_STATEMENTS;
 pub(crate) use speakers::speaker;
 pub use speakers::{NewSpeaker, SpeakerRow, StayNames};
+pub use summaries::ProviderSummary;
+#[cfg(test)]
+pub(crate) use summaries::STATEMENTS as SUMMARY_STATEMENTS;
 #[cfg(test)]
 pub(crate) use transcripts::STATEMENTS as TRANSCRIPT_STATEMENTS;

@@ -1,8 +1,10 @@
 //! `/past_meetings` and summaries.
 
+use http::Method;
 use jiff::civil::Date;
 
 use super::types::{MeetingSummary, Participant, PastInstance, PastMeeting};
+use super::window::DateWindow;
 use crate::client::{Client, Reply};
 use crate::error::Result;
 use crate::id::{MeetingKey, MeetingNumber, MeetingUuid};
@@ -80,6 +82,25 @@ pub struct Summaries<'a> {
 impl<'a> Summaries<'a> {
     pub(super) fn new(client: &'a Client) -> Self {
         Self { client }
+    }
+
+    /// Summaries of the whole account without their texts (medium); by when what they sum up began.
+    pub fn list(&self, window: DateWindow) -> Pages<MeetingSummary> {
+        let parts = window.split().into_iter().map(|part| {
+            self.client
+                .get("/meetings/meeting_summaries")
+                .query("from", format!("{}T00:00:00Z", part.from))
+                .query("to", format!("{}T23:59:59Z", part.to))
+                .query("time_filter_field", "summary_start_time")
+                .pages("summaries")
+        });
+        Pages::chain(parts.collect())
+    }
+
+    /// Deletes the summary of an instance for good (light).
+    pub async fn remove(&self, instance: &MeetingUuid) -> Result<()> {
+        let path = format!("/meetings/{}/meeting_summary", instance.path_segment());
+        self.client.call(Method::DELETE, path).done().await
     }
 
     /// The summary of an instance (light).

@@ -2,8 +2,10 @@
 
 mod actions;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+use parfocal_engine::App;
 use parfocal_engine::store::{ActionState, InsightFilter, InsightRow};
+use parfocal_engine::talk::beside;
 use parfocal_engine::understand;
 use parfocal_server::lookup;
 use serde_json::json;
@@ -21,9 +23,9 @@ pub(crate) struct Insights {
     verb: Option<Verb>,
     /// Only this meeting: our id, Zoom's instance UUID, or a meeting number
     meeting: Option<String>,
-    /// Only this kind
-    #[arg(long, value_enum)]
-    kind: Option<Kind>,
+    /// Only this kind: action-item, decision, question, follow-up, summary, topic, or one by a file
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
     /// Only what this person is to do: the name or its beginning
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
@@ -43,34 +45,41 @@ enum Verb {
     Reopen(actions::Which),
 }
 
-/// The kinds that can be asked for.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
-    /// Something somebody is to do
-    ActionItem,
-    /// Something that was decided
-    Decision,
-    /// A question that stayed open
-    Question,
-    /// Something to come back to
-    FollowUp,
-    /// A sentence of a summary
-    Summary,
-    /// A topic
-    Topic,
-}
+/// The kinds that every transcript is read for.
+const KINDS: [understand::Kind; 6] = [
+    understand::Kind::ActionItem,
+    understand::Kind::Decision,
+    understand::Kind::Question,
+    understand::Kind::FollowUp,
+    understand::Kind::Summary,
+    understand::Kind::Topic,
+];
 
-impl Kind {
-    fn kind(self) -> understand::Kind {
-        match self {
-            Self::ActionItem => understand::Kind::ActionItem,
-            Self::Decision => understand::Kind::Decision,
-            Self::Question => understand::Kind::Question,
-            Self::FollowUp => understand::Kind::FollowUp,
-            Self::Summary => understand::Kind::Summary,
-            Self::Topic => understand::Kind::Topic,
-        }
+/// The name that statements of a kind are kept by: of those above, written either way, or of a kind by a file, whose
+/// lists stand behind a dot.
+fn kind_of(app: &App, given: &str) -> Result<String, Failure> {
+    let name = given.replace('-', "_");
+    let mut known: Vec<String> = KINDS
+        .iter()
+        .map(|kind| kind.as_str().to_owned())
+        .collect();
+    if known.contains(&name) {
+        return Ok(name);
     }
+    let files = understand::kinds(app)?;
+    let of_file = files
+        .iter()
+        .filter(|kind| kind.name != "meeting")
+        .map(|kind| kind.name.clone());
+    known.extend(of_file);
+    let kind = given.split('.').next().unwrap_or_default();
+    if known.iter().any(|known| known == kind) {
+        return Ok(given.to_owned());
+    }
+    Err(
+        Failure::usage("usage", format!("there is no kind {given:?}"))
+            .hint(format!("Kinds are {}.", known.join(", "))),
+    )
 }
 
 /// Runs the command.
@@ -88,14 +97,29 @@ pub(crate) async fn run(command: Insights, context: &Context) -> Result<Exit, Fa
         Some(which) => Some(lookup::instance(&app, which).await?.id),
         None => None,
     };
+    let kind = match &command.kind {
+        Some(given) => Some(kind_of(&app, given)?),
+        None => None,
+    };
     let filter = InsightFilter {
-        kind: command.kind.map(|kind| kind.kind().as_str()),
+        kind: kind.as_deref(),
         owner: command.owner.as_deref(),
         instance,
     };
     let found = understand::statements(&app, &filter, command.limit).await?;
+    // What Zoom wrote is of no kind and nobody's: it is shown with everything else of one meeting.
+    let theirs = match instance {
+        Some(id) if filter.kind.is_none() && filter.owner.is_none() => {
+            beside::kept(&app, id).await?
+        }
+        _ => None,
+    };
     if context.out.is_json() {
-        context.out.json(&json!({ "items": found }))?;
+        let mut value = json!({ "items": found });
+        if command.meeting.is_some() {
+            value["zoom_summary"] = json!(theirs);
+        }
+        context.out.json(&value)?;
         return Ok(Exit::Done);
     }
     let mut last = None;
@@ -106,7 +130,15 @@ pub(crate) async fn run(command: Insights, context: &Context) -> Result<Exit, Fa
         }
         context.out.line(line(row))?;
     }
-    if found.is_empty() {
+    if let Some(text) = theirs.as_ref().and_then(|theirs| theirs.text.as_deref()) {
+        context
+            .out
+            .line(format!("\n{}", paint(style::STRONG, "Zoom's AI Companion")))?;
+        for line in text.lines() {
+            context.out.line(format!("  {}", clean(line)))?;
+        }
+    }
+    if found.is_empty() && theirs.is_none() {
         context.out.note(paint(
             style::DIM,
             "Nothing of that kind. Transcripts are analysed as they are taken in; `parfocal analyze MEETING` does one now.",
