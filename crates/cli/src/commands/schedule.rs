@@ -116,6 +116,9 @@ struct New {
     /// One room without a fixed time, when the provider cannot repeat like this
     #[arg(long)]
     room: bool,
+    /// Each time as a meeting of its own, 60 at most, when the provider cannot repeat like this
+    #[arg(long, conflicts_with = "room")]
+    expand: bool,
     /// Only tell when it would take place and who is busy then
     #[arg(long)]
     dry_run: bool,
@@ -312,10 +315,10 @@ async fn schedule(new: New, app: &App, out: &Out) -> Result<Exit, Failure> {
         calendar_account: new.calendar_account,
         calendar_required: new.calendar_optional.then_some(false),
         allow_conflicts: new.allow_conflicts,
-        unrepeatable: if new.room {
-            Unrepeatable::Room
-        } else {
-            Unrepeatable::Refuse
+        unrepeatable: match (new.room, new.expand) {
+            (true, _) => Unrepeatable::Room,
+            (_, true) => Unrepeatable::Singles,
+            _ => Unrepeatable::Refuse,
         },
     };
     if new.dry_run {
@@ -378,6 +381,9 @@ fn present(done: &Scheduled, out: &Out) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     show(&done.meeting, out)?;
+    for id in &done.also {
+        out.line(format!("and: {id}"))?;
+    }
     if !done.finished {
         out.note(paint(
             style::DIM,

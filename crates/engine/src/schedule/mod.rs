@@ -11,6 +11,7 @@ mod commit;
 mod conflicts;
 mod data;
 mod drive;
+mod expand;
 mod how;
 mod invite;
 mod mirror;
@@ -35,6 +36,7 @@ use serde_json::json;
 
 pub(crate) use drive::run as advance;
 pub use drive::{Advance, Progress, drive};
+pub use expand::MOST_SINGLES;
 pub use how::How;
 pub use invite::WAY;
 pub use request::{CancelRequest, ChangeRequest, Guest, ScheduleRequest, Unrepeatable};
@@ -89,6 +91,9 @@ impl MeetingSchedulerOrchestrator<'_> {
             return self.finish(earlier.0, earlier.1, how).await;
         }
         let now = self.app.clock().now();
+        if let Some(expanded) = self.expanded(request, now).await? {
+            return self.each(request, expanded, how).await;
+        }
         let spec = self.spec(request, now).await?;
         if !request.allow_conflicts {
             let busy = self.busy(&spec, None).await?;
@@ -114,16 +119,6 @@ impl MeetingSchedulerOrchestrator<'_> {
         };
         let (schedule, saga) = self.begin(begin, how, now).await?;
         self.finish(schedule, saga, how).await
-    }
-
-    /// What a request would come to: the occurrences, and who is busy at them. Nothing is begun.
-    pub async fn preview(&self, request: &ScheduleRequest) -> Result<Preview> {
-        self.app.components().require("scheduling").await?;
-        let now = self.app.clock().now();
-        let spec = self.spec(request, now).await?;
-        let (mut conflicts, unknown) = self.busy(&spec, None).await?;
-        conflicts.extend(self.taken(&spec, None).await?);
-        Preview::of(&spec, conflicts, unknown)
     }
 
     /// Changes a schedule, or one occurrence of it. The provider's meeting and its address stay.
@@ -554,6 +549,7 @@ impl MeetingSchedulerOrchestrator<'_> {
         Ok(Scheduled {
             meeting: self.get(id).await?,
             finished: row.state != SagaState::Running,
+            also: Vec::new(),
         })
     }
 }

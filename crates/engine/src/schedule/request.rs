@@ -40,6 +40,8 @@ pub enum Unrepeatable {
     Refuse,
     /// Make one room without a fixed time; the calendar and the invitations carry the rule.
     Room,
+    /// Make each time a meeting of its own, 60 at most; all of them or none.
+    Singles,
 }
 
 /// A meeting to schedule.

@@ -26,6 +26,9 @@ pub struct Scheduled {
     pub meeting: ScheduledMeeting,
     /// Whether all of it is done; otherwise it goes on by itself.
     pub finished: bool,
+    /// The other meetings, when a rule that the provider cannot hold was made as single ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<ScheduleId>,
 }
 
 /// A schedule with everything about it.
@@ -196,6 +199,8 @@ pub struct Preview {
     pub occurrences: Vec<OccurrenceView>,
     /// The provider's meeting would be a room without a fixed time.
     pub room: bool,
+    /// Each time would be a meeting of its own.
+    pub singles: bool,
     /// Who is busy then.
     pub conflicts: Vec<Conflict>,
     /// Of whom it is not known whether they are free.
@@ -211,6 +216,7 @@ impl Preview {
             repeats: spec.recurrence.as_ref().map(|one| one.rule.in_words()),
             occurrences: occurrences(spec)?,
             room: spec.open,
+            singles: false,
             conflicts,
             unknown,
         })

@@ -16,6 +16,7 @@ use crate::core_support::{command, config_for, on_both_stores, open, with_env};
 on_both_stores! {
     zoom_keeps_the_rules_of_providers;
     a_series_at_zoom_is_made_moved_and_called_off;
+    what_zoom_cannot_repeat_becomes_single_meetings_when_allowed;
     a_lost_answer_at_zoom_leaves_one_meeting;
 }
 
@@ -215,6 +216,65 @@ async fn a_series_at_zoom_is_made_moved_and_called_off() {
         .start
         .duration_since(room.occurrences[0].start);
     assert_eq!(one, SignedDuration::from_hours(24));
+}
+
+async fn what_zoom_cannot_repeat_becomes_single_meetings_when_allowed() {
+    let stage = Stage::new().await;
+    let scheduling = stage.app.scheduling();
+    let mut yearly = stage.request();
+    yearly.every = Some("year".to_owned());
+    yearly.count = Some(3);
+    let refused = scheduling.schedule(&yearly, &how()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidInput);
+    yearly.unrepeatable = Unrepeatable::Singles;
+    let preview = scheduling.preview(&yearly).await.unwrap();
+    assert!(preview.singles && preview.occurrences.len() == 3);
+    let keyed = How {
+        key: Some("once".to_owned()),
+        ..how()
+    };
+    let made = scheduling.schedule(&yearly, &keyed).await.unwrap();
+    assert_eq!((made.finished, made.also.len()), (true, 2));
+    let mut starts: Vec<String> = stage
+        .meetings()
+        .await
+        .into_iter()
+        .map(|one| one.start.unwrap().to_string())
+        .collect();
+    starts.sort();
+    let years = ["2031", "2032", "2033"].map(|year| format!("{year}-03-24T08:00:00Z"));
+    assert_eq!(starts, years);
+    // The same request under the same key is the same meetings.
+    let again = scheduling.schedule(&yearly, &keyed).await.unwrap();
+    assert_eq!(
+        (again.meeting.id, &again.also),
+        (made.meeting.id, &made.also)
+    );
+    assert_eq!(stage.meetings().await.len(), 3);
+
+    // What is in the way of one is in the way of all.
+    let clash = scheduling.schedule(&yearly, &how()).await.unwrap_err();
+    assert_eq!(clash.code(), Code::ScheduleConflict);
+    // The third is refused for good: the two before it are called off again.
+    let mut other = yearly.clone();
+    "2031-05-05T09:00:00".clone_into(&mut other.start);
+    let strange = json!({
+        "kind": "answer", "path": "/v2/users/", "method": "POST", "status": 400, "times": 1, "every": 3,
+        "body": {"code": 300, "message": "The value that you entered is invalid."},
+    });
+    command(stage.simulator.base_url(), "/faults", strange).await;
+    let failed = scheduling.schedule(&other, &how()).await.unwrap_err();
+    assert!(failed.message().contains("meeting 3 of 3"), "{failed}");
+    assert_eq!(stage.meetings().await.len(), 3, "nothing new is left");
+    let mut many = yearly.clone();
+    many.every = Some("day".to_owned());
+    many.count = Some(61);
+    "2031-06-02T09:00:00".clone_into(&mut many.start);
+    let refused = scheduling.schedule(&many, &how()).await.unwrap_err();
+    assert!(
+        refused.message().contains("61 single meetings"),
+        "{refused}"
+    );
 }
 
 async fn a_lost_answer_at_zoom_leaves_one_meeting() {
