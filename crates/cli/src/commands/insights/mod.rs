@@ -59,10 +59,7 @@ const KINDS: [understand::Kind; 6] = [
 /// lists stand behind a dot.
 fn kind_of(app: &App, given: &str) -> Result<String, Failure> {
     let name = given.replace('-', "_");
-    let mut known: Vec<String> = KINDS
-        .iter()
-        .map(|kind| kind.as_str().to_owned())
-        .collect();
+    let mut known: Vec<String> = KINDS.iter().map(|kind| kind.as_str().to_owned()).collect();
     if known.contains(&name) {
         return Ok(name);
     }
