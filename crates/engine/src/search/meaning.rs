@@ -48,26 +48,23 @@ fn passages(spoken: &[Spoken]) -> Vec<Passage> {
             Some(speaker) => format!("{speaker}: {}", one.text),
             None => one.text.clone(),
         };
-        match out.last_mut().filter(|_| words < WORDS) {
-            Some(last) => {
-                last.text.push('\n');
-                last.text.push_str(&line);
-                last.place.cue_to = one.cue_to;
-                last.place.end_ms = one.end_ms;
-            }
-            None => {
-                words = 0;
-                out.push(Passage {
-                    place: NewPassage {
-                        cue_from: one.cue_from,
-                        cue_to: one.cue_to,
-                        start_ms: one.start_ms,
-                        end_ms: one.end_ms,
-                        text_sha256: String::new(),
-                    },
-                    text: line,
-                });
-            }
+        if let Some(last) = out.last_mut().filter(|_| words < WORDS) {
+            last.text.push('\n');
+            last.text.push_str(&line);
+            last.place.cue_to = one.cue_to;
+            last.place.end_ms = one.end_ms;
+        } else {
+            words = 0;
+            out.push(Passage {
+                place: NewPassage {
+                    cue_from: one.cue_from,
+                    cue_to: one.cue_to,
+                    start_ms: one.start_ms,
+                    end_ms: one.end_ms,
+                    text_sha256: String::new(),
+                },
+                text: line,
+            });
         }
         words += one.text.split_whitespace().count();
     }

@@ -160,8 +160,8 @@ pub fn piece(markdown: &str) -> String {
                 attrs: Vec::new(),
             }),
             Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
-            Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => return None,
-            Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => return None,
+            Event::Start(Tag::Image { .. } | Tag::HtmlBlock)
+            | Event::End(TagEnd::Image | TagEnd::HtmlBlock) => return None,
             Event::Start(Tag::Link {
                 link_type,
                 dest_url,
