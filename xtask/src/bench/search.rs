@@ -143,6 +143,8 @@ fn over(run: &Run, folder: &Path, what: &str, aim: (u32, u32), page: &mut String
 
 fn over_http(run: &Run, folder: &Path, queries: &str) -> Result<(Inside, usize)> {
     let home = Home::new(&run.program("parfocal", "parfocal")?, folder);
+    // Transcripts that nobody has analysed yet would be analysed meanwhile.
+    home.json(&["component", "deactivate", "understanding"])?;
     let (_server, address) = home.serve()?;
     ready(address)?;
     let mut http = Http::connect(address)?;
