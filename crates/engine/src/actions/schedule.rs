@@ -131,6 +131,7 @@ pub(super) fn actions() -> Vec<Action> {
 /// Nothing is asked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("properties" = {}))]
 struct Nothing {}
 
 async fn calendars(cx: Context, _: Nothing) -> Step<Listed<CalendarAccountView>> {

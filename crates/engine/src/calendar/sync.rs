@@ -43,10 +43,32 @@ pub struct ConflictView {
     pub calendar: String,
     /// `changed` or `gone`.
     pub what: String,
-    /// Title, place and time there.
-    pub theirs: Option<Value>,
+    /// What the calendar says; nothing when the event is gone.
+    pub theirs: Option<TheirView>,
     /// When it was found.
     pub found_at: Timestamp,
+}
+
+/// An event as somebody left it in a calendar.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TheirView {
+    /// Its title there.
+    pub title: Option<String>,
+    /// Its place there.
+    pub location: Option<String>,
+    /// All that was kept of it: also its time, its rule and its changed occurrences.
+    pub raw: Value,
+}
+
+impl From<Value> for TheirView {
+    fn from(raw: Value) -> Self {
+        let text = |name: &str| raw[name].as_str().map(str::to_owned);
+        Self {
+            title: text("title"),
+            location: text("location"),
+            raw,
+        }
+    }
 }
 
 const fn word(answer: Answer) -> &'static str {
@@ -113,7 +135,7 @@ impl CalendarAccounts<'_> {
             title: row.title,
             calendar: row.calendar,
             what: row.what,
-            theirs: row.theirs,
+            theirs: row.theirs.map(TheirView::from),
             found_at: row.found_at,
         };
         Ok(rows.into_iter().map(view).collect())

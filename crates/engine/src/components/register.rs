@@ -43,6 +43,7 @@ pub static ALL: &[Component] = &[
             JobKind::ParticipantsFetch,
             JobKind::RecordingRefresh,
             JobKind::FileFetch,
+            JobKind::SummaryFetch,
             JobKind::TranscriptParse,
             JobKind::MeetingRefresh,
             JobKind::BackfillSlice,
@@ -88,7 +89,7 @@ pub static ALL: &[Component] = &[
         needs: &["understanding"],
         needs_setting: &["models.use"],
         routes: &["/v1/models"],
-        jobs: &[JobKind::TranscriptModel],
+        jobs: &[JobKind::TranscriptModel, JobKind::TranscriptEmbed],
         ..Component::BARE
     },
     Component {

@@ -186,20 +186,39 @@ async fn run(
         .await?;
     }
     if applied.just_ended {
-        tell(
-            tx,
-            origin,
-            "meeting.ended",
-            applied.id,
-            json!({"uuid": applied.uuid, "number": applied.number}),
-        )
-        .await?;
+        tell_ended(tx, origin, &applied).await?;
     }
     attendance::close(tx, origin, &applied).await?;
     if applied.state == InstanceState::Ended && what == "ended" {
         after_end(tx, origin, &applied).await?;
     }
     Ok(Routed::Done)
+}
+
+async fn tell_ended(tx: &mut Tx, origin: &Origin, applied: &instances::Applied) -> Result<()> {
+    tell(
+        tx,
+        origin,
+        "meeting.ended",
+        applied.id,
+        json!({"uuid": applied.uuid, "number": applied.number}),
+    )
+    .await
+}
+
+/// What follows from a statement that can only be made of a run that is over, when it comes before the event that says so,
+/// which may never come.
+pub(super) async fn notice_end(
+    tx: &mut Tx,
+    origin: &Origin,
+    applied: &instances::Applied,
+) -> Result<()> {
+    if applied.just_ended {
+        tell_ended(tx, origin, applied).await?;
+        attendance::close(tx, origin, applied).await?;
+        after_end(tx, origin, applied).await?;
+    }
+    Ok(())
 }
 
 /// What is to be had once a run is over, and the jobs that get it.

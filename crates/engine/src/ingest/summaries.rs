@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use parfocal_store::{InstanceId, ProviderSummary, Tx};
 use serde_json::{Value, json};
 
-use super::{Origin, Routed, instances, tell};
+use super::{Origin, Routed, instances, route, tell};
 use crate::error::Result;
 use crate::ingest::merge::instant;
 use crate::jobs::{JobKind, SummaryFetch};
@@ -29,6 +29,7 @@ pub async fn heard(tx: &mut Tx, origin: &Origin, what: &str, object: &Value) -> 
     let Some(applied) = instances::apply(tx, origin, &named, instances::Stage::Ended).await? else {
         return Ok(Routed::Unusable("the event names no instance"));
     };
+    route::notice_end(tx, origin, &applied).await?;
     let instance = (applied.id, applied.uuid.as_str());
     if gone {
         removed(tx, origin, instance).await?;
@@ -76,6 +77,7 @@ pub async fn assets_deleted(tx: &mut Tx, origin: &Origin, object: &Value) -> Res
     let Some(applied) = instances::apply(tx, origin, &named, instances::Stage::Ended).await? else {
         return Ok(Routed::Unusable("the event names no instance"));
     };
+    route::notice_end(tx, origin, &applied).await?;
     removed(tx, origin, (applied.id, &applied.uuid)).await?;
     Ok(Routed::Done)
 }

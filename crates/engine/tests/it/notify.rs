@@ -226,12 +226,16 @@ async fn mail_server(does: Vec<Does>) -> (u16, Arc<Mutex<Vec<String>>>) {
     tokio::spawn(async move {
         let mut does = does.into_iter();
         while let Ok((stream, _)) = listener.accept().await {
-            let now = does.next().unwrap_or(Does::Takes);
+            // Somebody who only looks whether it answers sends no mail.
+            let mut now = Does::Takes;
             let (read, mut write) = stream.into_split();
             let mut lines = BufReader::new(read).lines();
             write.write_all(b"220 test\r\n").await.unwrap();
             while let Ok(Some(line)) = lines.next_line().await {
                 let verb = line.split([' ', ':']).next().unwrap_or("").to_uppercase();
+                if verb == "MAIL" {
+                    now = does.next().unwrap_or(Does::Takes);
+                }
                 let answer = match verb.as_str() {
                     "RCPT" if now == Does::RefusesAddress => "550 5.1.1 nobody of that name\r\n",
                     "RCPT" if now == Does::AsksToComeBack => "451 4.7.1 come back later\r\n",
