@@ -201,7 +201,14 @@ impl Stage {
         let mut after = String::new();
         for _ in 0..8 {
             let joint = if list.contains('?') { '&' } else { '?' };
-            let page = self.http.json(&format!("{list}{joint}limit=100{after}"))?;
+            let address = format!("{list}{joint}limit=100{after}");
+            let (status, body) = self.http.get(&address)?;
+            if status == 404 {
+                // Its component is off.
+                break;
+            }
+            ensure!(status == 200, "{address} was answered with {status}");
+            let page: Value = serde_json::from_slice(&body)?;
             let items = page["items"].as_array().context("a list without items")?;
             found.extend(items.iter().filter_map(|item| text(&item[member])));
             match page["next"].as_str() {
