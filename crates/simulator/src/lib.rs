@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+pub(crate) mod brevo;
 pub(crate) mod calendars;
 pub mod clock;
 pub mod config;

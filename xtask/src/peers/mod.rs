@@ -1,5 +1,6 @@
 //! Other people's programs against ours: started with what they need, skipped aloud where they cannot run.
 
+mod brevo;
 mod calendars;
 mod clients;
 mod console;
@@ -26,12 +27,13 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 8] = [
+pub(crate) const ALL: [(&str, Peer); 9] = [
     ("recurrence", recurrence::recurrence),
     ("calendars", calendars::calendars),
     ("mail", mail::mail),
     ("rivet", rivet::rivet),
     ("clients", clients::clients),
+    ("brevo", brevo::brevo),
     ("console", console::console),
     ("schemathesis", schemathesis::schemathesis),
     ("mcp", mcp::mcp),
@@ -43,7 +45,7 @@ const BY_NAME: [(&str, Peer); 2] = [("model", model::model), ("doubles", doubles
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Which one; all but `model` and `doubles`, which take long to install, by default
-    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "console", "schemathesis", "mcp", "model", "doubles"])]
+    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "brevo", "console", "schemathesis", "mcp", "model", "doubles"])]
     peer: Option<String>,
 }
 

@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::brevo;
 use crate::calendars;
 use crate::http::path;
 use crate::http::reply::Reply;
@@ -59,6 +60,8 @@ async fn told(ctx: Ctx<'_>) -> Told {
         ("GET", ["secrets"]) => Ok(json!(ctx.site.grants().secrets())),
         ("GET", ["oauth"]) => Ok(json!(ctx.site.grants().knobs())),
         ("POST", ["oauth"]) => knobs::oauth(ctx),
+        ("GET", ["brevo"]) => Ok(brevo::look(ctx)),
+        ("POST", ["brevo"]) => brevo::order(ctx),
         ("GET", ["calendars"]) => Ok(calendars::look(ctx)),
         ("POST", ["calendars"]) => calendars::order(ctx),
         ("GET", ["calendars", "service-account"]) => calendars::service_account(ctx),

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::inspector;
 use super::reply::{Content, Refusal, Reply};
 use super::state::{Shared, Site};
+use crate::brevo;
 use crate::calendars;
 use crate::control;
 use crate::faults::{FaultKind, FaultSpec};
@@ -145,6 +146,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Reply {
             "v2" => rest::answer(ctx).await,
             "oauth" | "oauth_device" => oauth::answer(ctx),
             "rec" => downloads::answer(ctx),
+            "brevo" => brevo::answer(ctx),
             "google" => calendars::google::answer(ctx),
             "graph" => calendars::graph::answer(ctx).await,
             _ => inspector::answer(ctx),
@@ -183,6 +185,8 @@ async fn upset(ctx: Ctx<'_>) -> Option<Reply> {
     let elsewhere = |name: &str| ctx.call.raw_path.starts_with(name);
     let mut reply = if fault.kind == FaultKind::RateLimit && elsewhere("/google/") {
         calendars::google::too_many(fault.status.unwrap_or(429))
+    } else if fault.kind == FaultKind::RateLimit && elsewhere("/brevo/") {
+        brevo::too_many(fault.status.unwrap_or(429))
     } else if fault.kind == FaultKind::RateLimit && elsewhere("/graph/") {
         calendars::graph::too_many(fault.status.unwrap_or(429))
     } else if fault.kind == FaultKind::RateLimit {

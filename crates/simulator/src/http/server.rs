@@ -17,8 +17,9 @@ use super::state::Shared;
 use crate::config::Config;
 use crate::tls::Authority;
 
-/// Largest request body read.
+/// Largest request body read; an import into Brevo may be larger than anything sent to Zoom.
 const MAX_BODY: usize = 4 * 1024 * 1024;
+const MAX_IMPORT: usize = 12 * 1024 * 1024;
 
 /// Why a simulator does not start or does not begin again.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +119,12 @@ impl Simulator {
 async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let raw_query = parts.uri.query().unwrap_or("").to_owned();
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+    let most = if parts.uri.path().starts_with("/brevo/") {
+        MAX_IMPORT
+    } else {
+        MAX_BODY
+    };
+    let Ok(body) = axum::body::to_bytes(body, most).await else {
         return Reply::from(Refusal::new(413, 300, "Request body is too large.")).into_response();
     };
     let call = Call {

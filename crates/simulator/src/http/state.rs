@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::server::StartError;
+use crate::brevo::Brevo;
 use crate::calendars::Calendars;
 use crate::clock::Clock;
 use crate::config::{App, AppKind, Config};
@@ -58,6 +59,7 @@ pub struct Site {
     ledger: Mutex<Ledger>,
     faults: Mutex<Faults>,
     calendars: Mutex<Calendars>,
+    brevo: Mutex<Brevo>,
     stop: CancellationToken,
 }
 
@@ -126,6 +128,7 @@ impl Site {
             ledger: Mutex::default(),
             faults: Mutex::new(faults),
             calendars: Mutex::new(Calendars::new(config.seed)),
+            brevo: Mutex::new(Brevo::new(config.limits.plan(config.plan).is_some())),
             stop,
         })
     }
@@ -153,6 +156,11 @@ impl Site {
     /// Calendars of Google and Microsoft.
     pub(crate) fn calendars(&self) -> MutexGuard<'_, Calendars> {
         lock(&self.calendars)
+    }
+
+    /// Brevo.
+    pub(crate) fn brevo(&self) -> MutexGuard<'_, Brevo> {
+        lock(&self.brevo)
     }
 
     /// Device authorisations.

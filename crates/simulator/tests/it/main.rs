@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod brevo;
 mod calendars_google;
 mod calendars_graph;
 mod control;
