@@ -368,6 +368,11 @@ async fn recording(
     else {
         return Ok(Routed::Unusable("the event names no instance"));
     };
+    if applied.instance.just_ended {
+        // What follows from an end waits for the event that says when it was.
+        tell_ended(tx, origin, &applied.instance).await?;
+        attendance::close(tx, origin, &applied.instance).await?;
+    }
     let told = match (what, presence) {
         ("transcript_completed", _) => None,
         (_, Presence::There) if applied.new_files > 0 => Some("recording.ready"),

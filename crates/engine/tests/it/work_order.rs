@@ -292,6 +292,14 @@ async fn rows(app: &App, account: AccountId) -> BTreeMap<String, String> {
         );
         out.insert(format!("file {}", file.external_id), format!("{row:?}"));
     }
+    let told = store
+        .events_of(scope, &held.id.to_string(), 50)
+        .await
+        .unwrap();
+    let ends = told
+        .iter()
+        .filter(|event| event.event_type == "meeting.ended");
+    out.insert("told meeting.ended".into(), ends.count().to_string());
     for artefact in store.artefacts(scope, held.id.into()).await.unwrap() {
         let row = (artefact.state, &artefact.cause, artefact.expected_by);
         out.insert(format!("artefact {}", artefact.kind), format!("{row:?}"));
@@ -318,7 +326,8 @@ fn any_order_and_any_repetition_gives_the_same_rows() {
         apply(&app, account, &(0..count).collect::<Vec<_>>()).await;
         rows(&app, account).await
     });
-    assert_eq!(expected.len(), 16, "{expected:#?}");
+    assert_eq!(expected["told meeting.ended"], "1");
+    assert_eq!(expected.len(), 17, "{expected:#?}");
     let cases = AtomicU32::new(0);
     let orders = (
         Just((0..count).collect::<Vec<usize>>()).prop_shuffle(),
