@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 13;
+pub(crate) const SCHEMA_VERSION: i64 = 19;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
@@ -70,6 +70,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         13,
         "summaries",
         include_str!("../migrations/sqlite/0013_summaries.sql"),
+    ),
+    (
+        19,
+        "about",
+        include_str!("../migrations/sqlite/0019_about.sql"),
     ),
 ];
 
@@ -133,6 +138,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         13,
         "summaries",
         include_str!("../migrations/postgres/0013_summaries.sql"),
+    ),
+    (
+        19,
+        "about",
+        include_str!("../migrations/postgres/0019_about.sql"),
     ),
 ];
 

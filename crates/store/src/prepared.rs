@@ -32,6 +32,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("insights", crate::insights::STATEMENTS),
         ("tracker", crate::tracker::STATEMENTS),
         ("search", crate::search::STATEMENTS),
+        ("search about", crate::search::ABOUT_STATEMENTS),
         ("search build", crate::search::BUILD_STATEMENTS),
         ("inbox", crate::inbox::READ_STATEMENTS),
         ("jobs", crate::jobs::STATEMENTS),
@@ -178,9 +179,14 @@ async fn lists_are_looked_up_in_the_index_of_their_filter() {
             "insights.OF_OWNER",
             "SEARCH i USING INDEX insights_kind (workspace_id=?",
         ),
+        // Meetings of some days alone, in their order; somebody's meetings from the names.
         (
-            "search.BEST_OF_DAYS",
-            "SEARCH i USING INDEX instances_listed (workspace_id=? AND sort_at>? AND sort_at<?)",
+            "search.ALL",
+            "SEARCH d USING INDEX search_docs_listed (workspace_id=? AND sort_at>? AND sort_at<?)",
+        ),
+        (
+            "search.OF_PEOPLE",
+            "SEARCH s USING COVERING INDEX search_people_text (text>? AND text<?)",
         ),
         (
             "series.BY_NUMBER",

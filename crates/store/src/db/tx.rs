@@ -1,6 +1,6 @@
 //! A write transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use super::sql::{Link, Sql};
 use super::value::{Args, Cells};
 use crate::error::Result;
 use crate::id::InstanceId;
+use crate::search::People;
 use crate::store::{Inner, Scope};
 
 /// A write transaction: everything done on it happens together at [`Tx::commit`], or not at all.
@@ -29,6 +30,8 @@ pub struct Tx {
     pub(crate) new_jobs: bool,
     /// Meetings whose index is made anew at the commit.
     pub(crate) touched: BTreeSet<InstanceId>,
+    /// Meetings of which it changed who was there.
+    pub(crate) people: BTreeMap<InstanceId, People>,
 }
 
 pub(crate) enum Kind {
@@ -48,6 +51,7 @@ impl Tx {
             store,
             new_jobs: false,
             touched: BTreeSet::new(),
+            people: BTreeMap::new(),
         }
     }
 

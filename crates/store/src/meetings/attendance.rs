@@ -27,7 +27,7 @@ statements! {
     STAYS_FULL = one("SELECT a.n, a.participant_id, p.match_key, a.join_key, a.kind, a.join_at, a.leave_at, a.raw FROM attendance a JOIN participants p ON p.id = a.participant_id
         WHERE p.workspace_id = $1 AND p.instance_id = $2 AND (CAST($3 AS TEXT) IS NULL OR a.join_key = $3) ORDER BY a.join_at, a.n");
     LOCK_INSTANCE = locked!("SELECT id FROM instances WHERE workspace_id = $1 AND id = $2");
-    PARTICIPANT_FIND = one("SELECT id FROM participants WHERE instance_id = $1 AND match_key = $2");
+    PARTICIPANT_FIND = one("SELECT id, name, email FROM participants WHERE instance_id = $1 AND match_key = $2");
     PARTICIPANT_NEW = one("INSERT INTO participants (id, workspace_id, instance_id, match_key) VALUES ($1, $2, $3, $4)");
     PARTICIPANT_FILL = one("UPDATE participants SET name = COALESCE($2, name), email = COALESCE($3, email), user_external_id = COALESCE($4, user_external_id),
             registrant_id = COALESCE($5, registrant_id), role = COALESCE($6, role) WHERE id = $1");
@@ -154,6 +154,7 @@ impl Tx {
                 Cells::id,
             )
             .await?;
+        self.came(instance, new.name.as_deref(), new.email.as_deref());
         let raw = new.raw.clone().unwrap_or_else(|| EMPTY_RAW.to_owned());
         loop {
             if let Some(old) = self
@@ -272,15 +273,17 @@ impl Tx {
             .await?
             .pop();
         let found = self
-            .one(
-                PARTICIPANT_FIND,
-                args![instance, &new.match_key],
-                Cells::id::<ParticipantId>,
-            )
+            .one(PARTICIPANT_FIND, args![instance, &new.match_key], |row| {
+                Ok((row.id::<ParticipantId>()?, row.opt_text()?, row.opt_text()?))
+            })
             .await?;
-        let participant = if let Some(id) = found {
+        let participant = if let Some((id, name, email)) = found {
+            if (&name, &email) != (&new.name, &new.email) {
+                self.people_changed(instance);
+            }
             id
         } else {
+            self.came(instance, new.name.as_deref(), new.email.as_deref());
             let id: ParticipantId = self.new_id(seen.now);
             self.execute(PARTICIPANT_NEW, args![id, w, instance, &new.match_key])
                 .await?;
@@ -334,6 +337,7 @@ impl Tx {
         if moved {
             self.execute(STAY_MOVE, args![n, participant]).await?;
             self.execute(EMPTY_DROP, args![w, instance]).await?;
+            self.people_changed(instance);
         }
         let changed = moved || (old.kind, old.join, old.leave) != (new.kind, new.join, new.leave);
         if changed || old.raw != raw {
@@ -409,6 +413,9 @@ impl Tx {
             }
         }
         self.execute(EMPTY_DROP, args![w, instance]).await?;
+        if change.is_change() {
+            self.people_changed(instance);
+        }
         Ok(change)
     }
 }

@@ -249,6 +249,12 @@ impl Tx {
             rank,
             told_email: mut email,
         } = old;
+        // What the index of search has of the row.
+        let indexed = |row: &Instance, email: &Option<String>| {
+            let host = (row.host_user_id.clone(), email.clone());
+            (row.topic.clone(), row.number.clone(), row.start, host)
+        };
+        let before = indexed(&row, &email);
         let mut merge = Merge::new(row.event_ts, rank, seen);
         let told = new.host_email.as_ref().map(|email| email.to_lowercase());
         merge.take(&mut email, told.as_ref());
@@ -256,7 +262,6 @@ impl Tx {
         merge.take(&mut row.number, new.number.as_ref());
         merge.set(&mut row.kind, new.kind.as_ref());
         merge.take(&mut row.provider_type, new.provider_type.as_ref());
-        let topic = row.topic.clone();
         merge.take(&mut row.topic, new.topic.as_ref());
         merge.take(&mut row.host_user_id, new.host_user_id.as_ref());
         merge.raise(&mut row.state, new.state);
@@ -268,7 +273,7 @@ impl Tx {
         merge.alive(&mut row.deleted_at, seen);
         let (at, rank) = merge.stamp(row.event_ts, rank, seen);
         if merge.to_write() {
-            if row.topic != topic {
+            if indexed(&row, &email) != before {
                 self.touch(row.id);
             }
             self.execute(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::HitKind;
+use super::about::{number_token, user_token};
 use super::leaf::{Built, NewUnit, Row, build};
 use crate::db::{Cells, Engine, Tx, args, one, two};
 use crate::error::Result;
@@ -13,8 +14,9 @@ use crate::store::{Scope, Store};
 /// Meetings indexed in one transaction when an older database is brought up to date.
 const TOGETHER: u32 = 50;
 
-const TITLE: crate::db::Sql =
-    one("SELECT topic FROM instances WHERE workspace_id = $1 AND id = $2");
+const ABOUT: crate::db::Sql = one(
+    "SELECT topic, topic_search, sort_at, number, host_user_id, host_email, host_search FROM instances WHERE workspace_id = $1 AND id = $2",
+);
 const SAID: crate::db::Sql = one(
     "SELECT u.n, u.speaker, u.text FROM transcripts t JOIN utterances u ON u.transcript_id = t.id
     WHERE t.workspace_id = $1 AND t.instance_id = $2 AND t.current = 1 ORDER BY t.created_at, t.id, u.ord",
@@ -31,15 +33,16 @@ const INSIGHTS: crate::db::Sql = one(
 const NUMBER: crate::db::Sql =
     one("SELECT n FROM search_docs WHERE workspace_id = $1 AND instance_id = $2");
 const NEW: crate::db::Sql = one(
-    "INSERT INTO search_docs (workspace_id, instance_id) VALUES ($1, $2) ON CONFLICT (instance_id) DO UPDATE SET workspace_id = $1 RETURNING n",
+    "INSERT INTO search_docs (workspace_id, instance_id, sort_at, number, host_user_id, host_email) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (instance_id) DO UPDATE SET workspace_id = $1, sort_at = $3, number = $4, host_user_id = $5, host_email = $6 RETURNING n",
 );
 const LEAF: crate::db::Sql = two(
     "INSERT INTO search_leaves (n, body) VALUES ($1, $2) ON CONFLICT (n) DO UPDATE SET body = $2",
     "INSERT INTO search_leaves (n, body, tsv) VALUES ($1, $2, CAST(CAST($3 AS TEXT) AS tsvector)) ON CONFLICT (n) DO UPDATE SET body = $2, tsv = CAST(CAST($3 AS TEXT) AS tsvector)",
 );
 const ROW: crate::db::Sql = two(
-    "INSERT OR REPLACE INTO search_index (rowid, words, stems, speaker) VALUES ($1, $2, $3, $4)",
-    "SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT)",
+    "INSERT OR REPLACE INTO search_index (rowid, words, stems, speaker, title, host, ids) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    "SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT)",
 );
 const UNROW: crate::db::Sql = two(
     "DELETE FROM search_index WHERE rowid = $1",
@@ -53,7 +56,7 @@ const CAUGHT_UP: crate::db::Sql = one("DELETE FROM search_pending WHERE instance
 /// The statements of this module.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, crate::db::Sql)] = &[
-    ("TITLE", TITLE),
+    ("ABOUT", ABOUT),
     ("SAID", SAID),
     ("WRITTEN", WRITTEN),
     ("INSIGHTS", INSIGHTS),
@@ -67,6 +70,42 @@ pub(crate) const STATEMENTS: &[(&str, crate::db::Sql)] = &[
     ("CAUGHT_UP", CAUGHT_UP),
 ];
 
+/// What an instance's own row says of it.
+struct About {
+    topic: Option<String>,
+    topic_search: String,
+    sort_at: i64,
+    number: Option<String>,
+    host_user_id: Option<String>,
+    host_email: Option<String>,
+    host_search: String,
+}
+
+fn about(row: &mut Cells) -> Result<About> {
+    Ok(About {
+        topic: row.opt_text()?,
+        topic_search: row.text()?,
+        sort_at: row.int()?,
+        number: row.opt_text()?,
+        host_user_id: row.opt_text()?,
+        host_email: row.opt_text()?,
+        host_search: row.text()?,
+    })
+}
+
+impl About {
+    /// Number and host as one token each.
+    fn ids(&self) -> String {
+        let number = self.number.as_deref().map(number_token);
+        let host = self.host_user_id.as_deref().map(user_token);
+        [number, host]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
 impl Tx {
     /// Has the index of a meeting made anew when this transaction commits.
     pub(crate) fn touch(&mut self, instance: InstanceId) {
@@ -78,16 +117,16 @@ impl Tx {
         for instance in std::mem::take(&mut self.touched) {
             self.index(instance).await?;
         }
-        Ok(())
+        self.index_people().await
     }
 
     async fn index(&mut self, instance: InstanceId) -> Result<()> {
         let w = self.w();
-        let Some(title) = self.one(TITLE, args![w, instance], Cells::opt_text).await? else {
+        let Some(about) = self.one(ABOUT, args![w, instance], about).await? else {
             return Ok(());
         };
         let mut units: Vec<NewUnit> = Vec::new();
-        units.extend(title.map(|text| NewUnit {
+        units.extend(about.topic.clone().map(|text| NewUnit {
             kind: HitKind::Title,
             row: Row::Number(0),
             speaker: None,
@@ -122,11 +161,37 @@ impl Tx {
             stems,
             speakers,
         } = build(&units);
-        let n = self.exactly(NEW, args![w, instance], Cells::int).await?;
+        if self
+            .one(NUMBER, args![w, instance], Cells::int)
+            .await?
+            .is_none()
+        {
+            // Who came before there was anything to be found was not written down.
+            self.people_changed(instance);
+        }
+        let ids = about.ids();
+        let new = args![
+            w,
+            instance,
+            about.sort_at,
+            about.number,
+            about.host_user_id,
+            about.host_email
+        ];
+        let n = self.exactly(NEW, new, Cells::int).await?;
         match self.engine() {
             Engine::Sqlite => {
                 self.execute(LEAF, args![n, leaf]).await?;
-                self.execute(ROW, args![n, words, stems, speakers]).await?;
+                let row = args![
+                    n,
+                    words,
+                    stems,
+                    speakers,
+                    about.topic_search,
+                    about.host_search,
+                    ids
+                ];
+                self.execute(ROW, row).await?;
             }
             Engine::Postgres => {
                 let tsv = tsvector(&words, &stems, &speakers);
@@ -140,6 +205,7 @@ impl Tx {
     pub(crate) async fn unindex_instance(&mut self, instance: InstanceId) -> Result<()> {
         let w = self.w();
         self.touched.remove(&instance);
+        self.people.remove(&instance);
         let n = self.one(NUMBER, args![w, instance], Cells::int).await?;
         if let Some(n) = n {
             if self.engine() == Engine::Sqlite {

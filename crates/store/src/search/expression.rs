@@ -171,8 +171,8 @@ impl Instances {
             not_topic: patterns(&filters.topic, true),
             host: patterns(&filters.host, false),
             not_host: patterns(&filters.host, true),
-            participant: list(&filters.participant, false, any_part),
-            not_participant: list(&filters.participant, true, any_part),
+            participant: super::about::people(&filters.participant, false),
+            not_participant: super::about::people(&filters.participant, true),
             series: list(&filters.series, false, series),
             not_series: list(&filters.series, true, series),
         }
@@ -180,6 +180,14 @@ impl Instances {
 
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The days in microseconds, from the first one to before the last one.
+    pub(super) fn days(&self) -> (i64, i64) {
+        (
+            self.from.map_or(i64::MIN, Timestamp::as_microsecond),
+            self.before.map_or(i64::MAX, Timestamp::as_microsecond),
+        )
     }
 }
 
@@ -193,7 +201,7 @@ fn patterns(filters: &[Filter], negated: bool) -> Option<String> {
     list(filters, negated, search_pattern)
 }
 
-fn list(filters: &[Filter], negated: bool, of: fn(&str) -> String) -> Option<String> {
+pub(super) fn list(filters: &[Filter], negated: bool, of: fn(&str) -> String) -> Option<String> {
     let list: Vec<serde_json::Value> = filters
         .iter()
         .filter(|filter| filter.negated == negated)
@@ -202,20 +210,15 @@ fn list(filters: &[Filter], negated: bool, of: fn(&str) -> String) -> Option<Str
     (!list.is_empty()).then(|| serde_json::Value::Array(list).to_string())
 }
 
-/// A pattern for names and addresses as they stand there.
-fn any_part(value: &str) -> String {
-    let value = value.to_lowercase().replace('\\', "\\\\");
-    format!("%{}%", value.replace('%', "\\%").replace('_', "\\_"))
+/// The digits of a meeting number as people write it; none for anything else.
+pub(super) fn number(value: &str) -> Option<String> {
+    let bare: String = value.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    (!bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit())).then_some(bare)
 }
 
 /// The digits of a meeting number; a pattern over topics for anything else.
 fn series(value: &str) -> String {
-    let bare: String = value.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()) {
-        bare
-    } else {
-        search_pattern(value)
-    }
+    number(value).unwrap_or_else(|| search_pattern(value))
 }
 
 #[cfg(test)]
@@ -250,6 +253,6 @@ mod tests {
         assert_eq!(instances.topic.unwrap(), r#"["% standup%"]"#);
         assert_eq!(instances.from.unwrap().to_string(), "2026-01-02T00:00:00Z");
         assert_eq!(instances.series.unwrap(), r#"["812345"]"#);
-        assert_eq!(instances.participant.unwrap(), r#"["%a\\_b%"]"#);
+        assert_eq!(instances.participant.unwrap(), r#"["a b"]"#);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::leaf::Leaf;
@@ -16,6 +15,8 @@ use crate::store::Store;
 const READ: usize = 300;
 /// Most values of one facet.
 const MOST: usize = 12;
+/// Groups that the database counts: one address may stand for more than one of them.
+const GROUPS: u32 = 200;
 
 /// Counts of meetings that a search found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -51,11 +52,15 @@ struct Tally(BTreeMap<String, (String, u64)>);
 
 impl Tally {
     fn add(&mut self, value: Option<String>, label: Option<String>) {
+        self.add_many(value, label, 1);
+    }
+
+    fn add_many(&mut self, value: Option<String>, label: Option<String>, meetings: u64) {
         let Some(value) = value.filter(|value| !value.is_empty()) else {
             return;
         };
         let label = label.unwrap_or_else(|| value.clone());
-        self.0.entry(value).or_insert((label, 0)).1 += 1;
+        self.0.entry(value).or_insert((label, 0)).1 += meetings;
     }
 
     /// The most frequent first.
@@ -84,24 +89,26 @@ impl Store {
     ) -> Result<Facets> {
         let (mut hosts, mut series, mut months) =
             (Tally::default(), Tally::default(), Tally::default());
-        let list: Vec<i64> = docs.iter().map(|(n, _)| *n).collect();
+        let list: Vec<i64> = docs.iter().map(|doc| doc.n).collect();
         let list = serde_json::Value::from(list).to_string();
-        let rows = self
-            .all(sql::MEETINGS, args![list], |row| {
-                let _ = (row.int()?, row.text()?, row.text()?);
-                let (number, topic) = (row.opt_text()?, row.opt_text()?);
-                let start: Option<Timestamp> = row.opt_instant()?;
-                Ok((number, topic, start, row.opt_text()?, row.opt_text()?))
-            })
-            .await?;
-        for (number, topic, start, email, name) in rows {
-            hosts.add(email, name);
-            series.add(number, topic);
-            let month = start.map(|at| {
-                let day = at.to_zoned(request.zone.clone());
-                format!("{:04}-{:02}", day.year(), day.month())
-            });
-            months.add(month, None);
+        let rows = self.all(sql::COUNTED, args![list, GROUPS], |row| {
+            let (kind, value) = (row.text()?, row.opt_text()?);
+            Ok((kind, value, row.opt_text()?, row.int()?))
+        });
+        for (kind, value, label, meetings) in rows.await? {
+            let tally = if kind == "host" {
+                &mut hosts
+            } else {
+                &mut series
+            };
+            tally.add_many(value, label, u64::try_from(meetings).unwrap_or(0));
+        }
+        for doc in docs {
+            let day = doc.at.map(|at| at.to_zoned(request.zone.clone()));
+            months.add(
+                day.map(|day| format!("{:04}-{:02}", day.year(), day.month())),
+                None,
+            );
         }
         let (mut speakers, mut kinds) = (Tally::default(), Tally::default());
         for block in docs[..docs.len().min(READ)].chunks(50) {

@@ -7,6 +7,7 @@
 //! and those around them (`rank`). So every meeting has its rank in the whole result, however much there is, and only as
 //! many are read as the page has room for. Both steps are the same on both engines but for the first one's weights.
 
+mod about;
 mod build;
 mod expression;
 mod facets;
@@ -17,6 +18,9 @@ mod rank;
 mod sql;
 mod view;
 
+pub(crate) use about::People;
+#[cfg(test)]
+pub(crate) use about::STATEMENTS as ABOUT_STATEMENTS;
 #[cfg(test)]
 pub(crate) use build::STATEMENTS as BUILD_STATEMENTS;
 #[cfg(test)]
@@ -44,8 +48,6 @@ use rank::{Fit, Fitting, Plan};
 
 /// Most meetings that a search goes through; those behind them in rank are not found.
 pub const MOST_MEETINGS: u32 = 20_000;
-/// Meetings of some days that are looked at before the words are.
-const FEW: i64 = 20_000;
 /// Meetings whose units are weighed against each other: within them a better unit beats a better meeting.
 const BLOCK: usize = 32;
 /// How many times as many meetings are asked for when the first were not enough.
@@ -170,8 +172,24 @@ impl After {
     }
 }
 
-/// A meeting that may fit, and how well.
-type Doc = (i64, f64);
+/// A meeting that may fit.
+#[derive(Clone, Copy)]
+struct Doc {
+    n: i64,
+    /// When it began; none where only words were asked for.
+    at: Option<Timestamp>,
+}
+
+impl Doc {
+    fn of(row: &mut Cells) -> Result<Self> {
+        let (n, _score, at) = (row.int()?, row.real()?, row.int()?);
+        let at = (at != 0).then(|| Timestamp::from_microsecond(at).ok());
+        Ok(Self {
+            n,
+            at: at.flatten(),
+        })
+    }
+}
 
 /// The best meetings, as far as they were asked for.
 #[derive(Default)]
@@ -336,38 +354,76 @@ impl Store {
         most: usize,
     ) -> Result<Vec<Doc>> {
         let most = u32::try_from(most).unwrap_or(MOST_MEETINGS);
-        let filters = expression::Instances::of(request.query, request.zone);
-        let (words, each) = match self.engine() {
-            Engine::Sqlite => (expression::fts5(plan), None),
-            Engine::Postgres => match expression::tsquery(plan) {
-                Some((words, each)) => (Some(words), Some(each)),
-                None => (None, None),
-            },
-        };
-        let doc = |row: &mut Cells| Ok((row.int()?, row.real()?));
-        if self.engine() == Engine::Sqlite
-            && request.sort == Sort::Relevance
+        match self.engine() {
+            Engine::Sqlite => self.docs_of_sqlite(scope, request, plan, most).await,
+            Engine::Postgres => self.docs_of_postgres(scope, request, plan, most).await,
+        }
+    }
+
+    async fn docs_of_sqlite(
+        &self,
+        scope: Scope,
+        request: &SearchRequest<'_>,
+        plan: &Plan,
+        most: u32,
+    ) -> Result<Vec<Doc>> {
+        let words = expression::fts5(plan);
+        let ranked = words.is_some() && request.sort == Sort::Relevance;
+        let bare = expression::Instances::of(request.query, request.zone).is_empty()
             && request.instance.is_none()
-            && filters.is_empty()
-            && let Some(words) = &words
+            && !request.facets;
+        if let Some(words) = words.as_ref().filter(|_| ranked && bare)
             && self.is_alone(scope).await?
         {
-            return self.all(sql::PLAIN, args![words, most], doc).await;
+            return self.all(sql::PLAIN, args![words, most], Doc::of).await;
         }
-        let few = words.is_some() && self.are_few(scope, filters.from, filters.before).await?;
+        let about = self.expressions(scope, request).await?;
+        let there = self.there(request).await?;
+        let (from, before) = expression::Instances::of(request.query, request.zone).days();
+        let parts: Vec<String> = words.into_iter().chain(about.with).collect();
+        let expression = (!parts.is_empty()).then(|| parts.join(" AND "));
+        let sql = match &expression {
+            Some(_) if ranked => sql::BEST,
+            Some(_) => sql::LATEST,
+            None if there.few.is_some() => sql::OF_PEOPLE,
+            None => sql::ALL,
+        };
+        let args = args![
+            scope.workspace,
+            expression,
+            most,
+            from,
+            before,
+            there.few,
+            there.many,
+            there.not,
+            about.without,
+            request.instance
+        ];
+        self.all(sql, args, Doc::of).await
+    }
+
+    async fn docs_of_postgres(
+        &self,
+        scope: Scope,
+        request: &SearchRequest<'_>,
+        plan: &Plan,
+        most: u32,
+    ) -> Result<Vec<Doc>> {
+        let filters = expression::Instances::of(request.query, request.zone);
+        let (from, before) = filters.days();
+        let (words, each) = expression::tsquery(plan).unzip();
         let sql = match (&words, request.sort) {
             (None, _) => sql::ALL,
-            (Some(_), Sort::Relevance) if few => sql::BEST_OF_DAYS,
             (Some(_), Sort::Relevance) => sql::BEST,
-            (Some(_), Sort::Date) if few => sql::LATEST_OF_DAYS,
             (Some(_), Sort::Date) => sql::LATEST,
         };
         let args: Args = args![
             scope.workspace,
             words,
             most,
-            filters.from,
-            filters.before,
+            from,
+            before,
             filters.topic,
             filters.not_topic,
             filters.host,
@@ -379,29 +435,7 @@ impl Store {
             request.instance,
             each
         ];
-        self.all(sql, args, doc).await
-    }
-
-    /// Whether so few meetings were held on some days that it pays to look at them before the words (SQLite).
-    async fn are_few(
-        &self,
-        scope: Scope,
-        from: Option<Timestamp>,
-        before: Option<Timestamp>,
-    ) -> Result<bool> {
-        if self.engine() != Engine::Sqlite || (from.is_none() && before.is_none()) {
-            return Ok(false);
-        }
-        let from = from.map_or(i64::MIN, Timestamp::as_microsecond);
-        let before = before.map_or(i64::MAX, Timestamp::as_microsecond);
-        let held: i64 = self
-            .exactly(
-                sql::DAYS,
-                args![scope.workspace, from, before, FEW + 1],
-                Cells::int,
-            )
-            .await?;
-        Ok(held <= FEW)
+        self.all(sql, args, Doc::of).await
     }
 
     /// Whether a scope is the only one, so that nothing has to be kept apart.
@@ -412,7 +446,7 @@ impl Store {
 
     /// The indexes of some meetings.
     async fn leaves(&self, docs: &[Doc]) -> Result<HashMap<i64, Vec<u8>>> {
-        let list: Vec<i64> = docs.iter().map(|(n, _)| *n).collect();
+        let list: Vec<i64> = docs.iter().map(|doc| doc.n).collect();
         let list = serde_json::Value::from(list).to_string();
         let leaves = self
             .all(sql::LEAVES, args![list], |row| {
@@ -433,7 +467,7 @@ impl Store {
         let read: Vec<(usize, Doc, Leaf<'_>)> = docs
             .iter()
             .enumerate()
-            .filter_map(|(place, doc)| Some((place, *doc, Leaf::read(leaves.get(&doc.0)?)?)))
+            .filter_map(|(place, doc)| Some((place, *doc, Leaf::read(leaves.get(&doc.n)?)?)))
             .collect();
         let fitting: Vec<Fitting> = read
             .iter()
@@ -444,7 +478,7 @@ impl Store {
         let average = rank::float(words) / rank::float(read.len().max(1));
         let mut best_doc = f64::MIN_POSITIVE;
         let mut best_unit = f64::MIN_POSITIVE;
-        let mut ranked: Vec<(usize, Doc, &Leaf<'_>, Vec<Fit>)> = Vec::new();
+        let mut ranked: Vec<(usize, i64, f64, &Leaf<'_>, Vec<Fit>)> = Vec::new();
         for ((place, doc, leaf), fitting) in read.iter().zip(&fitting) {
             if fitting.is_empty() {
                 continue;
@@ -453,10 +487,10 @@ impl Store {
             let whole = rank::whole(leaf, fitting, &weights, average);
             best_doc = best_doc.max(whole);
             best_unit = best_unit.max(fits.first().map_or(0.0, |fit| fit.score));
-            ranked.push((*place, (doc.0, whole), leaf, fits));
+            ranked.push((*place, doc.n, whole, leaf, fits));
         }
         let mut found = Vec::new();
-        for (place, doc, leaf, mut fits) in ranked {
+        for (place, doc, whole, leaf, mut fits) in ranked {
             let all = fits.len();
             if let Some(most) = request.per_meeting {
                 fits.truncate(most.max(1) as usize);
@@ -467,9 +501,9 @@ impl Store {
                     continue;
                 };
                 let Some(row) = leaf.row(unit) else { continue };
-                let score = doc.1 / best_doc + fit.score / best_unit;
+                let score = whole / best_doc + fit.score / best_unit;
                 found.push(Found {
-                    doc: doc.0,
+                    doc,
                     place,
                     fit: Fit { score, ..fit },
                     kind: unit.kind,

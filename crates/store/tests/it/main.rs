@@ -19,6 +19,7 @@ mod media;
 mod meetings;
 mod rates;
 mod search;
+mod search_about;
 mod speed;
 mod support;
 mod talk;

@@ -53,7 +53,7 @@ async fn meeting(
     tx.commit().await.unwrap();
 }
 
-async fn world_of_talk(world: &World) {
+pub(crate) async fn world_of_talk(world: &World) {
     let (_, account) = world.account().await;
     meeting(
         world,
@@ -94,7 +94,7 @@ async fn world_of_talk(world: &World) {
     tx.commit().await.unwrap();
 }
 
-async fn search(world: &World, text: &str) -> SearchPage {
+pub(crate) async fn search(world: &World, text: &str) -> SearchPage {
     let query = query::parse(text).unwrap();
     world
         .store
