@@ -349,16 +349,20 @@ fn present_forecast(forecast: &Forecast, out: &Out) -> Result<(), Failure> {
         .map(|seconds| format!(", about {}", reckoned(seconds)))
         .unwrap_or_default();
     out.line(format!(
-        "{} to {}: about {} calls{time} ({} plan, share {}, {})",
+        "{} to {}: about {} calls{time} ({} plan, share {})",
         forecast.since,
         forecast.until,
         paint(style::STRONG, grouped(forecast.calls)),
         forecast.plan,
         forecast.share,
-        forecast.basis
     ))?;
+    let basis = if forecast.basis == "assumed" {
+        "reckoned with, since nothing of this time is here yet"
+    } else {
+        "known here"
+    };
     out.line(format!(
-        "{} active users, {} series, {} meetings held",
+        "{} active users; {} series and {} meetings held are {basis}",
         grouped(forecast.users),
         grouped(forecast.meetings),
         grouped(forecast.instances)
