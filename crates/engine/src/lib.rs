@@ -4,6 +4,7 @@
 //! command line hold; everything they need, webhook verification included, is reached through it.
 
 pub mod actions;
+pub mod activate;
 mod app;
 pub mod ask;
 pub mod audit;

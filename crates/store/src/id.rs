@@ -211,6 +211,14 @@ ids! {
     ReminderId;
     /// A calendar that meetings are written to.
     CalendarAccountId;
+    /// A system that records go to.
+    DestinationId;
+    /// What a destination reads, and how far it is.
+    StreamId;
+    /// One thing that a destination has or is to have.
+    DeliveryId;
+    /// Somebody, under all their addresses.
+    PersonId;
     /// What an artefact belongs to: an instance, a meeting, an account or a file.
     OwnerId;
 }

@@ -72,6 +72,9 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0013_summaries.sql"),
     ),
     (
+        14,
+        "destinations",
+        include_str!("../migrations/sqlite/0014_destinations.sql"),
         19,
         "about",
         include_str!("../migrations/sqlite/0019_about.sql"),
@@ -140,6 +143,9 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         include_str!("../migrations/postgres/0013_summaries.sql"),
     ),
     (
+        14,
+        "destinations",
+        include_str!("../migrations/postgres/0014_destinations.sql"),
         19,
         "about",
         include_str!("../migrations/postgres/0019_about.sql"),

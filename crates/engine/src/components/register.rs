@@ -177,6 +177,22 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "activation",
+        about: "Carries what happened to other systems: signed webhooks, and whatever destinations there are.",
+        needs: &["ingest"],
+        routes: &[
+            "/v1/destinations",
+            "/v1/deliveries",
+            "/v1/streams",
+            "/v1/people",
+            "/destinations",
+            "/deliveries",
+            "/people",
+        ],
+        tasks: &[crate::activate::TASK],
+        ..Component::BARE
+    },
+    Component {
         name: "console",
         about: "The pages for people.",
         on_at_first: true,

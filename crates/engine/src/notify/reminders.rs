@@ -8,9 +8,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
@@ -24,6 +21,7 @@ use super::compose::{About, Letter, Told};
 use super::mail::habits;
 use super::outbox::{self, Addressed};
 use crate::App;
+use crate::activate::sign;
 use crate::calendar::{Answer, Attendee, Reminder, Role, TimeSpan};
 use crate::components::Task;
 use crate::error::{Code, EngineError, Kind, Result};
@@ -348,7 +346,8 @@ async fn by_webhook(app: &App, row: &ReminderRow, now: Timestamp) -> Result<()> 
         format!("msg_{}", &digest[..32])
     };
     let second = now.as_second();
-    let signature = sign(secret.expose(), &id, second, &body)?;
+    let key = sign::key("reminders.webhook_secret", secret.expose())?;
+    let signature = sign::sign(&[key], &id, second, &body);
     let client = reqwest::Client::builder()
         .user_agent(concat!("parfocal/", env!("CARGO_PKG_VERSION")))
         .timeout(Duration::from_secs(20))
@@ -381,20 +380,4 @@ async fn by_webhook(app: &App, row: &ReminderRow, now: Timestamp) -> Result<()> 
         },
         said,
     ))
-}
-
-/// `v1,` and the base64 of HMAC-SHA256 over id, time and body.
-fn sign(secret: &str, id: &str, second: i64, body: &str) -> Result<String> {
-    let wrong = |error: String| {
-        EngineError::new(
-            Code::ConfigInvalid,
-            format!("reminders.webhook_secret is not whsec_ and base64: {error}"),
-        )
-    };
-    let key = BASE64
-        .decode(secret.trim().trim_start_matches("whsec_"))
-        .map_err(|error| wrong(error.to_string()))?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|error| wrong(error.to_string()))?;
-    mac.update(format!("{id}.{second}.{body}").as_bytes());
-    Ok(format!("v1,{}", BASE64.encode(mac.finalize().into_bytes())))
 }

@@ -40,6 +40,8 @@ pub enum Purpose {
     MailLinks,
     /// What opens a calendar; owned by the calendar account.
     Calendar,
+    /// What opens a destination, or signs what goes there; owned by the destination.
+    Destination,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Answer => "answer",
             Self::MailLinks => "mail_links",
             Self::Calendar => "calendar",
+            Self::Destination => "destination",
         }
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test says aloud what it skips")]
 
 mod actions;
+mod activate;
 mod calendars;
 mod components;
 mod components_reach;

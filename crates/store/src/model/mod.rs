@@ -4,6 +4,7 @@
 //! Instants are UTC. `raw` is the provider's JSON as text, kept whole and never looked into here.
 
 mod access;
+mod destinations;
 mod jobs;
 mod media;
 mod meetings;
@@ -14,6 +15,7 @@ mod talk;
 mod work;
 
 pub use access::*;
+pub use destinations::*;
 pub use jobs::*;
 pub use media::*;
 pub use meetings::*;
