@@ -75,6 +75,8 @@ const SQLITE: &[(i64, &str, &str)] = &[
         14,
         "destinations",
         include_str!("../migrations/sqlite/0014_destinations.sql"),
+    ),
+    (
         19,
         "about",
         include_str!("../migrations/sqlite/0019_about.sql"),
@@ -146,6 +148,8 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         14,
         "destinations",
         include_str!("../migrations/postgres/0014_destinations.sql"),
+    ),
+    (
         19,
         "about",
         include_str!("../migrations/postgres/0019_about.sql"),

@@ -298,9 +298,10 @@ impl Destinations<'_> {
             .checked_add(SignedDuration::from_hours(i64::from(hours)))
             .unwrap_or(now);
         let kept = match secret(self.app, row.id).await? {
-            Some(kept) => serde_json::from_str::<Kept>(kept.expose_secret())
-                .map(|kept| kept.rotated(self.app.chance(), until))
-                .unwrap_or_else(|_| Kept::new(self.app.chance())),
+            Some(kept) => serde_json::from_str::<Kept>(kept.expose_secret()).map_or_else(
+                |_| Kept::new(self.app.chance()),
+                |kept| kept.rotated(self.app.chance(), until),
+            ),
             None => Kept::new(self.app.chance()),
         };
         let mut tx = self.app.store().begin(self.app.scope()).await?;

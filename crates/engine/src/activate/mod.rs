@@ -68,7 +68,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
 
     /// Sends. Each outcome is told as soon as it is known, so that a crash loses no other; what is never told comes again as
     /// [`Delivery::uncertain`].
-    fn deliver<'a>(&'a self, batch: Vec<Delivery>, reports: Reports) -> BoxFuture<'a, ()>;
+    fn deliver(&self, batch: Vec<Delivery>, reports: Reports) -> BoxFuture<'_, ()>;
 
     /// Whether it can be reached and lets us in: what the test button does.
     fn check(&self) -> BoxFuture<'_, Result<Checked>>;

@@ -32,6 +32,8 @@ pub(super) const MOST_REFUSALS: i64 = 5;
 pub(super) const LEASE: Duration = Duration::from_secs(20);
 /// How often it is renewed.
 const RENEW: Duration = Duration::from_secs(5);
+/// It is renewed once less than this is left.
+const LEAST_LEFT: Duration = Duration::from_secs(15);
 /// Pauses of a destination that does not answer; the last stays.
 const PAUSES: [u64; 7] = [5, 15, 60, 300, 900, 1_800, 3_600];
 /// Pauses of a record that is refused.
@@ -106,7 +108,7 @@ pub(super) async fn round(
             told.push(report);
         }
         let now = app.clock().now();
-        if span(now, lease.until) < LEASE - RENEW {
+        if span(now, lease.until) < LEAST_LEFT {
             *lease = app
                 .store()
                 .renew_lease(lease, now, later(now, LEASE))

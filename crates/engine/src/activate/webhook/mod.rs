@@ -230,7 +230,7 @@ impl Destination for Webhook {
         })
     }
 
-    fn deliver<'a>(&'a self, batch: Vec<Delivery>, reports: Reports) -> BoxFuture<'a, ()> {
+    fn deliver(&self, batch: Vec<Delivery>, reports: Reports) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             stream::iter(batch)
                 .for_each_concurrent(AT_ONCE, |delivery| {
@@ -305,7 +305,7 @@ impl Webhook {
             Err(error) => {
                 return Outcome::Retry {
                     after: None,
-                    said: Said::text(&chain(error.without_url())).of(request, None),
+                    said: Said::text(&chain(&error.without_url())).of(request, None),
                 };
             }
         };
@@ -346,9 +346,9 @@ impl Webhook {
 }
 
 /// The words of an error and of what led to it.
-fn chain(error: reqwest::Error) -> String {
+fn chain(error: &reqwest::Error) -> String {
     let mut words = error.to_string();
-    let mut source = std::error::Error::source(&error);
+    let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         let inner_words = inner.to_string();
         if !words.contains(&inner_words) {
