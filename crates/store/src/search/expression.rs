@@ -231,7 +231,7 @@ mod tests {
         let query =
             parse(r#"budgets OR cost "first quarter" plan* -draft speaker:ana -speaker:bob"#)
                 .unwrap();
-        let plan = Plan::of(&query, true);
+        let plan = Plan::of(&query, true, false);
         assert_eq!(
             fts5(&plan).unwrap(),
             r#"((((({stems} : "budget"))) OR ((({stems} : "cost")))) AND (((({words} : "first") AND ({words} : "quarter")))) AND (((({words} : "plan" *))))) AND ((({speaker} : "ana" *)))"#
@@ -248,7 +248,7 @@ mod tests {
     fn only_filters_leave_the_words_out() {
         let query =
             parse("topic:standup -draft from:2026-01-02 series:812-345 participant:A_b").unwrap();
-        assert_eq!(fts5(&Plan::of(&query, true)), None);
+        assert_eq!(fts5(&Plan::of(&query, true, false)), None);
         let instances = Instances::of(&query, &TimeZone::UTC);
         assert_eq!(instances.topic.unwrap(), r#"["% standup%"]"#);
         assert_eq!(instances.from.unwrap().to_string(), "2026-01-02T00:00:00Z");

@@ -15,6 +15,7 @@ mod fuzzy;
 mod leaf;
 mod near;
 mod rank;
+mod related;
 mod sql;
 mod view;
 
@@ -113,7 +114,8 @@ pub enum Words {
     /// All of them, in one unit or its title.
     #[default]
     All,
-    /// Some of them; the more and the rarer, the better.
+    /// Some of them; the more and the rarer, the better. What was said beside them, and words that go with them in the same
+    /// meeting, count too: a question is seldom answered in its own words.
     Any,
     /// All of them; some of them where that finds nothing.
     AllOrAny,
@@ -261,7 +263,7 @@ impl Store {
         relaxed: bool,
     ) -> Result<SearchPage> {
         let limit = request.limit.clamp(1, 200) as usize;
-        let mut plan = Plan::of(request.query, !relaxed);
+        let mut plan = Plan::of(request.query, !relaxed, request.words == Words::Any);
         let instead = self.look_for_others(scope, &mut plan).await?;
         // Mostly the first meetings fill a page; counts are over all of them.
         let mut docs = Docs::default();
@@ -483,7 +485,7 @@ impl Store {
             if fitting.is_empty() {
                 continue;
             }
-            let fits = rank::ranked(leaf, fitting, &weights);
+            let fits = rank::ranked(leaf, fitting, &weights, plan);
             let whole = rank::whole(leaf, fitting, &weights, average);
             best_doc = best_doc.max(whole);
             best_unit = best_unit.max(fits.first().map_or(0.0, |fit| fit.score));

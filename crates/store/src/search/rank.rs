@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parfocal_formats::query::{Clause, ClauseKind, Query};
 use parfocal_formats::text::{self, Terms};
 
-use super::{HitKind, leaf::Leaf};
+use super::{HitKind, leaf::Leaf, related};
 
 /// Units to each side whose words count. Spans of the talk that answer a question are a dozen units long or more.
 const REACH: u32 = 4;
@@ -17,8 +17,10 @@ const REACH: u32 = 4;
 const FALL: f64 = 0.35;
 /// How much the unit's own words (BM25) count beside its neighbourhood.
 const OWN: f64 = 0.3;
-/// Units to each side that one look shows: behind a better hit so near, a hit counts a tenth.
-const BESIDE: u32 = 6;
+/// Units to each side that one look shows, as far as no more words lie between: behind a better hit so near, a hit counts a
+/// tenth. Somebody who speaks at length is a place of their own.
+const BESIDE: u32 = 8;
+const BESIDE_WORDS: u32 = 80;
 const BEHIND: f64 = 0.1;
 /// The two constants of BM25, as everywhere.
 const K: f64 = 1.2;
@@ -30,6 +32,11 @@ const EMPTY: &str = " a about all also am an and any are as at be been but by ca
     their them then there they this to us was we were what when where which who whom whose why will with would you your \
     anybody anyone everybody somebody someone happened summarize summarise discuss discussed discussion discussing think thinks thought meeting meetings during give gave given whole \
     opinion ";
+
+/// Whether a word says nothing about what is meant.
+pub(super) fn says_nothing_of(word: &str) -> bool {
+    EMPTY.contains(&format!(" {word} "))
+}
 
 /// One word, phrase or beginning that is looked for.
 pub(super) struct Matcher {
@@ -65,10 +72,12 @@ pub(super) struct Plan {
     pub(super) not_kinds: Vec<HitKind>,
     /// Whether every group has to fit, or any.
     pub(super) every: bool,
+    /// Whether what stands beside the words, or has words that go with them, is an answer too.
+    pub(super) beside: bool,
 }
 
 impl Plan {
-    pub(super) fn of(query: &Query, every: bool) -> Self {
+    pub(super) fn of(query: &Query, every: bool, beside: bool) -> Self {
         let mut groups: Vec<Vec<Matcher>> = Vec::new();
         let wanted = |clause: &&Clause| !clause.negated && !clause.terms.is_empty();
         for clause in query.clauses.iter().filter(wanted) {
@@ -79,12 +88,9 @@ impl Plan {
         }
         if !every {
             let says_nothing = |group: &Vec<Matcher>| {
-                group.iter().all(|matcher| {
-                    matcher
-                        .tokens
-                        .iter()
-                        .all(|token| EMPTY.contains(&format!(" {token} ")))
-                })
+                group
+                    .iter()
+                    .all(|matcher| matcher.tokens.iter().all(|token| says_nothing_of(token)))
             };
             if !groups.iter().all(says_nothing) {
                 groups.retain(|group| !says_nothing(group));
@@ -123,6 +129,7 @@ impl Plan {
             kinds: kinds(false),
             not_kinds: kinds(true),
             every,
+            beside: beside && !every,
         }
     }
 }
@@ -134,6 +141,8 @@ pub(super) struct Fitting {
     /// For each group: units of speakers with such a name, where any word will do.
     spoken: Vec<BTreeSet<u32>>,
     units: Vec<u32>,
+    /// What was said and may be an answer without a word of the question.
+    open: Vec<u32>,
     total: usize,
 }
 
@@ -207,10 +216,20 @@ pub(super) fn fitting(leaf: &Leaf<'_>, plan: &Plan) -> Fitting {
         candidates.retain(fits);
         candidates
     };
+    let said = |unit: &u32| {
+        leaf.unit(*unit as usize)
+            .is_some_and(|unit| unit.kind == HitKind::Said)
+    };
+    let open = if plan.beside && !groups.is_empty() {
+        (0..all).filter(said).filter(fits).collect()
+    } else {
+        Vec::new()
+    };
     Fitting {
         spoken: spoken(leaf, plan),
         groups,
         units,
+        open,
         total: leaf.len(),
     }
 }
@@ -295,8 +314,91 @@ pub(super) fn whole(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64], average
         .sum()
 }
 
+/// Adds up how well each unit fits, group by group: its own words, and those around it.
+struct Scores<'l> {
+    leaf: &'l Leaf<'l>,
+    average: f64,
+    of: Vec<f64>,
+    /// Whether a word of any group stands in reach.
+    reached: Vec<bool>,
+}
+
+impl Scores<'_> {
+    fn add(&mut self, units: &BTreeMap<u32, u32>, spoken: &BTreeSet<u32>, weight: f64) {
+        let mut near = vec![0.0_f64; self.of.len()];
+        let around = |unit: u32| {
+            let last = u32::try_from(self.of.len())
+                .unwrap_or(u32::MAX)
+                .saturating_sub(1);
+            unit.saturating_sub(REACH)..=unit.saturating_add(REACH).min(last)
+        };
+        for &unit in units.keys() {
+            for other in around(unit) {
+                near[other as usize] += 1.0 / (1.0 + FALL * f64::from(other.abs_diff(unit)));
+                self.reached[other as usize] = true;
+            }
+        }
+        for &unit in spoken.iter().filter(|unit| !units.contains_key(unit)) {
+            for other in around(unit) {
+                near[other as usize] += 1.0 / (1.0 + FALL * f64::from(other.abs_diff(unit)));
+            }
+        }
+        for (score, near) in self.of.iter_mut().zip(near) {
+            *score += weight * near / (near + 1.0);
+        }
+        for (&unit, &times) in units {
+            let length = self.leaf.unit(unit as usize).map_or(0, |unit| unit.length);
+            let norm = K * (1.0 - B + B * f64::from(length) / self.average);
+            let times = f64::from(times);
+            if let Some(score) = self.of.get_mut(unit as usize) {
+                *score += weight * OWN * times * (K + 1.0) / (times + norm);
+            }
+        }
+    }
+
+    /// The best first, and those that one look at a better one shows behind.
+    fn ordered(&self, fitting: &Fitting) -> Vec<Fit> {
+        let reached = |unit: &&u32| self.reached.get(**unit as usize) == Some(&true);
+        let mut units: Vec<u32> = fitting.open.iter().filter(reached).copied().collect();
+        units.extend(&fitting.units);
+        units.sort_unstable();
+        units.dedup();
+        let mut fits: Vec<Fit> = units
+            .into_iter()
+            .map(|unit| Fit {
+                unit,
+                score: self.of.get(unit as usize).copied().unwrap_or(0.0),
+            })
+            .collect();
+        fits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.unit.cmp(&b.unit)));
+        let mut begins = Vec::with_capacity(self.of.len() + 1);
+        let mut words = 0_u32;
+        begins.push(0);
+        for at in 0..self.of.len() {
+            words = words.saturating_add(self.leaf.unit(at).map_or(0, |unit| unit.length));
+            begins.push(words);
+        }
+        let beside = |one: u32, other: u32| {
+            let (first, second) = (one.min(other), one.max(other));
+            let end = begins.get(first as usize + 1).copied().unwrap_or(0);
+            let begin = begins.get(second as usize).copied().unwrap_or(0);
+            second - first <= BESIDE && begin.saturating_sub(end) <= BESIDE_WORDS
+        };
+        let mut shown: Vec<u32> = Vec::new();
+        for fit in &mut fits {
+            if shown.iter().any(|other| beside(*other, fit.unit)) {
+                fit.score *= BEHIND;
+            } else if shown.len() < 64 {
+                shown.push(fit.unit);
+            }
+        }
+        fits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.unit.cmp(&b.unit)));
+        fits
+    }
+}
+
 /// The fitting units, the best first.
-pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64]) -> Vec<Fit> {
+pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64], plan: &Plan) -> Vec<Fit> {
     let lengths: u64 = fitting
         .units
         .iter()
@@ -306,46 +408,36 @@ pub(super) fn ranked(leaf: &Leaf<'_>, fitting: &Fitting, weights: &[f64]) -> Vec
     let average = (float(usize::try_from(lengths).unwrap_or(usize::MAX))
         / float(fitting.units.len().max(1)))
     .max(1.0);
-    let mut fits: Vec<Fit> = fitting
-        .units
-        .iter()
-        .map(|&unit| {
-            let length = leaf.unit(unit as usize).map_or(0, |unit| unit.length);
-            let norm = K * (1.0 - B + B * f64::from(length) / average);
-            let score = fitting
-                .groups
-                .iter()
-                .zip(&fitting.spoken)
-                .zip(weights)
-                .map(|((units, spoken), weight)| {
-                    let times = f64::from(units.get(&unit).copied().unwrap_or(0));
-                    let own = times * (K + 1.0) / (times + norm);
-                    let around = unit.saturating_sub(REACH)..=unit.saturating_add(REACH);
-                    let named = spoken.range(around.clone());
-                    let near: f64 = units
-                        .range(around)
-                        .map(|(other, _)| other)
-                        .chain(named.filter(|other| !units.contains_key(other)))
-                        .map(|other| 1.0 / (1.0 + FALL * f64::from(other.abs_diff(unit))))
-                        .sum();
-                    weight * (OWN * own + near / (near + 1.0))
-                })
-                .sum();
-            Fit { unit, score }
-        })
-        .collect();
-    fits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.unit.cmp(&b.unit)));
-    let mut shown: Vec<u32> = Vec::new();
-    for fit in &mut fits {
-        let near = shown.iter().any(|other| other.abs_diff(fit.unit) <= BESIDE);
-        if near {
-            fit.score *= BEHIND;
-        } else if shown.len() < 64 {
-            shown.push(fit.unit);
-        }
+    let mut scores = Scores {
+        leaf,
+        average,
+        of: vec![0.0; leaf.len()],
+        reached: vec![false; leaf.len()],
+    };
+    let groups = fitting.groups.iter().zip(&fitting.spoken).zip(weights);
+    for ((units, spoken), weight) in groups.clone() {
+        scores.add(units, spoken, *weight);
     }
-    fits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.unit.cmp(&b.unit)));
-    fits
+    let fits = scores.ordered(fitting);
+    if fitting.open.is_empty() {
+        return fits;
+    }
+    let asked: f64 = groups
+        .filter(|((units, spoken), _)| !units.is_empty() || !spoken.is_empty())
+        .map(|(_, weight)| *weight)
+        .sum();
+    let best: Vec<u32> = fits.iter().map(|fit| fit.unit).collect();
+    for (units, share) in related::words(leaf, &best, REACH, plan) {
+        scores.add(&units, &BTreeSet::new(), asked * share);
+    }
+    // Every meeting has words that go with its own best places: against other meetings, what was asked counts alone.
+    let mut wider = scores.ordered(fitting);
+    let first = |fits: &[Fit]| fits.first().map_or(0.0, |fit| fit.score);
+    let back = first(&fits) / first(&wider).max(f64::MIN_POSITIVE);
+    for fit in &mut wider {
+        fit.score *= back;
+    }
+    wider
 }
 
 pub(super) fn float(number: usize) -> f64 {
