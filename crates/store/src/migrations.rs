@@ -81,6 +81,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "about",
         include_str!("../migrations/sqlite/0019_about.sql"),
     ),
+    (
+        20,
+        "lanes",
+        include_str!("../migrations/sqlite/0020_lanes.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -153,6 +158,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         19,
         "about",
         include_str!("../migrations/postgres/0019_about.sql"),
+    ),
+    (
+        20,
+        "lanes",
+        include_str!("../migrations/postgres/0020_lanes.sql"),
     ),
 ];
 

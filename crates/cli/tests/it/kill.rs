@@ -284,7 +284,10 @@ async fn hold(mut world: World, rounds: u64) {
             .await;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    let deadline = Instant::now() + Duration::from_secs(90);
+    // Whatever has piled up is worked off, however long it takes, as long as it goes on.
+    let patience = Duration::from_secs(90);
+    let mut deadline = Instant::now() + patience;
+    let mut before = None;
     let (shown, knowable) = loop {
         let knowable = account
             .control("knowable?events=all&plan=business", None)
@@ -297,6 +300,11 @@ async fn hold(mut world: World, rounds: u64) {
             || Instant::now() > deadline
         {
             break (shown, knowable);
+        }
+        let open = (shown, status["store"]["inbox"]["waiting"].as_u64());
+        if before.as_ref() != Some(&open) {
+            deadline = Instant::now() + patience;
+            before = Some(open);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     };

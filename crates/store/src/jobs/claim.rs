@@ -59,6 +59,68 @@ macro_rules! next {
     };
 }
 
+/// The lane of `j` has no running job, or it has no lane.
+macro_rules! free {
+    () => {
+        "(j.lane IS NULL OR NOT EXISTS (SELECT 1 FROM jobs r WHERE r.lane = j.lane AND r.state = 'running' AND r.lane IS NOT NULL))"
+    };
+}
+
+// The first jobs of a kind, of which those are taken whose lane is free; $4 bounds how many are looked at. SQLite ends with the
+// last one taken; PostgreSQL can lock rows of a table only.
+macro_rules! sqlite_candidates {
+    () => {
+        concat!(
+            "SELECT j.id, j.lane, j.priority, j.run_at FROM (SELECT id, lane, priority, run_at, v FROM jobs INDEXED BY jobs_ready
+                WHERE state = 'ready' AND kind = $1 ORDER BY priority, run_at, id LIMIT $4) j
+             WHERE j.v <= $2 AND ",
+            free!(),
+            " LIMIT $3"
+        )
+    };
+}
+macro_rules! postgres_candidates {
+    () => {
+        concat!(
+            "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j WHERE j.id IN (SELECT id FROM jobs
+                WHERE state = 'ready' AND kind = $1 ORDER BY priority, run_at, id LIMIT $4)
+             AND j.state = 'ready' AND j.v <= $2 AND ",
+            free!(),
+            " ORDER BY j.priority, j.run_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED"
+        )
+    };
+}
+
+// The first job of each free lane, of the first $4 lanes: each step goes from one lane to the next one in the index.
+macro_rules! heads {
+    ($lock:literal) => {
+        concat!(
+            "WITH RECURSIVE lanes(lane, n) AS (
+                SELECT (SELECT MIN(q.lane) FROM jobs q WHERE q.state = 'ready' AND q.kind = $1), 1
+                UNION ALL
+                SELECT (SELECT MIN(q.lane) FROM jobs q WHERE q.state = 'ready' AND q.kind = $1 AND q.lane > l.lane), l.n + 1
+                FROM lanes l WHERE l.lane IS NOT NULL AND l.n < $4)
+            SELECT j.id, j.lane, j.priority, j.run_at FROM lanes l JOIN jobs j ON j.id =
+                (SELECT h.id FROM jobs h WHERE h.state = 'ready' AND h.kind = $1 AND h.lane = l.lane AND h.v <= $2
+                 ORDER BY h.priority, h.run_at, h.id LIMIT 1)
+            WHERE j.state = 'ready' AND ",
+            free!(),
+            " ORDER BY j.priority, j.run_at, j.id LIMIT $3",
+            $lock
+        )
+    };
+}
+
+macro_rules! loose {
+    ($lock:literal) => {
+        concat!(
+            "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
+                AND j.lane IS NULL ORDER BY j.priority, j.run_at, j.id LIMIT $3",
+            $lock
+        )
+    };
+}
+
 statements! {
     PEEK = two(peek!(sqlite_kinds!()), peek!(postgres_kinds!()));
     PEEK_LEASES = one("SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2)) THEN 1 ELSE 0 END");
@@ -70,14 +132,11 @@ statements! {
     FREE_LEASES = one("UPDATE jobs SET state = 'ready', lease_token = NULL, lease_until = NULL, again = 0, updated_at = $1
         WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $2)");
     PROMOTE = two(promote!(sqlite_kinds!()), promote!(postgres_kinds!()));
-    CANDIDATES = two(
-        "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j INDEXED BY jobs_ready WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
-            AND (j.lane IS NULL OR NOT EXISTS (SELECT 1 FROM jobs r WHERE r.lane = j.lane AND r.state = 'running' AND r.lane IS NOT NULL))
-         ORDER BY j.priority, j.run_at, j.id LIMIT $3",
-        "SELECT j.id, j.lane, j.priority, j.run_at FROM jobs j WHERE j.state = 'ready' AND j.kind = $1 AND j.v <= $2
-            AND (j.lane IS NULL OR NOT EXISTS (SELECT 1 FROM jobs r WHERE r.lane = j.lane AND r.state = 'running' AND r.lane IS NOT NULL))
-         ORDER BY j.priority, j.run_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED",
-    );
+    CANDIDATES = two(sqlite_candidates!(), postgres_candidates!());
+    BEYOND = one("SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND kind = $1 ORDER BY priority, run_at, id LIMIT 1 OFFSET $2)
+        THEN 1 ELSE 0 END");
+    HEADS = two(heads!(""), heads!(" FOR UPDATE OF j SKIP LOCKED"));
+    LOOSE = two(loose!(""), loose!(" FOR UPDATE OF j SKIP LOCKED"));
     TAKE = one(concat!("UPDATE jobs SET state = 'running', lease_token = $2, lease_until = $3, started_at = $4, attempts = attempts + 1, updated_at = $4
         WHERE id = $1 AND state = 'ready' RETURNING ", job_columns!()));
     EXTEND = one("UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease_token = $2 AND state = 'running'");
@@ -86,6 +145,11 @@ statements! {
 
 /// How often a claim looks again when the candidates it saw were all of the same few lanes.
 const ROUNDS: usize = 8;
+/// How many of the first jobs of a kind are looked at. Where they all are of lanes that are taken, as after a webinar of
+/// thousands, the lanes are gone through instead.
+const WINDOW: usize = 256;
+/// How many lanes of a kind are gone through.
+const LANES: usize = 128;
 
 struct Candidate {
     order: (i64, i64),
@@ -209,21 +273,35 @@ async fn candidates(
     let mut out = Vec::new();
     let mut more = false;
     for (kind, v) in kinds {
-        let rows = tx
-            .all(CANDIDATES, args![*kind, *v, limit], |row| {
-                let id = row.id()?;
-                let lane = row.opt_text()?;
-                Ok(Candidate {
-                    order: (row.int()?, row.int()?),
-                    id,
-                    lane,
-                })
-            })
-            .await?;
+        let first = args![*kind, *v, limit, WINDOW];
+        let mut rows = tx.all(CANDIDATES, first, read_candidate).await?;
         more |= rows.len() == limit;
+        if rows.len() < limit
+            && tx
+                .exactly(BEYOND, args![*kind, WINDOW], Cells::flag)
+                .await?
+        {
+            rows = tx
+                .all(HEADS, args![*kind, *v, limit, LANES], read_candidate)
+                .await?;
+            rows.extend(
+                tx.all(LOOSE, args![*kind, *v, limit], read_candidate)
+                    .await?,
+            );
+        }
         out.extend(rows);
     }
     Ok((out, more))
+}
+
+fn read_candidate(row: &mut Cells) -> Result<Candidate> {
+    let id = row.id()?;
+    let lane = row.opt_text()?;
+    Ok(Candidate {
+        order: (row.int()?, row.int()?),
+        id,
+        lane,
+    })
 }
 
 async fn take(tx: &mut Tx, id: JobId, claim: &Claim<'_>) -> Result<Option<ClaimedJob>> {

@@ -362,6 +362,46 @@ async fn enqueue_in(tx: &mut parfocal_store::Tx) {
     tx.enqueue(&job("b.do", None, None), at(41)).await.unwrap();
 }
 
+story!(a_long_lane_hides_no_other_one, |world| async move {
+    let mut tx = world.begin().await;
+    // As after a webinar: hundreds of jobs of one lane come before all others.
+    for _ in 0..400 {
+        tx.enqueue(&job("a.do", Some("webinar"), None), at(0))
+            .await
+            .unwrap();
+    }
+    for lane in [Some("meeting"), None, Some("meeting"), Some("zebra")] {
+        tx.enqueue(&job("a.do", lane, None), at(1)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let lanes = |jobs: &[ClaimedJob]| -> Vec<Option<String>> {
+        jobs.iter()
+            .map(|claimed| claimed.job.lane.clone())
+            .collect()
+    };
+    let first = claim(&world.store, 8, 2).await;
+    assert_eq!(
+        lanes(&first),
+        [
+            Some("webinar".to_owned()),
+            Some("meeting".to_owned()),
+            None,
+            Some("zebra".to_owned())
+        ]
+    );
+    assert!(claim(&world.store, 8, 2).await.is_empty());
+    let mut tx = world.begin().await;
+    for claimed in &first {
+        tx.complete_job(&claimed.lease, None, at(3)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let second = claim(&world.store, 8, 4).await;
+    assert_eq!(
+        lanes(&second),
+        [Some("webinar".to_owned()), Some("meeting".to_owned())]
+    );
+});
+
 story!(
     claimers_share_the_work_and_never_a_lane,
     |world| async move {
