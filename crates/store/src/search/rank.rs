@@ -385,13 +385,17 @@ impl Scores<'_> {
             second - first <= BESIDE && begin.saturating_sub(end) <= BESIDE_WORDS
         };
         let mut shown: Vec<u32> = Vec::new();
-        for fit in &mut fits {
+        fits.retain_mut(|fit| {
             if shown.iter().any(|other| beside(*other, fit.unit)) {
                 fit.score *= BEHIND;
-            } else if shown.len() < 64 {
+                // Without a word of the question it has nothing that the better one does not show.
+                return fitting.units.binary_search(&fit.unit).is_ok();
+            }
+            if shown.len() < 64 {
                 shown.push(fit.unit);
             }
-        }
+            true
+        });
         fits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.unit.cmp(&b.unit)));
         fits
     }
