@@ -144,6 +144,9 @@ pub(crate) enum Command {
     /// List capabilities, switch them on and off, check what they need
     #[command(subcommand)]
     Component(commands::component::Component),
+    /// See what goes to Brevo and why: the mapping, what would be sent
+    #[command(subcommand)]
+    Sync(commands::sync::Sync),
     /// Add, list, check and remove the calendars that meetings are written to
     #[command(subcommand)]
     Calendars(commands::calendars::Calendars),

@@ -29,6 +29,7 @@ pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod transcript;
 pub(crate) mod vault;
 
@@ -49,6 +50,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Connections(command) => connections::run(command, context).await,
         Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
+        Command::Sync(command) => sync::run(command, context),
         Command::Calendars(command) => calendars::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
         Command::Mcp(command) => Box::pin(mcp::run(command, context)).await,

@@ -25,6 +25,8 @@ const COMMANDS: &[&str] = &[
     "connections remove",
     "scopes",
     "api",
+    "sync",
+    "sync mapping",
     "calendars",
     "calendars add",
     "calendars list",

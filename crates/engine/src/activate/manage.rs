@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::brevo::{self, BrevoConfig};
 use super::model::{Checked, Takes};
 use super::stream::StreamSpec;
 use super::view::{DeliveryDetail, DeliveryView, DestinationView, StreamView};
@@ -98,6 +99,18 @@ impl Destinations<'_> {
                     previous_until: None,
                 };
                 (json!(config), json!(kept).to_string(), Some(shown))
+            }
+            brevo::KIND => {
+                self.app.components().require(brevo::KIND).await?;
+                let config = BrevoConfig::read(&new.config)?;
+                let key = given
+                    .filter(|key| !key.expose_secret().trim().is_empty())
+                    .ok_or_else(|| {
+                        EngineError::invalid("Brevo's key is missing").with_hint(
+                            "Make one at Brevo under SMTP & API > API keys and give it as the secret.",
+                        )
+                    })?;
+                (json!(config), key.expose_secret().trim().to_owned(), None)
             }
             other => {
                 return Err(EngineError::invalid(format!(
@@ -212,6 +225,7 @@ impl Destinations<'_> {
         let row = self.row(which).await?;
         let config = match row.kind.as_str() {
             webhook::KIND => json!(WebhookConfig::read(config)?),
+            brevo::KIND => json!(BrevoConfig::read(config)?),
             _ => config.clone(),
         };
         let now = self.app.clock().now();

@@ -11,6 +11,7 @@
 //! [`sender::PATIENCE`]), it refuses this record (tried a few times, then a person's), or it refuses everything (the destination
 //! stops and says why).
 
+pub mod brevo;
 mod manage;
 pub mod model;
 mod sender;
@@ -41,7 +42,7 @@ use crate::error::{EngineError, Result};
 use crate::vault::Purpose;
 
 /// The kinds of destination there are.
-pub const KINDS: [&str; 1] = [webhook::KIND];
+pub const KINDS: [&str; 2] = [webhook::KIND, brevo::KIND];
 
 /// A system that records go to.
 pub trait Destination: fmt::Debug + Send + Sync {
@@ -91,6 +92,7 @@ pub trait Destination: fmt::Debug + Send + Sync {
 pub(crate) async fn open(app: &App, row: &DestinationRow) -> Result<Arc<dyn Destination>> {
     match row.kind.as_str() {
         webhook::KIND => Ok(Arc::new(webhook::open(app, row).await?)),
+        brevo::KIND => Ok(Arc::new(brevo::open(app, row).await?)),
         other => Err(EngineError::invalid(format!(
             "{}: nothing here knows destinations of the kind {other:?}",
             row.name

@@ -12,7 +12,7 @@ use super::sender::{self, LEASE, Round};
 use super::{Destination, open, stream};
 use crate::App;
 use crate::clock::later;
-use crate::components::Task;
+use crate::components::{self, Task};
 use crate::error::{EngineError, Result};
 
 /// How often it is looked which destinations there are.
@@ -36,11 +36,13 @@ async fn run(app: App) {
     let mut known: HashMap<DestinationId, AbortHandle> = HashMap::new();
     loop {
         while workers.try_join_next().is_some() {}
+        let off = switched_off(&app).await;
         match app.store().destinations(app.scope()).await {
             Ok(rows) => {
                 let on: Vec<DestinationId> = rows
                     .iter()
                     .filter(|row| row.enabled && row.state != DestinationState::Stopped)
+                    .filter(|row| !off.contains(&row.kind.as_str()))
                     .map(|row| row.id)
                     .collect();
                 known.retain(|id, worker| {
@@ -60,6 +62,19 @@ async fn run(app: App) {
         }
         app.clock().sleep(LOOK).await;
     }
+}
+
+/// Kinds of destination whose component is off.
+async fn switched_off(app: &App) -> Vec<&'static str> {
+    let mut off = Vec::new();
+    for component in components::ALL {
+        if let Some(kind) = component.delivers_to
+            && !app.components().is_active(component).await.unwrap_or(true)
+        {
+            off.push(kind);
+        }
+    }
+    off
 }
 
 /// Works for one destination, until it is stopped.
@@ -169,8 +184,10 @@ async fn unusable(
 /// The store cannot be read or written.
 pub(super) async fn settle(app: &App) -> Result<()> {
     let holder = hex::encode(app.chance().bytes::<8>());
+    let off = switched_off(app).await;
     for row in app.store().destinations(app.scope()).await? {
-        if row.enabled && row.state != DestinationState::Stopped {
+        let on = row.enabled && !off.contains(&row.kind.as_str());
+        if on && row.state != DestinationState::Stopped {
             turn(app, row.id, &holder, &mut None).await?;
             let role = format!("destination/{}", row.id);
             let now = app.clock().now();

@@ -82,6 +82,9 @@ pub(super) async fn check(
     if component.writes_mail {
         found.extend(mail_server(app).await);
     }
+    if let Some(kind) = component.delivers_to {
+        found.extend(destinations(app, kind).await?);
+    }
     if component.needs_account || component.feature.is_some() || component.wants_recordings {
         found.extend(account(app, component).await?);
     }
@@ -112,6 +115,29 @@ async fn calendars(app: &App, kind: &str) -> Result<Vec<Finding>> {
                 ),
             ));
         }
+    }
+    Ok(found)
+}
+
+/// Whether there is a destination of this kind, and those there are let us in.
+async fn destinations(app: &App, kind: &str) -> Result<Vec<Finding>> {
+    let rows = app.store().destinations(app.scope()).await?;
+    let of_kind: Vec<_> = rows.iter().filter(|row| row.kind == kind).collect();
+    if of_kind.is_empty() {
+        return Ok(vec![Finding::limiting(
+            format!("there is no destination of the kind {kind}: nothing is sent"),
+            format!("Add one: `parfocal destination add {kind} NAME`."),
+        )]);
+    }
+    let mut found = Vec::new();
+    for row in of_kind.into_iter().filter(|row| row.enabled) {
+        let (says, mend) = match app.destinations().test(&row.name).await {
+            Ok(checked) if checked.ok => continue,
+            Ok(checked) => (checked.said.text, checked.advice.unwrap_or_default()),
+            Err(error) => (error.message().to_owned(), error.hint().to_owned()),
+        };
+        let says = format!("the destination {} does not work: {says}", row.name);
+        found.push(Finding::limiting(says, mend));
     }
     Ok(found)
 }

@@ -63,6 +63,8 @@ pub struct Component {
     pub calendar: Option<&'static str>,
     /// Whether it writes to people by mail.
     pub writes_mail: bool,
+    /// The kind of destination that it sends to.
+    pub delivers_to: Option<&'static str>,
     /// What can be set when it is activated.
     pub settings: &'static [Setting],
     /// Beginnings of the paths that it serves.
@@ -88,6 +90,7 @@ impl Component {
         reached_from_outside: false,
         calendar: None,
         writes_mail: false,
+        delivers_to: None,
         settings: &[],
         routes: &[],
         jobs: &[],
@@ -521,8 +524,10 @@ mod tests {
                 component.name
             );
             assert!(component.about.ends_with('.'));
-            // A calendar's adapter is asked for by its name when a meeting is written to such a calendar.
-            let adapter = component.name.starts_with("calendar-");
+            // A calendar's adapter is asked for by its name when a meeting is written to such a calendar, a destination's when
+            // something is sent to one of that kind.
+            let adapter =
+                component.name.starts_with("calendar-") || component.delivers_to.is_some();
             assert!(
                 adapter || !component.routes.is_empty() || !component.jobs.is_empty(),
                 "{} serves nothing and does nothing",

@@ -193,6 +193,13 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "brevo",
+        about: "Sends people, lists, events and mails of what happened in meetings to Brevo, as a mapping says.",
+        needs: &["activation"],
+        delivers_to: Some("brevo"),
+        ..Component::BARE
+    },
+    Component {
         name: "console",
         about: "The pages for people.",
         on_at_first: true,
