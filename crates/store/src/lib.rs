@@ -36,6 +36,7 @@ mod news;
 mod notify;
 mod page;
 mod people;
+mod persons;
 #[cfg(test)]
 mod prepared;
 mod rates;

@@ -77,6 +77,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0014_destinations.sql"),
     ),
     (
+        15,
+        "persons",
+        include_str!("../migrations/sqlite/0015_persons.sql"),
+    ),
+    (
         19,
         "about",
         include_str!("../migrations/sqlite/0019_about.sql"),
@@ -153,6 +158,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         14,
         "destinations",
         include_str!("../migrations/postgres/0014_destinations.sql"),
+    ),
+    (
+        15,
+        "persons",
+        include_str!("../migrations/postgres/0015_persons.sql"),
     ),
     (
         19,

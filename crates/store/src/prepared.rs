@@ -49,6 +49,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("idempotency", crate::idempotency::STATEMENTS),
         ("components", crate::components::STATEMENTS),
         ("models", crate::models::STATEMENTS),
+        ("persons", crate::persons::STATEMENTS),
         ("destinations", crate::destinations::STATEMENTS),
         ("deliveries", crate::destinations::DELIVERY_STATEMENTS),
         ("due deliveries", crate::destinations::DUE_STATEMENTS),

@@ -12,10 +12,13 @@
 //! stops and says why).
 
 pub mod brevo;
+mod facts;
 mod manage;
 pub mod model;
+mod people;
 mod sender;
 mod stream;
+mod verbs;
 mod view;
 mod webhook;
 mod work;
@@ -32,6 +35,7 @@ pub use model::{
     Again, Checked, Consent, Delivery, Gone, LanedEvent, LastMeeting, LeftOut, MeetingFacts,
     Moment, MomentKind, Outcome, Person, PersonFile, Plan, Planned, Reports, Rule, Said, Takes,
 };
+pub use people::{AtDestination, PersonView, ThingView};
 pub use view::{DeliveryDetail, DeliveryView, DestinationView, StreamView, Tally};
 pub use webhook::WebhookConfig;
 pub(crate) use webhook::sign;

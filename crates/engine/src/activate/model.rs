@@ -402,7 +402,7 @@ impl Reports {
 }
 
 /// Who is to be taken away from a destination.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Gone {
     /// Ours.
     pub person: PersonId,

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::Destination;
-use super::model::{Delivery, Outcome, Reports, Rule, Said};
+use super::model::{Delivery, Gone, Outcome, Reports, Rule, Said};
+use super::people::ERASE;
 use crate::App;
 use crate::clock::{later, span};
 use crate::error::Result;
@@ -89,9 +90,12 @@ pub(super) async fn round(
     tx.commit().await?;
     let mut open: HashMap<DeliveryId, DeliveryRow> =
         taken.iter().map(|row| (row.id, row.clone())).collect();
-    let batch: Vec<Delivery> = taken.into_iter().map(handed).collect();
+    let (erasures, batch): (Vec<Delivery>, Vec<Delivery>) = taken
+        .into_iter()
+        .map(handed)
+        .partition(|delivery| delivery.kind == ERASE);
     let (to, mut from) = unbounded_channel();
-    let delivering = destination.deliver(batch, Reports { to });
+    let delivering = deliver(destination, erasures, batch, Reports { to });
     tokio::pin!(delivering);
     let mut weather = Weather::default();
     let mut under_way = true;
@@ -126,6 +130,31 @@ pub(super) async fn round(
         .collect();
     record(app, scope, row, lease, &mut open, silent, &mut weather).await?;
     health(app, scope, row, lease, &weather).await
+}
+
+/// Takes people away one by one, and sends the rest.
+async fn deliver(
+    destination: &dyn Destination,
+    erasures: Vec<Delivery>,
+    batch: Vec<Delivery>,
+    reports: Reports,
+) {
+    for delivery in erasures {
+        let outcome = match serde_json::from_value::<Gone>(delivery.body) {
+            Ok(gone) => destination.erase(&gone).await,
+            Err(error) => Outcome::Mend {
+                field: None,
+                rule: None,
+                said: Said::text(&error.to_string()),
+                advice: "Take the person away at the destination by hand, then drop this delivery."
+                    .into(),
+            },
+        };
+        reports.tell(delivery.id, outcome);
+    }
+    if !batch.is_empty() {
+        destination.deliver(batch, reports).await;
+    }
 }
 
 fn handed(row: DeliveryRow) -> Delivery {

@@ -65,8 +65,9 @@ pub(super) async fn advance(
         }
         more |= match destination.takes() {
             Takes::Events => events(app, scope, row, destination, &stream, lease).await?,
-            // Their facts are gathered by person, not by event.
-            Takes::People => false,
+            Takes::People => {
+                super::people::advance(app, scope, row, destination, &stream, lease).await?
+            }
         };
     }
     Ok(more)
