@@ -150,6 +150,15 @@ pub(crate) enum Command {
     /// Add, list, check and remove the calendars that meetings are written to
     #[command(subcommand)]
     Calendars(commands::calendars::Calendars),
+    /// Add, list, test and switch the systems that records go to
+    #[command(subcommand)]
+    Destination(commands::destination::Destination),
+    /// List, show, retry and drop what is carried to destinations
+    #[command(subcommand)]
+    Deliveries(commands::deliveries::Deliveries),
+    /// Show what is known of a person and what destinations have of them, and why
+    #[command(subcommand)]
+    People(commands::people::People),
     /// Make, list and revoke keys of the API
     #[command(subcommand)]
     Keys(commands::api_keys::Keys),

@@ -14,7 +14,9 @@ pub(crate) mod component;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod destination;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod insights;
@@ -22,6 +24,7 @@ pub(crate) mod jobs;
 pub(crate) mod mcp;
 pub(crate) mod meetings;
 pub(crate) mod models;
+pub(crate) mod people;
 pub(crate) mod recordings;
 pub(crate) mod schedule;
 pub(crate) mod scopes;
@@ -52,6 +55,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Action(command) => action::run(command, context).await,
         Command::Sync(command) => sync::run(command, context),
         Command::Calendars(command) => calendars::run(command, context).await,
+        Command::Destination(command) => destination::run(command, context).await,
+        Command::Deliveries(command) => deliveries::run(command, context).await,
+        Command::People(command) => people::run(command, context).await,
         Command::Keys(command) => api_keys::run(command, context).await,
         Command::Mcp(command) => Box::pin(mcp::run(command, context)).await,
         Command::Scopes(command) => scopes::run(&command, context),

@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    DeliveryFilter, DeliveryId, DeliveryRow, DeliveryState, DestinationId, DestinationRow, Page,
-    PageRequest, StreamId, StreamKind, StreamState, Tx,
+    DeliveryState, DestinationId, DestinationRow, StreamId, StreamKind, StreamState, Tx,
 };
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};

@@ -18,6 +18,8 @@ pub mod model;
 mod people;
 mod sender;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod verbs;
 mod view;
 mod webhook;

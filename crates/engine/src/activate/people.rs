@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::manage::{COMPONENT, Destinations};
-use super::model::{LeftOut, PersonFile, Rule, Takes};
+use super::model::{LeftOut, PersonFile, Plan, Rule, Takes};
 use super::stream::{self, StreamSpec};
 use super::{Destination, content_hash, facts, open};
 use crate::App;
@@ -48,15 +48,21 @@ pub(super) async fn advance(
     let mut queued = 0;
     let people: Vec<PersonId> = people.into_iter().collect();
     for some in people.chunks(PEOPLE) {
-        let mut planned = Vec::new();
+        let (mut planned, mut unwanted) = (Vec::new(), Vec::new());
         for person in some {
             if let Some(file) = facts::file(app, scope, *person).await? {
-                planned.extend(wanted(row, destination, stream, &spec, &file));
+                let plan = destination.plan_person(&file);
+                unwanted.extend(no_longer(app, scope, row, &plan, *person).await?);
+                planned.extend(wanted(row, stream, &spec, plan, *person));
             }
         }
         let now = app.clock().now();
         let mut tx = app.store().begin(scope).await?;
         tx.check_lease(lease, now).await?;
+        for key in unwanted {
+            let why = "what is known by now speaks against it";
+            tx.unqueue_delivery(row.id, &key, why, now).await?;
+        }
         for new in planned {
             let done = tx.queue_delivery(row.id, &new, now).await?;
             queued += u64::from(done != Queued::Known);
@@ -77,10 +83,10 @@ pub(super) async fn advance(
 /// What a destination is to have of a person now, through a stream.
 fn wanted(
     row: &DestinationRow,
-    destination: &dyn Destination,
     stream: &StreamRow,
     spec: &StreamSpec,
-    file: &PersonFile,
+    plan: Plan,
+    person: PersonId,
 ) -> Vec<NewDelivery> {
     let backfill = stream.kind != StreamKind::Live;
     let from = if backfill {
@@ -88,16 +94,36 @@ fn wanted(
     } else {
         Some(row.from_at)
     };
-    destination
-        .plan_person(file)
-        .send
+    plan.send
         .into_iter()
         .filter(|plan| {
             let young = plan.at.is_none_or(|at| from.is_none_or(|from| at >= from));
             young && (spec.only.is_empty() || spec.only.iter().any(|only| only == plan.kind))
         })
-        .map(|plan| stream::delivery(plan, Some(file.person.id), None, backfill))
+        .map(|plan| stream::delivery(plan, Some(person), None, backfill))
         .collect()
+}
+
+/// Keys of what waits to be sent and is no longer to be there, such as the absence of somebody who turned out to have come.
+async fn no_longer(
+    app: &App,
+    scope: Scope,
+    row: &DestinationRow,
+    plan: &Plan,
+    person: PersonId,
+) -> Result<Vec<String>> {
+    let keys: BTreeSet<&str> = plan.send.iter().map(|one| one.key.as_str()).collect();
+    let known = app.store().deliveries_of_person(scope, person).await?;
+    Ok(known
+        .into_iter()
+        .filter(|one| {
+            one.destination_id == row.id
+                && one.kind != ERASE
+                && matches!(one.state, DeliveryState::Pending | DeliveryState::Dead)
+                && !keys.contains(one.record_key.as_str())
+        })
+        .map(|one| one.record_key)
+        .collect())
 }
 
 /// A piece of a stream: what it is about, and where it ends.

@@ -35,7 +35,7 @@ impl Destinations<'_> {
             filter.destination = Some(self.row(of).await?.id);
         }
         let found = self
-            .app
+            .app()
             .store()
             .deliveries(self.app().scope(), &filter, page)
             .await?;

@@ -115,7 +115,7 @@ impl Stage {
         let lease = self
             .app
             .store()
-            .acquire_lease(SEQUENCER, "test", now, now + Duration::from_secs(60))
+            .acquire_lease(SEQUENCER, "test", now, now + Duration::from_mins(1))
             .await
             .unwrap()
             .unwrap();
@@ -257,7 +257,7 @@ async fn a_receiver_that_is_down_for_a_day_gets_everything_in_order() {
         told += 3;
         for _ in 0..4 {
             stage.run().await;
-            stage.hands.advance(Duration::from_secs(900));
+            stage.hands.advance(Duration::from_mins(15));
         }
     }
     let view = stage.app.destinations().get("hook").await.unwrap();
@@ -267,7 +267,7 @@ async fn a_receiver_that_is_down_for_a_day_gets_everything_in_order() {
     let knocks = receiver.take().len();
     assert!((10..60).contains(&knocks), "{knocks}");
     receiver.always(200);
-    stage.hands.advance(Duration::from_secs(2 * 3_600));
+    stage.hands.advance(Duration::from_hours(2));
     stage.run().await;
     all_in_order(&receiver.take(), told);
     let view = stage.app.destinations().get("hook").await.unwrap();
@@ -281,7 +281,7 @@ async fn a_receiver_that_is_down_for_a_day_gets_everything_in_order() {
         stage.tell(told, 1).await;
         told += 1;
         stage.run().await;
-        stage.hands.advance(Duration::from_secs(24 * 3_600));
+        stage.hands.advance(Duration::from_hours(24));
     }
     let view = stage.app.destinations().get("hook").await.unwrap();
     assert_eq!(view.state, DestinationState::Stopped, "{view:?}");
@@ -321,7 +321,7 @@ async fn a_refused_message_becomes_a_persons_and_holds_nothing_up_for_ever() {
     assert_eq!(first, [0, 1, 2, 4, 5]);
     let mut later = Vec::new();
     for _ in 0..8 {
-        stage.hands.advance(Duration::from_secs(8 * 3_600));
+        stage.hands.advance(Duration::from_hours(8));
         stage.run().await;
         later.extend(came(&receiver.take()));
     }
@@ -387,7 +387,7 @@ async fn a_refused_message_becomes_a_persons_and_holds_nothing_up_for_ever() {
     stage.hands.advance(Duration::from_secs(7_000));
     stage.run().await;
     assert_eq!(receiver.take().len(), 2);
-    stage.hands.advance(Duration::from_secs(300));
+    stage.hands.advance(Duration::from_mins(5));
     stage.run().await;
     assert_eq!(receiver.take().len(), 1);
 }
@@ -427,7 +427,7 @@ async fn what_was_before_comes_by_backfill_and_what_arrived_by_replay_only() {
     let stage = Stage::set().await;
     let receiver = Receiver::start().await;
     stage.tell(0, 4).await;
-    stage.hands.advance(Duration::from_secs(3_600));
+    stage.hands.advance(Duration::from_hours(1));
     let since = stage.app.clock().now();
     stage.tell(4, 4).await;
     stage

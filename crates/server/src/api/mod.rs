@@ -1,6 +1,7 @@
 //! `/v1`: actions that reach into Zoom, and what was taken in, as JSON; one file for each resource.
 
 mod actions;
+mod activation;
 mod audit;
 mod availability;
 mod backfills;
@@ -114,6 +115,7 @@ fn table() -> Vec<Route> {
     all.extend(taken_in());
     all.extend(understood());
     all.extend(planning::table());
+    all.extend(activation::table());
     all.extend(work());
     all.extend(administration());
     all

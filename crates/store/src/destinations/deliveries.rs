@@ -39,7 +39,8 @@ statements! {
             attempts = CASE WHEN state IN ('sending', 'waiting', 'pending') THEN attempts ELSE 0 END,
             first_failed = CASE WHEN state IN ('sending', 'waiting', 'pending') THEN first_failed ELSE NULL END,
             reason = NULL, advice = NULL, updated_at = $9 WHERE id = $1");
-    UNWANTED = one("UPDATE deliveries SET content_hash = COALESCE(sent_hash, content_hash), state = CASE WHEN sent_hash IS NULL THEN 'dropped' ELSE 'done' END,
+    // Without a hash of its own it is queued anew should it be wanted again.
+    UNWANTED = one("UPDATE deliveries SET content_hash = COALESCE(sent_hash, ''), state = CASE WHEN sent_hash IS NULL THEN 'dropped' ELSE 'done' END,
             reason = $3, updated_at = $4 WHERE destination_id = $1 AND record_key = $2 AND state IN ('pending', 'dead')");
 }
 
