@@ -37,6 +37,7 @@ struct Inner {
     door: DoorState,
     actions: crate::actions::Cache,
     keys: crate::keys::KeyCache,
+    zoomapp: crate::zoomapp::Cache,
     switchboard: crate::components::Switchboard,
     component_tasks: crate::components::tasks::Running,
     models: crate::models::Servers,
@@ -158,6 +159,7 @@ impl App {
                 door: DoorState::default(),
                 actions: crate::actions::Cache::default(),
                 keys: crate::keys::KeyCache::default(),
+                zoomapp: crate::zoomapp::Cache::default(),
                 switchboard: crate::components::Switchboard::default(),
                 component_tasks: crate::components::tasks::Running::default(),
                 models,
@@ -302,6 +304,15 @@ impl App {
     /// API keys: make, list, revoke, authenticate.
     pub fn keys(&self) -> crate::keys::Keys<'_> {
         crate::keys::Keys { app: self }
+    }
+
+    /// The Zoom App: who has it open, and what they may do.
+    pub fn zoomapp(&self) -> crate::zoomapp::ZoomApp<'_> {
+        crate::zoomapp::ZoomApp { app: self }
+    }
+
+    pub(crate) fn zoomapp_cache(&self) -> &crate::zoomapp::Cache {
+        &self.inner.zoomapp
     }
 
     /// Scheduling: meetings with everything that belongs to them.

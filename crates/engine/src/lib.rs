@@ -34,6 +34,7 @@ pub mod transcripts;
 pub mod understand;
 pub mod vault;
 pub mod webhooks;
+pub mod zoomapp;
 
 pub use app::App;
 pub use error::{Code, EngineError, Kind, Result};

@@ -20,12 +20,14 @@ mod metrics;
 mod oauth;
 mod ops;
 mod paging;
+mod proxy;
 mod pulse;
 mod push;
 mod router;
 mod rsvp;
 mod state;
 mod webhooks;
+mod zoomapp;
 
 pub use listen::{Server, ServerError};
 pub use metrics::Metrics;

@@ -39,8 +39,21 @@ struct Inner {
     /// What exactly is wrong with the input, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// A word and a sentence for front ends that were written against a plain proxy.
+    #[serde(flatten)]
+    plain: Option<Plain>,
     #[serde(skip)]
     retry_after: Option<HeaderValue>,
+}
+
+/// What front ends in Zoom's client look for in a refusal.
+#[derive(Debug, Clone, Serialize)]
+struct Plain {
+    error: &'static str,
+    message: String,
+    /// The scopes of which one is missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
 }
 
 /// A failure as the API's description shows it; the members of [`Problem`].
@@ -104,6 +117,7 @@ impl Problem {
             request_id: None,
             zoom: None,
             errors: Vec::new(),
+            plain: None,
             retry_after: None,
         }))
     }
@@ -147,6 +161,18 @@ impl Problem {
         self
     }
 
+    /// Adds a word and a sentence for front ends in Zoom's client; the sentence is what the person should do.
+    #[must_use]
+    pub(crate) fn plainly(mut self, error: &'static str, scopes: &[String]) -> Self {
+        let message = self.0.hint.clone().unwrap_or_else(|| self.0.detail.clone());
+        self.0.plain = Some(Plain {
+            error,
+            message,
+            scopes: scopes.to_vec(),
+        });
+        self
+    }
+
     /// Adds the id of the request.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
@@ -164,6 +190,11 @@ impl Problem {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.0.status
+    }
+
+    /// When to come back, as the header says it.
+    pub(crate) fn retry_after_text(&self) -> Option<&str> {
+        self.0.retry_after.as_ref()?.to_str().ok()
     }
 
     /// The stable code.

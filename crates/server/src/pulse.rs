@@ -42,6 +42,11 @@ impl Pulse {
         self.stop.cancelled().await;
     }
 
+    /// What changes with every notice.
+    pub(crate) fn listen(&self) -> watch::Receiver<u64> {
+        self.beats.subscribe()
+    }
+
     /// Ends all streams, so that the server can stop.
     pub(crate) fn end(&self) {
         self.stop.cancel();

@@ -17,7 +17,9 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::{access, api, console, feed, layers, mcp, oauth, ops, push, rsvp, webhooks};
+use crate::{
+    access, api, console, feed, layers, mcp, oauth, ops, proxy, push, rsvp, webhooks, zoomapp,
+};
 
 /// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
 pub(crate) async fn build(state: &AppState) -> Result<Entry, EngineError> {
@@ -142,6 +144,11 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
     all = all.merge(push::routes(state, active));
     if active.has("calendar-feed") {
         all = all.route("/calendar/{file}", get(feed::feed));
+    }
+    if active.has("zoomapp") {
+        all = all
+            .merge(zoomapp::routes(state))
+            .merge(proxy::routes(state));
     }
     if active.has("mcp") {
         all = all.merge(mcp::routes(state));

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::console::Pages;
 use crate::layers::RequestIds;
 use crate::metrics::Metrics;
+use crate::proxy::Flights;
 use crate::pulse::Pulse;
 
 /// The state of the router; cheap to clone.
@@ -22,6 +23,7 @@ struct Inner {
     metrics: Option<Metrics>,
     request_ids: RequestIds,
     pulse: Pulse,
+    flights: Flights,
 }
 
 impl AppState {
@@ -35,6 +37,7 @@ impl AppState {
             metrics,
             request_ids,
             pulse: Pulse::new(CancellationToken::new()),
+            flights: Flights::default(),
         }))
     }
 
@@ -61,6 +64,11 @@ impl AppState {
     /// The notices that live pages listen to.
     pub(crate) fn pulse(&self) -> &Pulse {
         &self.0.pulse
+    }
+
+    /// Reads of the proxy that are under way.
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.0.flights
     }
 
     /// The source of request ids.

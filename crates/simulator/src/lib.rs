@@ -28,6 +28,7 @@ pub mod rest;
 pub mod tls;
 pub mod webhooks;
 pub mod world;
+pub(crate) mod zoomapp;
 
 pub use config::{
     App, AppKind, AppScopes, Config, Generate, Limits, Plan, RateHeaders, WebhookTarget,

@@ -21,11 +21,12 @@ macro_rules! account {
         "id, workspace_id, provider, external_id, name, plan, region, limits_share, capabilities, created_at, updated_at"
     };
 }
-macro_rules! connection {
+macro_rules! connection_columns {
     () => {
         "id, workspace_id, app_id, account_id, subject_id, name, origin, state, reason, last_ok, last_error, last_error_at, created_at, updated_at"
     };
 }
+pub(crate) use connection_columns;
 
 statements! {
     WORKSPACE = one("SELECT id, name, settings FROM workspaces WHERE id = $1");
@@ -61,9 +62,9 @@ statements! {
     ACCOUNT_NAME = one("INSERT INTO account_names (workspace_id, provider, name, account_id) VALUES ($1, $2, $3, $4)
         ON CONFLICT (workspace_id, provider, name) DO NOTHING");
 
-    CONNECTION = one(concat!("SELECT ", connection!(), " FROM connections WHERE workspace_id = $1 AND id = $2"));
-    CONNECTIONS = one(concat!("SELECT ", connection!(), " FROM connections WHERE workspace_id = $1 ORDER BY created_at, id"));
-    CONNECTIONS_EVERYWHERE = one(concat!("SELECT ", connection!(), " FROM connections ORDER BY workspace_id, created_at, id"));
+    CONNECTION = one(concat!("SELECT ", connection_columns!(), " FROM connections WHERE workspace_id = $1 AND id = $2"));
+    CONNECTIONS = one(concat!("SELECT ", connection_columns!(), " FROM connections WHERE workspace_id = $1 ORDER BY created_at, id"));
+    CONNECTIONS_EVERYWHERE = one(concat!("SELECT ", connection_columns!(), " FROM connections ORDER BY workspace_id, created_at, id"));
     CONNECTION_NEW = one("INSERT INTO connections AS t (id, workspace_id, app_id, account_id, subject_id, name, origin, state, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'healthy', $8, $8)
         ON CONFLICT (workspace_id, app_id, account_id, subject_id) DO UPDATE SET name = $6, origin = $7, updated_at = $8
@@ -126,7 +127,7 @@ fn account(row: &mut Cells) -> Result<Account> {
     })
 }
 
-fn connection(row: &mut Cells) -> Result<Connection> {
+pub(crate) fn connection(row: &mut Cells) -> Result<Connection> {
     Ok(Connection {
         id: row.id()?,
         workspace: row.id()?,

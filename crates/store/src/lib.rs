@@ -48,6 +48,7 @@ mod store;
 mod talk;
 mod tracker;
 mod work;
+mod zoomapp;
 
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
 pub use calendars::{CalendarAccountRow, CalendarConflict, FeedEvent, LinkedEvent};
@@ -81,3 +82,4 @@ pub use talk::{NewSpeaker, ProviderSummary, SpeakerRow, StayNames};
 pub use tracker::{
     ActionFilter, ActionRow, ActionState, NewAction, NewSighting, OwnerRow, Sighting, Statement,
 };
+pub use zoomapp::ZoomAppSession;

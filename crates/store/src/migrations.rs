@@ -82,6 +82,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0015_persons.sql"),
     ),
     (
+        17,
+        "zoom app",
+        include_str!("../migrations/sqlite/0017_zoomapp.sql"),
+    ),
+    (
         19,
         "about",
         include_str!("../migrations/sqlite/0019_about.sql"),
@@ -163,6 +168,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         15,
         "persons",
         include_str!("../migrations/postgres/0015_persons.sql"),
+    ),
+    (
+        17,
+        "zoom app",
+        include_str!("../migrations/postgres/0017_zoomapp.sql"),
     ),
     (
         19,

@@ -59,6 +59,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("sagas", crate::schedule::SAGA_STATEMENTS),
         ("bookings", crate::schedule::BOOKING_STATEMENTS),
         ("notify", crate::notify::STATEMENTS),
+        ("zoomapp", crate::zoomapp::STATEMENTS),
     ]
 }
 

@@ -51,6 +51,7 @@ pub mod auth;
 mod backoff;
 mod client;
 pub mod clock;
+pub mod context;
 pub mod download;
 mod durable;
 pub mod endpoint;
@@ -64,7 +65,7 @@ mod transport;
 pub mod webhook;
 
 pub use backoff::Backoff;
-pub use client::{Call, Client, ClientBuilder, Reply, Response};
+pub use client::{Call, Client, ClientBuilder, Reply, Response, Streamed};
 pub use error::{Error, ErrorKind, Result};
 pub use hidden::{Extra, Hidden};
 pub use page::{PAGE_SIZE, Page, Pages};

@@ -204,6 +204,25 @@ pub(crate) fn is_within(host: &str, domain: &str) -> bool {
                 .is_some_and(|rest| rest.ends_with('.')))
 }
 
+/// The beginning of a body: all of it when it is no longer than `look` bytes, else what was read and what is still to come.
+pub(crate) async fn opening(
+    mut response: reqwest::Response,
+    look: usize,
+) -> Result<(Bytes, Option<reqwest::Response>)> {
+    let mut head = BytesMut::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| Error::from_transport(error).with_received(true))?
+    {
+        head.extend_from_slice(&chunk);
+        if head.len() > look {
+            return Ok((head.freeze(), Some(response)));
+        }
+    }
+    Ok((head.freeze(), None))
+}
+
 /// Collects a body of at most `limit` bytes.
 pub(crate) async fn bounded_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes> {
     let mut body = BytesMut::new();

@@ -1,5 +1,5 @@
 //! A real browser walks the console: filter, search, open a meeting, retry a dead letter, connect an account, lose it and connect
-//! again; axe looks at every page.
+//! again; opens the panel in a meeting as inside Zoom's client; axe looks at every page.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -34,6 +34,9 @@ pub(crate) fn console() -> Result<()> {
     stage.set("ZOOM_API_URL", format!("{base}/v2"));
     stage.set("ZOOM_OAUTH_URL", base.clone());
     stage.set("ZOOM_PUBLIC_CLIENT_ID", "simulator-public");
+    stage.set("ZOOM_CLIENT_ID", "simulator-user");
+    stage.set("ZOOM_CLIENT_SECRET", "simulator-user-secret");
+    stage.set("ZOOM_WEBHOOK_SECRET_TOKEN", "simulator-webhook-secret");
     stage.set("ZOOM_DOWNLOAD_HOSTS", "127.0.0.1");
     for name in [
         "ZOOM_ACCOUNT_ID",
@@ -57,7 +60,7 @@ pub(crate) fn console() -> Result<()> {
     drop(first);
     let (_second, _) = stage.start(&[&simulate[..], &["--transcripts", "transcripts"]].concat())?;
     take_in(&stage)?;
-    for component in ["scheduling", "mail"] {
+    for component in ["scheduling", "mail", "zoomapp"] {
         sh(&mut stage.command(&["component", "activate", component, "--anyway"]))?;
     }
     let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;

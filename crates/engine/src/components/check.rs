@@ -79,6 +79,10 @@ pub(super) async fn check(
     if let Some(calendar) = component.calendar {
         found.extend(calendars(app, calendar).await?);
     }
+    if component.in_client {
+        let allow = given.get("allow").map(Secret::expose);
+        found.extend(crate::zoomapp::check(app, allow).await?);
+    }
     if component.writes_mail {
         found.extend(mail_server(app).await);
     }

@@ -65,6 +65,8 @@ pub struct Component {
     pub writes_mail: bool,
     /// The kind of destination that it sends to.
     pub delivers_to: Option<&'static str>,
+    /// Whether it runs inside Zoom's client.
+    pub in_client: bool,
     /// What can be set when it is activated.
     pub settings: &'static [Setting],
     /// Beginnings of the paths that it serves.
@@ -91,6 +93,7 @@ impl Component {
         calendar: None,
         writes_mail: false,
         delivers_to: None,
+        in_client: false,
         settings: &[],
         routes: &[],
         jobs: &[],

@@ -200,6 +200,34 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "zoomapp",
+        about: "Runs inside Zoom's client: the panel of a meeting, and calls to Zoom on behalf of whoever has it open.",
+        needs: &["webhooks"],
+        in_client: true,
+        settings: &[
+            Setting {
+                key: "app",
+                about: "The app with a client secret that it runs under; none: the only one.",
+                kind: SettingKind::Text(""),
+                stands_for: None,
+            },
+            Setting {
+                key: "allow",
+                about: "Calls that pages may make through the proxy beside those of the panel, as METHOD /path, separated by commas.",
+                kind: SettingKind::Text(""),
+                stands_for: None,
+            },
+            Setting {
+                key: "challenge",
+                about: "How the challenge of a sign-in inside Zoom's client is made when the page does not say.",
+                kind: SettingKind::Choice(&["S256", "plain"]),
+                stands_for: None,
+            },
+        ],
+        routes: &["/zoomapp", "/api/zoomapp", "/zoom/api"],
+        ..Component::BARE
+    },
+    Component {
         name: "console",
         about: "The pages for people.",
         on_at_first: true,

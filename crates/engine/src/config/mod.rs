@@ -24,3 +24,4 @@ pub use sections::{
     Plan, Server, ToolNames, Vault, Zoom, ZoomApp,
 };
 pub use validate::Invalid;
+pub(crate) use validate::is_loopback;

@@ -264,7 +264,7 @@ pub(super) fn sentence(level: Level, missing: &[MissingScope]) -> Option<String>
 }
 
 /// The level of a grant, as far as its scopes tell.
-pub(super) fn level_of(kind: parfocal_store::AppKind, granted: &[String]) -> Level {
+pub(crate) fn level_of(kind: parfocal_store::AppKind, granted: &[String]) -> Level {
     match kind {
         parfocal_store::AppKind::ServerToServer => Level::Account,
         _ if granted.iter().any(|scope| Level::Admin.holds(scope)) => Level::Admin,

@@ -212,6 +212,14 @@ codes! {
     ClockSkewed "clock_skewed" NeedsAttention "This machine's clock is wrong"
         "It differs from Zoom's by minutes, so codes, logins and signatures seem too old or not yet valid."
         "Set the clock (NTP), then try again.";
+    /// The context of Zoom's client is not believed.
+    ContextRefused "zoomapp_context_refused" Unauthenticated "What Zoom's client says of who opened the app is not believed"
+        "The context is too old, was changed or sealed with another secret, is meant for another app, or opened it in another browser before."
+        "Close the app in Zoom and open it again; if that does not help, compare ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET with the app's page at Zoom.";
+    /// The Zoom App is open, but nobody has allowed it to act for them.
+    NotAuthorized "zoomapp_unauthorized" Unauthenticated "The app may not act for this person yet"
+        "Nobody signed in, the sign-in is over, or the permission was taken back at Zoom."
+        "Choose Sign in with Zoom in the app.";
     /// Somebody else came back.
     WrongIdentity "reconnect_wrong_identity" Conflict "Another Zoom user came back"
         "The connection belongs to one Zoom user, and another one was signed in on Zoom's page."

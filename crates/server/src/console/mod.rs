@@ -43,7 +43,7 @@ const ROOMS: [(&str, &str, &str); 8] = [
     ("connections", "Connections", "/connections"),
 ];
 
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -78,6 +78,7 @@ const TEMPLATES: [(&str, &str); 23] = [
     ("link.html", include_str!("../templates/link.html")),
     ("mail.html", include_str!("../templates/mail.html")),
     ("mail_one.html", include_str!("../templates/mail_one.html")),
+    ("panel.html", include_str!("../templates/panel.html")),
     ("rsvp.html", include_str!("../templates/rsvp.html")),
     ("schedule.html", include_str!("../templates/schedule.html")),
     (

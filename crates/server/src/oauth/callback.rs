@@ -45,6 +45,7 @@ pub(crate) async fn get(State(state): State<AppState>, request: Parts) -> Respon
     let answer = Answer::of(&request);
     let login = answer.state.clone().unwrap_or_default();
     let kept = door::kept(&request.headers, &login);
+    let for_zoom_app = kept.as_ref().is_some_and(|kept| kept.for_zoom_app);
     let from_console = kept.as_ref().is_some_and(|kept| kept.from_console);
     let local =
         Arrival::of(&request.headers, &request.uri, state.app().config()) == Some(Arrival::Local);
@@ -57,6 +58,12 @@ pub(crate) async fn get(State(state): State<AppState>, request: Parts) -> Respon
     // The cookie stays: whoever loads the last page again is told that the login is over, not that another browser began it.
     match state.app().connections().finish_user(returned, &by).await {
         Ok(finished) if local && from_console => to_console(&finished),
+        Ok(finished) if for_zoom_app => {
+            match crate::zoomapp::into_client(&state, &finished).await {
+                Some(link) => Redirect::to(link.as_str()).into_response(),
+                None => ending.done(&finished),
+            }
+        }
         Ok(finished) => ending.done(&finished),
         Err(error) => ending.failed(&error),
     }

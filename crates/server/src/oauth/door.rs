@@ -22,6 +22,8 @@ const COOKIE_LIFE: u32 = 3600;
 const COOKIE_LETTERS: usize = 12;
 /// Marks the value of a login that began in the console.
 const FROM_CONSOLE: &str = ".console";
+/// Marks the value of a login that installs the Zoom App.
+const FOR_ZOOM_APP: &str = ".zoomapp";
 
 /// Lets requests through that were made under this machine's names or a configured public one.
 pub(crate) async fn reachable(
@@ -98,6 +100,8 @@ pub(crate) struct Kept {
     pub(crate) browser: String,
     /// Whether the login began in the console.
     pub(crate) from_console: bool,
+    /// Whether it ends in Zoom's client, where the Zoom App opens.
+    pub(crate) for_zoom_app: bool,
 }
 
 /// What this browser kept of the login with this `state`.
@@ -111,15 +115,20 @@ pub(crate) fn kept(headers: &HeaderMap, state: &str) -> Option<Kept> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| *name == wanted)
         .map(|(_, value)| Kept {
-            browser: value.trim_end_matches(FROM_CONSOLE).to_owned(),
+            browser: value.split('.').next().unwrap_or_default().to_owned(),
             from_console: value.ends_with(FROM_CONSOLE),
+            for_zoom_app: value.ends_with(FOR_ZOOM_APP),
         })
 }
 
 /// The header that lets a browser keep a login. Lax, because it has to come along when Zoom leads back here.
 pub(crate) fn keep(state: &str, kept: &Kept, redirect: &Url) -> Option<HeaderValue> {
     let name = cookie_name(state)?;
-    let mark = if kept.from_console { FROM_CONSOLE } else { "" };
+    let mark = match (kept.from_console, kept.for_zoom_app) {
+        (true, _) => FROM_CONSOLE,
+        (false, true) => FOR_ZOOM_APP,
+        (false, false) => "",
+    };
     let secure = if redirect.scheme() == "https" {
         "; Secure"
     } else {
@@ -215,6 +224,7 @@ mod tests {
             let kept = Kept {
                 browser: format!("word-of-{state}"),
                 from_console,
+                for_zoom_app: false,
             };
             let header = keep(state, &kept, &redirect).unwrap();
             let text = header.to_str().unwrap();

@@ -25,7 +25,7 @@ pub(crate) struct Wish {
     link: Option<String>,
     /// The connection that shall work again.
     reconnect: Option<String>,
-    /// `console` when the operator begins it.
+    /// `console` when the operator begins it, `zoomapp` when it ends in Zoom's client.
     from: Option<String>,
     /// Set once the browser was led to the name that Zoom leads back to.
     here: Option<String>,
@@ -104,6 +104,7 @@ async fn begin(
     let kept = Kept {
         browser: consent.browser.expose_secret().to_owned(),
         from_console: wish.from.as_deref() == Some("console") && (local || wish.here.is_some()),
+        for_zoom_app: wish.from.as_deref() == Some("zoomapp"),
     };
     let mut response = Redirect::to(consent.url.as_str()).into_response();
     if let Some(cookie) = door::keep(consent.state.expose_secret(), &kept, target) {

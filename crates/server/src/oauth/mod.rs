@@ -10,7 +10,7 @@ mod install;
 mod link;
 pub(crate) mod loopback;
 
-pub(crate) use door::reachable;
+pub(crate) use door::{Arrival, authority, reachable};
 
 use axum::Router;
 use axum::middleware;

@@ -24,3 +24,4 @@ mod support;
 mod talk;
 mod work;
 mod zoom;
+mod zoomapp;

@@ -70,6 +70,7 @@ pub(super) async fn play(ctx: Ctx<'_>) -> Told {
         script: order.script,
         jump: order.jump,
         fate: ctx.site.transcript_fate(),
+        at_once: false,
     };
     let report = ctx.site.world.play(request).await.map_err(bad)?;
     Ok(json!(report))

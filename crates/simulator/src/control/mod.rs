@@ -13,6 +13,7 @@ use crate::calendars;
 use crate::http::path;
 use crate::http::reply::Reply;
 use crate::http::route::Ctx;
+use crate::zoomapp;
 
 /// Why a control call is refused: status and words.
 pub(crate) type No = (StatusCode, String);
@@ -87,6 +88,8 @@ async fn told(ctx: Ctx<'_>) -> Told {
             Ok(json!(ctx.site.hub.knobs()))
         }
         ("POST", ["live"]) => live::play(ctx).await,
+        ("POST", ["zoomapp"]) => zoomapp::register(ctx),
+        ("GET", ["zoomapp", "context"]) => zoomapp::context(ctx),
         ("GET", ["faults"]) => Ok(json!(ctx.site.faults().list())),
         ("POST", ["faults"]) => knobs::fault(ctx),
         ("DELETE", ["faults"]) => Ok(json!({ "removed": ctx.site.faults().remove(None) })),

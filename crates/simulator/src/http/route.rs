@@ -18,6 +18,7 @@ use crate::control;
 use crate::faults::{FaultKind, FaultSpec};
 use crate::oauth;
 use crate::rest::{self, downloads};
+use crate::zoomapp;
 
 /// A request in its surroundings.
 #[derive(Debug, Clone, Copy)]
@@ -149,6 +150,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Reply {
             "brevo" => brevo::answer(ctx),
             "google" => calendars::google::answer(ctx),
             "graph" => calendars::graph::answer(ctx).await,
+            "zoomapp" => zoomapp::answer(ctx),
             _ => inspector::answer(ctx),
         },
     };

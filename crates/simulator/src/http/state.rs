@@ -35,6 +35,7 @@ pub struct Shared {
     /// Simulated time at start; a reset goes back to it.
     pub started: Timestamp,
     site: RwLock<Arc<Site>>,
+    homes: Mutex<crate::zoomapp::Homes>,
     stop: CancellationToken,
     tracking: AtomicU64,
 }
@@ -217,9 +218,15 @@ impl Shared {
             clock,
             started,
             site: RwLock::new(site),
+            homes: Mutex::default(),
             stop,
             tracking: AtomicU64::new(0),
         }))
+    }
+
+    /// Home addresses of apps inside Zoom's client.
+    pub(crate) fn homes(&self) -> MutexGuard<'_, crate::zoomapp::Homes> {
+        lock(&self.homes)
     }
 
     /// The account as it is.

@@ -84,12 +84,14 @@ fn read<'a>(ctx: Ctx<'a>, pairs: &[(String, String)]) -> Result<Ask<'a>, Reply> 
     }
     let public = app.public_client_id.as_deref() == Some(client_id);
     let redirect_uri = find(pairs, "redirect_uri").unwrap_or("");
-    if !allowed(
-        &app.redirects,
-        redirect_uri,
-        public,
-        ctx.shared.config.strict_redirects,
-    ) {
+    let in_client = find(pairs, "in_client") == Some("1");
+    let listed = if in_client {
+        is_home(ctx, &app.client_id, redirect_uri)
+    } else {
+        let strict = ctx.shared.config.strict_redirects;
+        allowed(&app.redirects, redirect_uri, public, strict)
+    };
+    if !listed {
         return bad("Invalid redirect: ", redirect_uri, 4700);
     }
     let challenge = find(pairs, "code_challenge").filter(|value| !value.is_empty());
@@ -119,14 +121,33 @@ fn read<'a>(ctx: Ctx<'a>, pairs: &[(String, String)]) -> Result<Ask<'a>, Reply> 
         challenge: challenge.map(|value| Challenge {
             value: value.to_owned(),
             s256,
+            in_client,
         }),
         scopes: if asked.is_empty() { built_in } else { asked },
         keep_granted: find(pairs, "include_granted_scopes").is_some(),
     })
 }
 
+/// Whether an address can be the home page of an app inside the client: https, or this machine for tests.
+pub(crate) fn is_home_address(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && url.host_str() == Some("127.0.0.1"))
+}
+
+/// Whether an address is an app's home page, whatever its query says.
+fn is_home(ctx: Ctx<'_>, client_id: &str, asked: &str) -> bool {
+    let home = ctx.shared.homes().get(client_id).cloned();
+    let (Some(Ok(home)), Ok(mut asked)) = (home.map(|home| Url::parse(&home)), Url::parse(asked))
+    else {
+        return false;
+    };
+    asked.set_query(None);
+    let mut home = home;
+    home.set_query(None);
+    asked.fragment().is_none() && asked == home
+}
+
 /// Users who can sign in on the consent page, the owner first.
-pub(super) fn signers(ctx: Ctx<'_>) -> Vec<(String, String)> {
+pub(crate) fn signers(ctx: Ctx<'_>) -> Vec<(String, String)> {
     let owner = ctx.site.world.account().owner_id;
     let mut users: Vec<_> = ctx
         .site
@@ -157,7 +178,19 @@ pub(super) fn signer(ctx: Ctx<'_>, named: Option<&str>) -> Option<std::sync::Arc
 
 /// The consent page. `sim_consent=allow|deny` (with `sim_user=email`) answers without a person, for tests.
 pub(crate) fn show(ctx: Ctx<'_>) -> Reply {
-    let pairs = &ctx.call.query;
+    present(ctx, &ctx.call.query)
+}
+
+/// The same consent as Zoom's client shows it when a page calls `zoomSdk.authorize`: it leads back to the app's home page.
+pub(crate) fn show_in_client(ctx: Ctx<'_>) -> Reply {
+    let mut pairs = ctx.call.query.clone();
+    pairs.retain(|(name, _)| name != "in_client" && name != "response_type");
+    pairs.push(("in_client".to_owned(), "1".to_owned()));
+    pairs.push(("response_type".to_owned(), "code".to_owned()));
+    present(ctx, &pairs)
+}
+
+fn present(ctx: Ctx<'_>, pairs: &[(String, String)]) -> Reply {
     let ask = match read(ctx, pairs) {
         Ok(ask) => ask,
         Err(page) => return page,
@@ -177,6 +210,7 @@ pub(crate) fn show(ctx: Ctx<'_>) -> Reply {
         "scope",
         "optional_scope",
         "include_granted_scopes",
+        "in_client",
     ] {
         if let Some(value) = find(pairs, name) {
             fields.push((name, value));

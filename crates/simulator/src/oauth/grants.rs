@@ -55,17 +55,21 @@ pub struct Challenge {
     pub value: String,
     /// `S256`, else plain.
     pub s256: bool,
+    /// Asked for by Zoom's client, which does not say how the challenge was made: both ways count.
+    pub in_client: bool,
 }
 
 impl Challenge {
     /// Whether a verifier answers it.
     pub fn answered_by(&self, verifier: &str) -> bool {
-        let given = if self.s256 {
-            URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
-        } else {
-            verifier.to_owned()
-        };
-        given == self.value
+        let hashed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let plain = verifier == self.value;
+        let s256 = hashed == self.value;
+        match (self.in_client, self.s256) {
+            (true, _) => plain || s256,
+            (false, true) => s256,
+            (false, false) => plain,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ use crate::http::route::Ctx;
 use crate::limits::{self, Verdict};
 use crate::oauth::grants::{Access, Refused};
 use crate::oauth::scopes;
-use request::Req;
+pub(crate) use request::Req;
 use table::{Endpoint, Lookup, Need};
 
 /// What the path of a request under `/v2` leads to, with its once-decoded segments.
@@ -275,6 +275,7 @@ async fn dispatch(r: &Req<'_>) -> Answer {
         ("GET", "/report/webinars/{webinarId}") => reports::details(r, true),
         ("GET", "/report/meetings/{meetingId}/participants") => reports::participants(r, false),
         ("GET", "/report/webinars/{webinarId}/participants") => reports::participants(r, true),
+        ("POST", "/zoomapp/deeplink") => crate::zoomapp::deeplink(r),
         ("GET", "/marketplace/app/event_subscription") => subscriptions::list(r),
         ("POST", "/marketplace/app/event_subscription") => subscriptions::create(r).await,
         ("DELETE", "/marketplace/app/event_subscription") => subscriptions::leave(r),

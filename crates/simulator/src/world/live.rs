@@ -31,6 +31,8 @@ pub struct LiveRequest {
     pub jump: bool,
     /// What becomes of the transcript.
     pub fate: TranscriptFate,
+    /// Begin now, not half a minute after it was created.
+    pub at_once: bool,
 }
 
 /// What was played.
@@ -107,7 +109,9 @@ impl World {
             ..MeetingDraft::default()
         };
         let meeting = self.create_meeting(&host.id, draft, &host.id)?;
-        self.reach(self.later(30_000), request.jump).await?;
+        if !request.at_once {
+            self.reach(self.later(30_000), request.jump).await?;
+        }
 
         let people = self.live_people(&host, script(script_index).roles.max(2));
         let talk = TalkRef {

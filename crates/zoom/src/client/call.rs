@@ -5,7 +5,7 @@ use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Client, Reply, Response};
+use super::{Client, Reply, Response, Streamed};
 use crate::endpoint::{self, Endpoint, Repeat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::UserId;
@@ -76,6 +76,12 @@ impl Call {
         self
     }
 
+    /// Sets a body that is JSON already; it is sent as it is.
+    pub fn json_bytes(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
     /// Counts the call against the daily creates and updates of this host.
     pub fn host(self, host: &UserId) -> Self {
         let host = host.as_str().to_owned();
@@ -117,6 +123,17 @@ impl Call {
     /// Dropping the future gives the slot back when it is safe; whether Zoom has got the call is not known then.
     pub async fn send(self) -> Result<Response> {
         super::pipeline::run(&self).await
+    }
+
+    /// Sends the call; the body of the answer is handed on as it arrives, and is not bounded.
+    ///
+    /// Once the answer has begun nothing is repeated: a body that breaks off is the reader's to notice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::send`].
+    pub async fn stream(self) -> Result<Streamed> {
+        super::pipeline::stream(&self).await
     }
 
     /// Sends the call and reads the answer's JSON.

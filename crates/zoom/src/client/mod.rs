@@ -16,7 +16,7 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 pub use call::Call;
-pub use reply::{Reply, Response};
+pub use reply::{Reply, Response, Streamed};
 
 use crate::auth::{AccessToken, TokenSource};
 use crate::backoff::Backoff;

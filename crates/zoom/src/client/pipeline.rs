@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 
 use super::classify::{self, Refused};
-use super::{Call, Response, tracking_id};
+use super::{Call, Response, Streamed, tracking_id};
 use crate::auth::AccessToken;
 use crate::endpoint::Repeat;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,7 +19,31 @@ struct Failed {
     renew: Option<AccessToken>,
 }
 
+/// What a success is handed on as.
+enum Got {
+    Whole(Response),
+    Arriving(Streamed),
+}
+
+/// Largest answer that is looked into before it is handed on: refusals that come as a success are short.
+const LOOKED_INTO: usize = 2_000;
+
 pub(super) async fn run(call: &Call) -> Result<Response> {
+    match drive(call, false).await? {
+        Got::Whole(response) => Ok(response),
+        // Only asked for by `stream`.
+        Got::Arriving(_) => Err(Error::new(ErrorKind::Decode, "the answer was not read")),
+    }
+}
+
+pub(super) async fn stream(call: &Call) -> Result<Streamed> {
+    Ok(match drive(call, true).await? {
+        Got::Whole(response) => Streamed::whole(response),
+        Got::Arriving(streamed) => streamed,
+    })
+}
+
+async fn drive(call: &Call, streaming: bool) -> Result<Got> {
     call.check()?;
     let shared = &call.client.shared;
     let clock = &shared.clock;
@@ -40,7 +64,7 @@ pub(super) async fn run(call: &Call) -> Result<Response> {
         };
         attempts += 1;
         let sent = clock.monotonic();
-        let failed = match attempt(call, token, permit, attempts).await {
+        let failed = match attempt(call, token, permit, attempts, streaming).await {
             Ok(response) => return Ok(response),
             Err(failed) => failed,
         };
@@ -105,7 +129,8 @@ async fn attempt(
     token: AccessToken,
     permit: Permit,
     attempt: u32,
-) -> Result<Response, Failed> {
+    streaming: bool,
+) -> Result<Got, Failed> {
     let shared = &call.client.shared;
     let plain = |error| Failed { error, renew: None };
     let url = match transport::join(&call.client.base(&token), &call.path) {
@@ -153,7 +178,19 @@ async fn attempt(
         permit.settle(answered(status, headers.clone(), None)).await;
         None
     };
-    let body = transport::bounded_body(response, shared.max_body).await;
+    let body = if streaming && status.is_success() {
+        let length = response.content_length();
+        match transport::opening(response, LOOKED_INTO).await {
+            Ok((whole, None)) => Ok(whole),
+            Ok((first, Some(rest))) => {
+                let streamed = Streamed::arriving(tracking, length, first, rest);
+                return Ok(Got::Arriving(streamed));
+            }
+            Err(error) => Err(error),
+        }
+    } else {
+        transport::bounded_body(response, shared.max_body).await
+    };
     tracing::debug!(
         operation = call.operation(),
         status = status.as_u16(),
@@ -177,7 +214,7 @@ async fn attempt(
         }
     };
     if status.is_success() && !classify::is_refusal_in_disguise(&body) {
-        return Ok(Response::new(status, tracking, body));
+        return Ok(Got::Whole(Response::new(status, tracking, body)));
     }
     let Refused {
         error,

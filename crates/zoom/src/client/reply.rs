@@ -80,6 +80,93 @@ impl fmt::Debug for Response {
     }
 }
 
+/// A successful answer whose body arrives piece by piece; see [`super::Call::stream`].
+pub struct Streamed {
+    status: StatusCode,
+    tracking_id: Option<String>,
+    length: Option<u64>,
+    first: Option<Bytes>,
+    rest: Option<reqwest::Response>,
+}
+
+impl Streamed {
+    pub(super) fn whole(response: Response) -> Self {
+        Self {
+            status: response.status,
+            tracking_id: response.tracking_id,
+            length: u64::try_from(response.body.len()).ok(),
+            first: Some(response.body).filter(|body| !body.is_empty()),
+            rest: None,
+        }
+    }
+
+    /// An answer that is there already, for tests and for doubles of Zoom.
+    #[must_use]
+    pub fn of(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::whole(Response::new(status, None, body.into()))
+    }
+
+    pub(super) fn arriving(
+        tracking_id: Option<String>,
+        length: Option<u64>,
+        first: Bytes,
+        rest: reqwest::Response,
+    ) -> Self {
+        Self {
+            status: rest.status(),
+            tracking_id,
+            length,
+            first: Some(first),
+            rest: Some(rest),
+        }
+    }
+
+    /// HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Zoom's tracking id.
+    #[must_use]
+    pub fn tracking_id(&self) -> Option<&str> {
+        self.tracking_id.as_deref()
+    }
+
+    /// Bytes of the body, when Zoom has said how many there are.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The next piece of the body; none at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Network`] when it breaks off; what was read before stands.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        match &mut self.rest {
+            Some(rest) => Ok(rest
+                .chunk()
+                .await
+                .map_err(|error| Error::from_transport(error).with_received(true))?),
+            None => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for Streamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streamed")
+            .field("status", &self.status)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A typed view of an object, with the JSON it was read from; behaves like the typed view.
 #[derive(Clone, PartialEq)]
 pub struct Reply<T> {

@@ -68,6 +68,13 @@ impl Control {
         .detail(answer.reason.unwrap_or_default()))
     }
 
+    /// Tells the simulated client where an app's home page is; the address of the client's window.
+    pub(super) async fn open_app(&self, client_id: &str, home: &str) -> Result<String, Failure> {
+        let order = json!({"client_id": client_id, "home_url": home});
+        let _: Value = self.call(Method::POST, "zoomapp", Some(order)).await?;
+        Ok(format!("{}/zoomapp?client_id={client_id}", self.base))
+    }
+
     /// Plays a whole meeting, moving the clock instead of waiting.
     pub(super) async fn play(&self) -> Result<Live, Failure> {
         self.call(Method::POST, "live", Some(json!({"jump": true})))

@@ -103,7 +103,8 @@ pub(crate) async fn run(command: Demo, context: &Context) -> Result<Exit, Failur
     story.finish(&outcome, &world, command.once)?;
     let agrees = outcome.verdict.agrees();
     if !command.once {
-        story.serving(&world)?;
+        let panel = world.open_panel().await?;
+        story.serving(&world, &panel)?;
         stop.cancelled().await;
     }
     world.shutdown().await;

@@ -248,13 +248,14 @@ impl<'a> Story<'a> {
     }
 
     /// Where to look now.
-    pub(super) fn serving(&self, world: &World) -> Result<(), Failure> {
+    pub(super) fn serving(&self, world: &World, panel: &str) -> Result<(), Failure> {
         self.line(format!(
             "  {}  {}",
             paint(style::STRONG, "Open"),
             paint(style::ACCENT, format!("{}/", world.server_url))
         ))?;
         for (label, address) in [
+            ("panel in a meeting", panel.to_owned()),
             ("search", format!("{}/search", world.server_url)),
             ("API", format!("{}/v1/meetings", world.server_url)),
             ("Zoom account", format!("{}/_sim/info", world.simulator_url)),

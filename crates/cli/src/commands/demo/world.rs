@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use parfocal_engine::App;
+use parfocal_engine::components::Activation;
 use parfocal_engine::config::{Config, Plan as LimitPlan, Secret};
+use parfocal_engine::keys::{Caller, Surface};
 use parfocal_server::{Metrics, Server};
 use parfocal_simulator::{Plan, Simulator};
 use tokio::task::JoinHandle;
@@ -15,6 +17,10 @@ use super::Demo;
 use super::control::Control;
 use crate::context::Context;
 use crate::failure::{Context as _, Failure};
+
+/// The simulated app that people sign in with; its secret opens what the simulated client says.
+const CLIENT: &str = "simulator-user";
+const CLIENT_SECRET: &str = "simulator-user-secret";
 
 /// Everything that runs during the demo.
 pub(super) struct World {
@@ -80,6 +86,8 @@ impl World {
         config.zoom.api_url = Some(url(format!("{simulator_url}/v2"))?);
         config.zoom.oauth_url = url(simulator_url.clone())?;
         config.zoom.download_hosts = vec!["127.0.0.1".to_owned()];
+        config.zoom.client_id = Some(CLIENT.to_owned());
+        config.zoom.client_secret = Some(Secret::new(CLIENT_SECRET));
         config.limits.share = 1.0;
         config.limits.plan = match limits {
             Some(Plan::Free) => LimitPlan::Free,
@@ -115,6 +123,17 @@ impl World {
             stop,
             _temporary: temporary,
         })
+    }
+
+    /// Puts the panel into the simulated client; the address of the client's window.
+    pub(super) async fn open_panel(&self) -> Result<String, Failure> {
+        let caller = Caller::local(Surface::Cli);
+        self.app
+            .components()
+            .activate("zoomapp", &Activation::default(), &caller)
+            .await?;
+        let home = format!("{}/zoomapp", self.server_url);
+        self.control.open_app(CLIENT, &home).await
     }
 
     /// Stops everything; a temporary directory goes with it.
