@@ -110,21 +110,23 @@ impl ZoomApp<'_> {
         })
     }
 
-    /// The connection of a session's person that works, with the scopes it was granted.
+    /// The connection of a session's person that works, with the scopes it was granted; and whether there was ever one.
     async fn standing_of(
         &self,
         row: &ZoomAppSession,
-    ) -> Result<Option<(Connection, Vec<String>, Level)>> {
+    ) -> Result<(Option<(Connection, Vec<String>, Level)>, bool)> {
+        let mut returns = false;
         let Some(user) = &row.zoom_user else {
-            return Ok(None);
+            return Ok((None, false));
         };
         let (store, scope) = (self.app.store(), self.app.scope());
         let connections = self.app.connections();
         let Some(app) = store.app(scope, row.app).await? else {
-            return Ok(None);
+            return Ok((None, false));
         };
         for client in connections.clients_of_app(&app).await? {
             for connection in store.connections_of(scope, client.id, user).await? {
+                returns = true;
                 let works = matches!(
                     connection.state,
                     ConnectionState::Healthy | ConnectionState::Degraded
@@ -132,11 +134,11 @@ impl ZoomApp<'_> {
                 let grant = store.grant_of(scope, client.id, user).await?;
                 if let Some(grant) = grant.filter(|grant| works && grant.dead_reason.is_none()) {
                     let level = crate::connections::scopes::level_of(client.kind, &grant.scopes);
-                    return Ok(Some((connection, grant.scopes, level)));
+                    return Ok((Some((connection, grant.scopes, level)), true));
                 }
             }
         }
-        Ok(None)
+        Ok((None, returns))
     }
 
     /// A client that acts for a session's person, before everything that nobody waits for.

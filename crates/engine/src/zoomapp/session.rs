@@ -37,6 +37,8 @@ pub enum Standing {
 pub struct Session {
     row: ZoomAppSession,
     grant: Option<Granted>,
+    /// Whether they have allowed the app before.
+    returns: bool,
 }
 
 /// What a session's person has allowed.
@@ -85,6 +87,11 @@ impl Session {
     /// Their connection.
     pub fn connection(&self) -> Option<ConnectionId> {
         self.grant.as_ref().map(|grant| grant.connection)
+    }
+
+    /// Whether they have allowed the app before, and not any more.
+    pub fn has_lapsed(&self) -> bool {
+        self.returns && self.grant.is_none()
     }
 
     /// The account of their connection.
@@ -141,17 +148,19 @@ impl ZoomApp<'_> {
     }
 
     async fn known(self, row: ZoomAppSession) -> Result<Session> {
-        let grant = self
-            .standing_of(&row)
-            .await?
-            .map(|(connection, scopes, level)| Granted {
-                connection: connection.id,
-                account: connection.account_id,
-                name: connection.name,
-                scopes,
-                level,
-            });
-        Ok(Session { row, grant })
+        let (found, returns) = self.standing_of(&row).await?;
+        let grant = found.map(|(connection, scopes, level)| Granted {
+            connection: connection.id,
+            account: connection.account_id,
+            name: connection.name,
+            scopes,
+            level,
+        });
+        Ok(Session {
+            row,
+            grant,
+            returns,
+        })
     }
 
     /// Lets somebody in with what Zoom's client says of them. A session that is there goes on when it is theirs; whenever it

@@ -16,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, post};
+use axum::routing::{get, post};
 use parfocal_engine::zoom::{Call, Streamed};
 use parfocal_engine::zoomapp::{COMPONENT, Route, Session, paths};
 use parfocal_engine::{Code, EngineError};
@@ -44,7 +44,10 @@ const MOST_QUERY: (usize, usize) = (4_096, 40);
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/zoom/api/batch", post(batch::answer))
-        .route("/zoom/api/v2/{*path}", any(pass))
+        .route(
+            "/zoom/api/v2/{*path}",
+            get(pass).post(pass).put(pass).patch(pass).delete(pass),
+        )
         .layer(middleware::from_fn_with_state(state.clone(), guard))
         .layer(middleware::from_fn_with_state(
             state.clone(),
@@ -97,7 +100,7 @@ async fn authorized(state: &AppState, headers: &HeaderMap) -> Result<Session, Pr
     };
     match found {
         Some(session) if session.connection().is_some() => Ok(session),
-        Some(session) if session.user().is_some() => Err(answer::session_expired()),
+        Some(session) if session.has_lapsed() => Err(answer::session_expired()),
         _ => Err(answer::unauthorized()),
     }
 }

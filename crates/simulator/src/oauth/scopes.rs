@@ -70,6 +70,8 @@ pub fn of_app(app: &App) -> BTreeSet<String> {
                 });
             }
             if app.kind == AppKind::User {
+                // What every app has that runs inside Zoom's client.
+                scopes.insert("zoomapp:inmeeting".to_owned());
                 scopes.retain(|scope| !APP_OWNED.contains(&scope.as_str()));
             }
             scopes

@@ -124,7 +124,7 @@ async fn guests_and_those_who_have_not_allowed_it_are_told_apart() {
     let session = world.get(&mut known, "/api/zoomapp/session").await.json();
     assert_eq!(session["status"], "authenticated");
     let refused = world.get(&mut known, path).await.is(401);
-    assert_eq!(refused.json()["error"], "session_expired");
+    assert_eq!(refused.json()["error"], "unauthorized");
     world.sign_in(&mut known, world.me()).await.is(200);
     // Whoever has allowed it once is let in by their context alone.
     let mut again = world.open(Some(world.me()), "").await;
@@ -252,7 +252,7 @@ async fn zooms_refusals_say_what_to_do() {
             );
         }
         if word == "invalid_request" {
-            assert_eq!(problem["errors"][0]["path"], "type", "{problem}");
+            assert_eq!(problem["errors"][0]["field"], "type", "{problem}");
         }
     }
 }
