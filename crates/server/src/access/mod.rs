@@ -194,7 +194,7 @@ fn needed(method: &Method, path: &str) -> Role {
     match surface(path) {
         Surface::Api | Surface::Mcp => Role::Read,
         _ if reads || path == "/logout" || path == "/login" || path == "/search" => Role::Read,
-        _ if path.starts_with("/connections") || path.starts_with("/connect") => Role::Admin,
+        _ if path.starts_with("/connect") || path.starts_with("/components") => Role::Admin,
         _ => Role::Operate,
     }
 }

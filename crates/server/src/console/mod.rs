@@ -4,6 +4,7 @@
 
 mod actions;
 mod charts;
+mod components;
 mod connections;
 mod filters;
 mod history;
@@ -32,7 +33,7 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 8] = [
+const ROOMS: [(&str, &str, &str); 9] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
     ("schedule", "Schedule", "/schedule"),
@@ -41,9 +42,10 @@ const ROOMS: [(&str, &str, &str); 8] = [
     ("mail", "Mail", "/mail"),
     ("jobs", "Work", "/jobs"),
     ("connections", "Connections", "/connections"),
+    ("components", "Components", "/components"),
 ];
 
-const TEMPLATES: [(&str, &str); 24] = [
+const TEMPLATES: [(&str, &str); 26] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -78,6 +80,11 @@ const TEMPLATES: [(&str, &str); 24] = [
     ("link.html", include_str!("../templates/link.html")),
     ("mail.html", include_str!("../templates/mail.html")),
     ("mail_one.html", include_str!("../templates/mail_one.html")),
+    (
+        "components.html",
+        include_str!("../templates/components.html"),
+    ),
+    ("audit.html", include_str!("../templates/audit.html")),
     ("panel.html", include_str!("../templates/panel.html")),
     ("rsvp.html", include_str!("../templates/rsvp.html")),
     ("schedule.html", include_str!("../templates/schedule.html")),
@@ -113,6 +120,9 @@ pub(crate) fn routes(active: &Active) -> Router<AppState> {
         .route("/jobs/{id}", get(jobs::get))
         .route("/jobs/retry", post(jobs::retry))
         .route("/jobs/drop", post(jobs::drop))
+        .route("/components", get(components::list))
+        .route("/components/switch", post(components::switch))
+        .route("/audit", get(components::audit))
         .route("/mail", get(mail::list))
         .route("/mail/{id}", get(mail::get))
         .route("/events/stream", get(pulse::stream))

@@ -7,7 +7,7 @@ use parfocal_engine::store::{
     TranscriptSource, utterances,
 };
 
-use crate::support::Site;
+use crate::support::{Answer, Site};
 
 const SCRIPT: &str = "<script>alert(1)</script>";
 const IMAGE: &str = "<img src=x onerror=alert(2)>";
@@ -289,4 +289,55 @@ async fn assets_are_served_with_their_fingerprint() {
     assert!(answer.header("cache-control").contains("immutable"));
     site.get("/assets/x/../../etc/passwd").await.is(404);
     site.get("/assets/x/nothing.css").await.is(404);
+}
+
+#[tokio::test]
+async fn components_are_switched_and_the_log_tells_of_it() {
+    let site = Site::start().await;
+    let switch = async |name: &str, on: &str, origin: &str| {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let request = client
+            .post(format!("{}/components/switch", site.url))
+            .header("origin", origin)
+            .header("accept", "text/html")
+            .form(&[("name", name), ("on", on)]);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    assert_eq!(
+        switch("calendar-feed", "true", "https://evil.test")
+            .await
+            .status,
+        403
+    );
+    let done = switch("calendar-feed", "true", &site.url).await.is(303);
+    assert_eq!(done.header("location"), "/components?check=calendar-feed");
+    let page = site.page(done.header("location")).await.is(200);
+    assert!(
+        page.text.contains("calendar-feed has everything"),
+        "{}",
+        page.text
+    );
+    // One that lacks something says what.
+    let refused = switch("zoomapp", "true", &site.url).await;
+    assert!(
+        refused.status >= 400 && refused.text.contains("ZOOM_CLIENT_ID"),
+        "{}",
+        refused.text
+    );
+    switch("calendar-feed", "false", &site.url).await.is(303);
+    let log = site
+        .page("/audit?action=component.deactivate")
+        .await
+        .is(200);
+    assert!(
+        log.text.contains("component/calendar-feed")
+            || log.text.contains("component&#x2f;calendar-feed"),
+        "{}",
+        log.text
+    );
+    assert!(!log.text.contains("component.activate"), "{}", log.text);
 }

@@ -153,7 +153,7 @@ async fn codes_of_one_session_or_person_are_no_use_to_another() {
     let refused = world.post(&mut victim, path, &body).await.is(409);
     refused.problem("reconnect_wrong_identity");
     // Used up, and states that nobody began.
-    let again = world.post(&mut victim, path, &body).await.is(409);
+    let again = world.post(&mut victim, path, &body).await.is(400);
     again.problem("oauth_state_used");
     for state in ["", "made-up", &"0".repeat(64)] {
         let body = json!({"code": "c", "state": state});
