@@ -39,16 +39,17 @@ const MOST_REMEMBERED: usize = 20_000;
 /// Longest wait for the shared budget: somebody looks at the panel meanwhile.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// Sessions by the hash of their cookie: since when they are known, and the client that acts for them once there is one.
+type Known = HashMap<String, (Duration, Session, Option<Client>)>;
+
 /// What is known of sessions that were used lately.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    known: Mutex<HashMap<String, (Duration, Session, Option<Client>)>>,
+    known: Mutex<Known>,
 }
 
 impl Cache {
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<String, (Duration, Session, Option<Client>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

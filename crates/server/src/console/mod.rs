@@ -33,7 +33,7 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 9] = [
+const ROOMS: [(&str, &str, &str); 8] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
     ("schedule", "Schedule", "/schedule"),
@@ -42,7 +42,6 @@ const ROOMS: [(&str, &str, &str); 9] = [
     ("mail", "Mail", "/mail"),
     ("jobs", "Work", "/jobs"),
     ("connections", "Connections", "/connections"),
-    ("components", "Components", "/components"),
 ];
 
 const TEMPLATES: [(&str, &str); 26] = [
