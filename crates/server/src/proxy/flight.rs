@@ -46,7 +46,7 @@ pub(super) enum Read {
     /// All of it.
     Whole(Arc<Whole>),
     /// Its beginning, and what is still to come.
-    Arriving(Bytes, Streamed),
+    Arriving(Bytes, Box<Streamed>),
 }
 
 /// Takes a flight off the list once nobody else is on it, however its last passenger leaves.
@@ -124,7 +124,7 @@ async fn gather(mut streamed: Streamed) -> Result<Read, Problem> {
             Err(error) => return Err(super::answer::broken_off(&error)),
         }
         if body.len() > MOST_SHARED {
-            return Ok(Read::Arriving(body.freeze(), streamed));
+            return Ok(Read::Arriving(body.freeze(), Box::new(streamed)));
         }
     }
     let body = body.freeze();
@@ -158,7 +158,7 @@ impl Read {
             Self::Whole(whole) => whole.to_response(asked),
             Self::Arriving(first, rest) => {
                 let status = rest.status().as_u16();
-                let mut response = super::streaming(rest);
+                let mut response = super::streaming(*rest);
                 let (parts, body) = response.into_parts();
                 let head = futures_util::stream::once(async { Ok::<_, axum::Error>(first) });
                 let all = futures_util::StreamExt::chain(head, body.into_data_stream());

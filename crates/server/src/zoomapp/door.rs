@@ -147,14 +147,14 @@ pub(crate) async fn read_body(
 mod tests {
     use super::*;
 
-    fn ours(method: Method, pairs: &[(&'static str, &str)]) -> bool {
+    fn ours(method: &Method, pairs: &[(&'static str, &str)]) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.insert(*name, HeaderValue::from_str(value).unwrap());
         }
         let mut config = Config::default();
         config.server.public_url = Some("https://app.example".parse().unwrap());
-        is_ours(&method, &headers, &"/x".parse().unwrap(), &config)
+        is_ours(method, &headers, &"/x".parse().unwrap(), &config)
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             ),
             (Method::POST, &[host][..], true),
         ] {
-            assert_eq!(ours(method.clone(), pairs), expected, "{method} {pairs:?}");
+            assert_eq!(ours(&method, pairs), expected, "{method} {pairs:?}");
         }
     }
 

@@ -57,7 +57,7 @@ impl World {
         let how = Activation {
             settings: settings
                 .iter()
-                .map(|(key, value)| ((*key).to_owned(), Secret::new(*value)))
+                .map(|(key, value)| ((*key).to_owned(), Secret::new(value)))
                 .collect(),
             ..Activation::default()
         };
