@@ -101,13 +101,9 @@ const THERE: [&[usize]; MEETINGS] = [&[0, 1, 3], &[1]];
 
 fn all() -> Vec<Said> {
     let mut all = Vec::new();
-    for meeting in 0..MEETINGS {
+    for (meeting, there) in THERE.iter().enumerate() {
         all.extend((0..4).map(|person| Said::Registered(person, meeting)));
-        all.extend(
-            THERE[meeting]
-                .iter()
-                .map(|person| Said::Joined(*person, meeting)),
-        );
+        all.extend(there.iter().map(|person| Said::Joined(*person, meeting)));
         all.extend([Said::Ended(meeting), Said::Report(meeting)]);
     }
     all
