@@ -53,7 +53,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Connections(command) => connections::run(command, context).await,
         Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
-        Command::Sync(command) => sync::run(command, context),
+        Command::Sync(command) => sync::run(command, context).await,
         Command::Calendars(command) => calendars::run(command, context).await,
         Command::Destination(command) => destination::run(command, context).await,
         Command::Deliveries(command) => deliveries::run(command, context).await,

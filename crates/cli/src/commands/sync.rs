@@ -1,20 +1,42 @@
 //! `sync`: what a mapping says, whether it can be used, and what would be sent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use parfocal_engine::activate::brevo::PreviewOrder;
 use parfocal_engine::activate::brevo::mapping::{self, Mapping};
 use parfocal_engine::error::EngineError;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::output::clean;
+use crate::output::style::{self, paint};
+use crate::output::table::{Align, Field, Table};
 
 /// See what goes to Brevo and why
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sync {
     /// Print the default mapping to Brevo with its comments, or check one of your own
     Mapping(MappingCommand),
+    /// Show for real people what would be sent and why, field by field; nothing is sent
+    Preview(PreviewCommand),
+}
+
+/// Show what would be sent
+#[derive(Debug, Args)]
+pub(crate) struct PreviewCommand {
+    /// Address or id of one person; the first people by default
+    person: Option<String>,
+    /// The destination whose mapping is used; the default mapping without it
+    #[arg(long, value_name = "DESTINATION")]
+    to: Option<String>,
+    /// A mapping file in its place
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// How many people
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    limit: u32,
 }
 
 /// Print or check a mapping
@@ -32,13 +54,90 @@ pub(crate) struct MappingCommand {
 }
 
 /// Runs the command.
-pub(crate) fn run(command: Sync, context: &Context) -> Result<Exit, Failure> {
-    let Sync::Mapping(command) = command;
+pub(crate) async fn run(command: Sync, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Sync::Mapping(command) => mapping(command, context),
+        Sync::Preview(command) => preview(command, context).await,
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, EngineError> {
+    std::fs::read_to_string(path).map_err(|error| {
+        EngineError::invalid(format!("{} cannot be read: {error}", path.display()))
+    })
+}
+
+async fn preview(command: PreviewCommand, context: &Context) -> Result<Exit, Failure> {
+    let order = PreviewOrder {
+        to: command.to,
+        mapping: command.mapping.as_deref().map(text_of).transpose()?,
+        person: command.person,
+        limit: command.limit,
+    };
+    let app = context.app().await?;
+    let previews = app.destinations().preview(&order).await?;
+    let out = &context.out;
+    if out.is_json() {
+        out.json(&previews)?;
+        return Ok(Exit::Done);
+    }
+    if previews.is_empty() {
+        out.line("Nobody is known yet: people are known once a destination has read what is kept (`parfocal destination backfill`).")?;
+    }
+    for one in &previews {
+        out.line(paint(style::STRONG, clean(&one.email)))?;
+        let columns = [
+            ("of", Align::Left),
+            ("field", Align::Left),
+            ("value", Align::Left),
+            ("from", Align::Left),
+            ("line", Align::Right),
+        ];
+        let mut table = Table::new(&columns, "Nothing would be sent.");
+        for field in &one.fields {
+            table.row([
+                Field::from(&field.of),
+                Field::from(&field.field),
+                Field::from(
+                    field
+                        .value
+                        .as_ref()
+                        .map_or_else(|| "–".to_owned(), ToString::to_string),
+                ),
+                Field::from(&field.from),
+                Field::from(field.line.map_or_else(String::new, |line| line.to_string())),
+            ]);
+        }
+        table.print(out)?;
+        for thing in one.send.iter().filter(|thing| thing.kind != "contact") {
+            let what = thing.body["list"]
+                .as_str()
+                .or(thing.body["event_name"].as_str())
+                .unwrap_or(&thing.key);
+            out.line(format!("  {} {}", thing.kind, clean(what)))?;
+        }
+        for left in &one.left_out {
+            let line = left
+                .rule
+                .as_ref()
+                .and_then(|rule| rule.line)
+                .map(|line| format!(" (line {line})"))
+                .unwrap_or_default();
+            out.line(format!(
+                "  not {}: {}{line}",
+                clean(&left.what),
+                clean(&left.why)
+            ))?;
+        }
+        out.line("")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn mapping(command: MappingCommand, context: &Context) -> Result<Exit, Failure> {
     let out = &context.out;
     if let Some(path) = command.check {
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            EngineError::invalid(format!("{} cannot be read: {error}", path.display()))
-        })?;
+        let text = text_of(&path)?;
         let found = Mapping::read(&text).err().unwrap_or_default();
         if out.is_json() {
             let all: Vec<_> = found

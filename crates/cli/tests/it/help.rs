@@ -27,6 +27,7 @@ const COMMANDS: &[&str] = &[
     "api",
     "sync",
     "sync mapping",
+    "sync preview",
     "calendars",
     "calendars add",
     "calendars list",

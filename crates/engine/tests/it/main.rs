@@ -5,6 +5,7 @@
 
 mod actions;
 mod activate;
+mod brevo;
 mod calendars;
 mod components;
 mod components_reach;

@@ -8,6 +8,7 @@ mod api;
 mod contacts;
 pub mod mapping;
 mod moments;
+mod preview;
 mod settings;
 mod single;
 pub mod verdict;
@@ -25,6 +26,7 @@ use secrecy::SecretString;
 
 use self::api::{Api, Class};
 use self::mapping::Mapping;
+pub use self::preview::{Preview, PreviewOrder, PreviewThing};
 pub use self::settings::{BrevoConfig, BrevoPlan};
 use super::model::{Checked, Delivery, Gone, Outcome, PersonFile, Plan, Reports, Said, Takes};
 use super::{Destination, secret};
