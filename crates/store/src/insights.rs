@@ -160,7 +160,8 @@ statements! {
     NEW = one("INSERT INTO analyses (id, workspace_id, transcript_id, transcript_sha256, kind, model, prompt_v, state, body, dropped, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $9, $10) ON CONFLICT DO NOTHING");
     WITHOUT = one("SELECT t.id FROM transcripts t WHERE t.workspace_id = $1 AND t.current = 1
-        AND NOT EXISTS (SELECT 1 FROM analyses a WHERE a.workspace_id = t.workspace_id AND a.transcript_sha256 = t.sha256)
+        AND NOT EXISTS (SELECT 1 FROM analyses a WHERE a.workspace_id = t.workspace_id AND a.transcript_sha256 = t.sha256
+            AND a.kind = $4 AND a.model = $5 AND a.prompt_v = $6)
         AND t.id NOT IN (SELECT j.dedupe_key FROM jobs j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.dedupe_key IS NOT NULL
             AND j.state IN ('waiting', 'ready', 'running', 'dead'))
         ORDER BY t.id DESC LIMIT $3");
@@ -219,16 +220,18 @@ impl Store {
         .await
     }
 
-    /// Transcripts that count and of whose content there is no result, the latest first. One for which a job of this kind
-    /// is open or was given up is left out: its key is the transcript's id.
+    /// Transcripts that count and of whose content the embedded analyst has no result of this kind and version, the latest
+    /// first. One for which a job of this kind is open or was given up is left out: its key is the transcript's id.
     pub async fn transcripts_without_analysis(
         &self,
         scope: Scope,
+        kind: &str,
+        prompt_v: &str,
         job_kind: &str,
         limit: u32,
     ) -> Result<Vec<TranscriptId>> {
-        self.all(WITHOUT, args![scope.workspace, job_kind, limit], Cells::id)
-            .await
+        let args = args![scope.workspace, job_kind, limit, kind, EMBEDDED, prompt_v];
+        self.all(WITHOUT, args, Cells::id).await
     }
 
     /// Statements across meetings, those of the latest meetings first, at most `limit`.

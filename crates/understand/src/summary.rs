@@ -3,7 +3,7 @@
 //! A sentence gains the weight of each stem it adds, which is the number of sentences the stem stands in; stems already
 //! covered add nothing. The gain is divided by the root of the length, so that neither long nor short sentences win by
 //! length alone, and every word about "I", "you" and "we" takes a fifth away: such sentences tell of the talking, not of
-//! its matter. The best sentence is taken until the words are used up.
+//! its matter. A question counts half, unless the reader asks for one matter. The best sentence is taken until the words are used up.
 
 use crate::analysis::{Insight, Kind, Summary, Talk, Wish};
 use crate::sentence::Sentence;
@@ -18,6 +18,9 @@ const LENGTHS: [(usize, usize); 4] = [(8, 25), (6, 40), (4, 80), (2, 400)];
 const PERSONAL: f64 = 0.8;
 /// What is left of a sentence's gain when it begins with a word that points back to another.
 const POINTS_BACK: f64 = 0.8;
+/// What is left of a question's gain: it says what somebody wanted to know, and a summary what holds.
+/// Whoever asks for one matter is told what was asked of it, too.
+const ASKS: f64 = 0.5;
 /// How much more a stem of the query counts than the most frequent stem.
 const QUERY: f64 = 3.0;
 /// The opening sentence names so many topics and speakers.
@@ -81,6 +84,7 @@ pub(crate) fn extract(
             weight[stem as usize] += QUERY * most;
         }
     }
+    let asks = if query.is_some() { 1.0 } else { ASKS };
     let mut chosen: Vec<(usize, f64)> = Vec::new();
     let mut covered = vec![false; weight.len()];
     let mut left = budget;
@@ -96,7 +100,7 @@ pub(crate) fn extract(
             let mut best: Option<(usize, f64)> = None;
             candidates.retain(|at| talk.sentences[*at].length <= left);
             for at in &candidates {
-                let gain = gain(&talk.sentences[*at], &weight, &covered);
+                let gain = gain(&talk.sentences[*at], &weight, &covered, asks);
                 if gain > best.map_or(0.0, |(_, gain)| gain) {
                     best = Some((*at, gain));
                 }
@@ -119,7 +123,7 @@ pub(crate) fn extract(
     chosen
 }
 
-fn gain(sentence: &Sentence, weight: &[f64], covered: &[bool]) -> f64 {
+fn gain(sentence: &Sentence, weight: &[f64], covered: &[bool], asks: f64) -> f64 {
     let sum: f64 = distinct(sentence)
         .filter(|stem| !covered[*stem as usize])
         .map(|stem| weight[stem as usize])
@@ -132,8 +136,13 @@ fn gain(sentence: &Sentence, weight: &[f64], covered: &[bool]) -> f64 {
     } else {
         1.0
     };
+    let asks = if sentence.lower.ends_with('?') {
+        asks
+    } else {
+        1.0
+    };
     let personal = i32::from(sentence.personal);
-    sum / real(sentence.length).sqrt() * PERSONAL.powi(personal) * alone
+    sum / real(sentence.length).sqrt() * PERSONAL.powi(personal) * alone * asks
 }
 
 /// What the talk was mainly about and who spoke most, in one breath.

@@ -118,6 +118,18 @@ fn counts(context: &Context, facets: &FacetsView) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a hit is, where it is not just something said, and what was found in it.
+fn kinds(hit: &HitView) -> String {
+    let own = Some(hit.kind).filter(|kind| *kind != "said");
+    own.into_iter()
+        .chain(hit.found.iter().copied())
+        .map(|kind| match kind {
+            "written" => " · chat".to_owned(),
+            kind => format!(" · {}", kind.replace('_', " ")),
+        })
+        .collect()
+}
+
 /// A hit in two lines: where, then what.
 pub(crate) fn line(hit: &HitView) -> String {
     let when = hit
@@ -148,9 +160,10 @@ pub(crate) fn line(hit: &HitView) -> String {
         paint(
             style::DIM,
             format!(
-                "{when} · {} · {}",
+                "{when} · {} · {}{}",
                 position(u64::from(hit.start_ms)),
-                hit.meeting_id
+                hit.meeting_id,
+                kinds(hit)
             )
         ),
         paint(style::DIM, speaker),

@@ -64,6 +64,7 @@ pub(super) fn actions() -> Vec<Action> {
 #[serde(rename_all = "snake_case")]
 enum StatementKind {
     Summary,
+    Chapter,
     ActionItem,
     Decision,
     Question,
@@ -76,6 +77,7 @@ impl StatementKind {
         use understand::Kind;
         match self {
             Self::Summary => Kind::Summary,
+            Self::Chapter => Kind::Chapter,
             Self::ActionItem => Kind::ActionItem,
             Self::Decision => Kind::Decision,
             Self::Question => Kind::Question,
@@ -104,7 +106,7 @@ struct Insights {
 /// A statement with its proof.
 #[derive(Debug, Serialize, JsonSchema)]
 struct InsightView {
-    /// `summary`, `action_item`, `decision`, `question`, `follow_up` or `topic`.
+    /// `summary`, `chapter`, `action_item`, `decision`, `question`, `follow_up`, `topic`, or a kind of the operator's.
     kind: String,
     /// The statement.
     text: String,

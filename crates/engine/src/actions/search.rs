@@ -41,8 +41,8 @@ struct Search {
     /// Hits of one meeting at most, so that a page shows many meetings.
     #[schemars(range(min = 1, max = 200))]
     per_meeting: Option<u32>,
-    /// Only what one of these is: `said`, `written`, `title`, `action_item`, `decision`, `question`, `follow_up`, `topic` or
-    /// `summary`.
+    /// Only what one of these is: `said`, `written`, `title`, `action_item`, `decision`, `question`, `follow_up`, `topic`,
+    /// `summary` or `chapter`.
     kind: Option<String>,
     /// In which zone the days of from: and before: are meant. Default: UTC.
     timezone: Option<String>,
@@ -75,6 +75,8 @@ enum Where {
     Topic,
     /// A sentence of the summary.
     Summary,
+    /// What a stretch of the talk was about.
+    Chapter,
     /// A statement of another kind.
     Insight,
 }
@@ -160,6 +162,7 @@ fn view(hit: Hit) -> HitView {
             HitKind::FollowUp => Where::FollowUp,
             HitKind::Topic => Where::Topic,
             HitKind::Summary => Where::Summary,
+            HitKind::Chapter => Where::Chapter,
             _ => Where::Insight,
         },
         meeting_id: hit.instance_id.to_string(),

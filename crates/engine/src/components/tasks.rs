@@ -14,6 +14,7 @@ use super::{ALL, Component};
 use crate::App;
 use crate::error::Result;
 use crate::jobs::{JobKind, TranscriptAnalyze, priority};
+use crate::understand::kinds::MEETING;
 
 /// How often it is looked whether another process switched something.
 const LOOK: Duration = Duration::from_secs(1);
@@ -123,7 +124,13 @@ async fn catch_up(app: &App) -> Result<()> {
     let (scope, now) = (app.scope(), app.clock().now());
     let waiting = app
         .store()
-        .transcripts_without_analysis(scope, JobKind::TranscriptAnalyze.as_str(), CATCH_UP_PIECE)
+        .transcripts_without_analysis(
+            scope,
+            MEETING,
+            parfocal_understand::VERSION,
+            JobKind::TranscriptAnalyze.as_str(),
+            CATCH_UP_PIECE,
+        )
         .await?;
     if waiting.is_empty() {
         return Ok(());

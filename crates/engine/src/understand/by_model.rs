@@ -53,6 +53,46 @@ pub fn kinds(app: &App) -> Result<Vec<AnalysisKind>> {
     Ok(all)
 }
 
+/// The kinds of statements that every transcript is read for.
+const STATEMENTS: [Kind; 7] = [
+    Kind::Summary,
+    Kind::Chapter,
+    Kind::ActionItem,
+    Kind::Decision,
+    Kind::Question,
+    Kind::FollowUp,
+    Kind::Topic,
+];
+
+/// A kind of statement as it is kept, by its name: one of the built-in ones, or of a file. A file with several lists has
+/// a kind for each: `risks.open`, `risks.closed`.
+///
+/// # Errors
+/// `not_found` with the names there are.
+pub fn statement_kind(app: &App, name: &str) -> Result<String> {
+    let mut known: Vec<String> = STATEMENTS
+        .iter()
+        .map(|kind| kind.as_str().to_owned())
+        .collect();
+    for kind in kinds(app)?.into_iter().filter(|kind| kind.name != MEETING) {
+        known.extend(kind.lists.iter().map(|(list, _)| kept_as(&kind, list)));
+    }
+    if known.iter().any(|kind| kind == name) {
+        return Ok(name.to_owned());
+    }
+    let hint = format!("There are: {}.", known.join(", "));
+    Err(EngineError::not_found("kind of statement", name).with_hint(hint))
+}
+
+/// Under what name the statements of a list are kept.
+fn kept_as(kind: &AnalysisKind, list: &str) -> String {
+    if kind.lists.len() == 1 {
+        kind.name.clone()
+    } else {
+        format!("{}.{list}", kind.name)
+    }
+}
+
 /// The kind of a name.
 ///
 /// # Errors
@@ -205,20 +245,15 @@ async fn read(
         let rows = super::statements_of(&analysis)
             .map(|insight| Row {
                 kind: insight.kind.as_str().to_owned(),
-                insight: insight.clone(),
+                insight: insight.into_owned(),
             })
             .collect();
         return Ok((body, rows, dropped));
     }
-    let one = kind.lists.len() == 1;
     let mut lists = Map::new();
     let mut rows = Vec::new();
     for (list, items) in reading.lists {
-        let name = if one {
-            kind.name.clone()
-        } else {
-            format!("{}.{list}", kind.name)
-        };
+        let name = kept_as(kind, &list);
         let shown: Vec<Value> = items.iter().map(shown).collect();
         rows.extend(items.into_iter().map(|item| Row {
             kind: name.clone(),

@@ -10,6 +10,7 @@ pub(crate) mod prompt;
 pub(crate) mod proof;
 mod reading;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ pub use parfocal_understand::{
 };
 use serde::Serialize;
 
-pub use by_model::{KindInsights, StandsIn, kinds};
+pub use by_model::{KindInsights, StandsIn, kinds, statement_kind};
 pub(crate) use by_model::{is_the_models, kind, make as make_by_model};
 pub use kinds::AnalysisKind;
 use kinds::MEETING;
@@ -336,8 +337,18 @@ async fn embedded(cues: Arc<Vec<Cue>>, date: Option<Date>) -> Result<Analysis> {
     done.map_err(|error| internal(format!("the analyst stopped: {error}")))
 }
 
-/// The statements that are listed and searched, in their order.
-fn statements_of(analysis: &Analysis) -> impl Iterator<Item = &Insight> {
+/// The statements that are listed and searched, in their order: a chapter is one, proven by its first sentence.
+fn statements_of(analysis: &Analysis) -> impl Iterator<Item = Cow<'_, Insight>> {
+    let chapters = analysis.chapters.iter().filter_map(|chapter| {
+        let first = chapter.sentences.first()?;
+        Some(Cow::Owned(Insight {
+            kind: Kind::Chapter,
+            text: chapter.title.clone(),
+            speaker: None,
+            start_ms: chapter.start_ms,
+            ..first.clone()
+        }))
+    });
     let lists = [
         &analysis.summary.sentences,
         &analysis.action_items,
@@ -346,7 +357,11 @@ fn statements_of(analysis: &Analysis) -> impl Iterator<Item = &Insight> {
         &analysis.follow_ups,
         &analysis.topics,
     ];
-    lists.into_iter().flatten()
+    lists
+        .into_iter()
+        .flatten()
+        .map(Cow::Borrowed)
+        .chain(chapters)
 }
 
 /// Keeps a result with its statements; false when it was kept already.
@@ -358,7 +373,8 @@ pub(crate) async fn keep(
 ) -> Result<bool> {
     let body = serde_json::to_value(analysis)
         .map_err(|error| internal(format!("a result cannot be written: {error}")))?;
-    let insights: Vec<NewInsight<'_>> = statements_of(analysis).map(row).collect();
+    let statements: Vec<Cow<'_, Insight>> = statements_of(analysis).collect();
+    let insights: Vec<NewInsight<'_>> = statements.iter().map(|one| row(one)).collect();
     let new = NewAnalysis {
         transcript_id: transcript.id,
         key: key(transcript),

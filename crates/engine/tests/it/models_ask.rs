@@ -4,6 +4,8 @@ use parfocal_engine::Code;
 use parfocal_engine::actions::Run;
 use parfocal_engine::ask::{self, Question};
 use parfocal_engine::keys::{Caller, Surface};
+use parfocal_engine::store::HitKind;
+use parfocal_engine::{search, understand};
 use serde_json::json;
 
 use crate::core_support::on_both_stores;
@@ -12,6 +14,7 @@ use crate::models_double::{Reply, Stage};
 
 on_both_stores! {
     passages_answer_without_a_model;
+    chapters_and_what_was_found_are_searched;
     a_model_answers_with_citations_that_stand;
     a_model_that_fails_leaves_the_passages;
 }
@@ -80,6 +83,56 @@ async fn passages_answer_without_a_model() {
         assert_eq!(error.code(), Code::InvalidInput, "{text}");
     }
     assert!(stage.double.asked().is_empty());
+}
+
+async fn chapters_and_what_was_found_are_searched() {
+    let stage = Stage::with(|_| {}, |config| config.models.active = None).await;
+    let half = |lines: [&'static str; 5]| lines.into_iter().cycle().take(55);
+    let crane = half([
+        "The crane on the harbour pier lifts the lanterns of the stage.",
+        "The pier of the harbour is narrow for a crane of that weight.",
+        "A lighter crane costs more for the harbour and the pier.",
+        "The lanterns stay on the pier until the crane is gone.",
+        "The stage needs the crane and the lanterns on the same pier.",
+    ]);
+    let office = half([
+        "Now the office is closed for the holidays in August.",
+        "Holidays of the office begin when the school holidays begin.",
+        "The office budget pays the holidays of the temporary workers.",
+        "Temporary workers open the office on the first day of August.",
+        "The school tells the office when its holidays change.",
+    ]);
+    let said: Vec<(Option<&str>, &str)> = crane
+        .chain(office)
+        .map(|text| (Some("Mira"), text))
+        .chain([(Some("Nils"), "I will order the lighter crane by Friday.")])
+        .collect();
+    let (meeting, _) = stage.meeting("Summer", &said).await;
+    let found = understand::of_instance(&stage.app, meeting).await.unwrap();
+    let chapters = &found.parts[0].analysis.chapters;
+    assert!(chapters.len() > 1, "{chapters:?}");
+    let page = search::search(&stage.app, "kind:chapter holidays", None, 20, None)
+        .await
+        .unwrap();
+    let chapter = &page.hits[0];
+    assert_eq!(chapter.kind, HitKind::Chapter);
+    let last = chapters.last().unwrap();
+    assert_eq!(
+        (chapter.snippet.as_str(), chapter.start_ms),
+        (last.title.as_str(), last.start_ms)
+    );
+
+    // A task is said in the words of its passage: one hit, which says that it is a task.
+    let page = search::search(&stage.app, "\"order the lighter crane\"", None, 20, None)
+        .await
+        .unwrap();
+    let kinds: Vec<HitKind> = page.hits.iter().map(|hit| hit.kind).collect();
+    assert_eq!(kinds, [HitKind::Said], "{:?}", page.hits);
+    assert!(page.hits[0].found.contains(&HitKind::ActionItem));
+    let page = search::search(&stage.app, "kind:action_item lighter", None, 20, None)
+        .await
+        .unwrap();
+    assert_eq!(page.hits[0].kind, HitKind::ActionItem);
 }
 
 async fn a_model_answers_with_citations_that_stand() {

@@ -238,8 +238,12 @@ async fn a_file_makes_a_kind_of_analysis() {
         (1, &found),
         "kept like every other result"
     );
+    let name = understand::statement_kind(&stage.app, "risks").unwrap();
+    let no_kind = understand::statement_kind(&stage.app, "risk").unwrap_err();
+    assert_eq!(no_kind.code(), Code::NotFound);
+    assert!(no_kind.hint().contains("topic, risks"), "{no_kind}");
     let filter = InsightFilter {
-        kind: Some("risks"),
+        kind: Some(&name),
         ..InsightFilter::default()
     };
     assert_eq!(

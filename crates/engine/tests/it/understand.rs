@@ -68,6 +68,7 @@ mod body {
                         + found.questions.len()
                         + found.follow_ups.len()
                         + found.topics.len()
+                        + found.chapters.len()
                 })
                 .sum();
             assert_eq!(kept.len(), made);

@@ -6,9 +6,9 @@ use axum::response::Response;
 use parfocal_engine::store::InsightFilter;
 use parfocal_engine::talk::beside;
 use parfocal_engine::talk::minutes::{self, Form};
-use parfocal_engine::understand::{self, Kind};
+use parfocal_engine::understand;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::meetings::find;
 use crate::lookup;
@@ -23,8 +23,9 @@ const DEFAULT_LIMIT: u32 = 50;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListParams {
-    /// Only this kind.
-    kind: Option<StatementKind>,
+    /// Only this kind: `summary`, `chapter`, `action_item`, `decision`, `question`, `follow_up`, `topic`, or one of the
+    /// operator's own, by the name of its file (`risks`; with several lists `risks.open`).
+    kind: Option<String>,
     /// Only what this person is to do: the name or its beginning.
     owner: Option<String>,
     /// Only of this meeting: our id, Zoom's UUID of the instance, or a meeting number for the latest one.
@@ -32,31 +33,6 @@ pub(super) struct ListParams {
     /// Rows, 1 to 500. Default 50.
     #[schemars(range(min = 1, max = 500))]
     limit: Option<u32>,
-}
-
-/// The kinds of statements.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum StatementKind {
-    Summary,
-    ActionItem,
-    Decision,
-    Question,
-    FollowUp,
-    Topic,
-}
-
-impl StatementKind {
-    const fn kind(self) -> Kind {
-        match self {
-            Self::Summary => Kind::Summary,
-            Self::ActionItem => Kind::ActionItem,
-            Self::Decision => Kind::Decision,
-            Self::Question => Kind::Question,
-            Self::FollowUp => Kind::FollowUp,
-            Self::Topic => Kind::Topic,
-        }
-    }
 }
 
 /// `GET /v1/insights`.
@@ -82,8 +58,12 @@ pub(super) async fn list(
             ));
         }
     };
+    let kind = match &params.kind {
+        Some(name) => Some(understand::statement_kind(app, name)?),
+        None => None,
+    };
     let filter = InsightFilter {
-        kind: params.kind.map(|kind| kind.kind().as_str()),
+        kind: kind.as_deref(),
         owner: params.owner.as_deref(),
         instance,
     };

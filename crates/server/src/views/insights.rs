@@ -244,7 +244,7 @@ impl From<SpeakerStats> for SpeakerShareView {
 /// A statement with its meeting.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct StatementView {
-    /// `summary`, `action_item`, `decision`, `question`, `follow_up` or `topic`.
+    /// `summary`, `chapter`, `action_item`, `decision`, `question`, `follow_up`, `topic`, or a kind of the operator's.
     pub kind: String,
     /// The statement.
     pub text: String,

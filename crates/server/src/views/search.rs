@@ -107,7 +107,7 @@ impl From<SearchPage> for SearchView {
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct HitView {
     /// `said`, `written`, `title`, or what was found: `action_item`, `decision`, `question`, `follow_up`, `topic`, `summary`,
-    /// `insight`.
+    /// `chapter`, `insight`.
     pub kind: &'static str,
     /// The meeting, as our id.
     pub meeting_id: String,
@@ -138,6 +138,8 @@ pub struct HitView {
     pub score: f64,
     /// Further hits of this meeting that were left out.
     pub more: u32,
+    /// What was found in this passage, in the same words: kinds as above.
+    pub found: Vec<&'static str>,
 }
 
 /// A stretch of a snippet.
@@ -167,6 +169,7 @@ impl From<Hit> for HitView {
             snippet: parts(&hit.snippet, &hit.marks),
             score: hit.score,
             more: hit.more,
+            found: hit.found.iter().map(|kind| kind.as_str()).collect(),
         }
     }
 }

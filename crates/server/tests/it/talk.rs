@@ -192,6 +192,12 @@ async fn what_it_was_about_and_what_is_to_be_done() {
         .is(200)
         .json();
     assert_eq!(listed["items"][0]["quote"], item["quote"]);
+    site.get("/v1/insights?kind=chapter").await.is(200);
+    let unknown = site.get("/v1/insights?kind=risks").await.is(404).json();
+    assert!(
+        unknown["hint"].as_str().unwrap().contains("action_item"),
+        "{unknown}"
+    );
     let items = site.get("/v1/action-items?state=open").await.is(200).json();
     let todo = items["items"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(items["items"][0]["owner"], "Edda Brandt");

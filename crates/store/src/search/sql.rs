@@ -83,7 +83,7 @@ macro_rules! postgres_fitting {
 macro_rules! counted {
     ($list:literal) => {
         concat!(
-            "WITH hit AS MATERIALIZED (SELECT d.n, d.number, d.host_user_id, d.host_email FROM search_docs d WHERE d.n IN (", $list, ")),
+            "WITH hit AS MATERIALIZED (SELECT d.n, d.number, d.host_user_id, d.host_email FROM ", $list, " AS p CROSS JOIN search_docs d WHERE d.n = p.value),
             series AS (SELECT number, COUNT(*) AS held, MAX(n) AS n FROM hit WHERE number IS NOT NULL GROUP BY number ORDER BY 2 DESC, 1 LIMIT $2),
             hosts AS (SELECT host_user_id, host_email, COUNT(*) AS held, MAX(n) AS n FROM hit GROUP BY host_user_id, host_email ORDER BY 3 DESC, 4 LIMIT $2)
             SELECT 'series', g.number, i.topic, g.held FROM series g JOIN search_docs d ON d.n = g.n JOIN instances i ON i.id = d.instance_id
@@ -161,9 +161,9 @@ pub(super) const OTHERS: Sql = one(
 pub(super) const LEAVES: Sql = rows!("SELECT l.n, l.body FROM search_leaves l", "l.n");
 /// How many of some meetings have each number (`series`) and each host: kind, value, label, meetings.
 pub(super) const COUNTED: Sql = two(
-    counted!("SELECT value FROM json_each($1)"),
+    counted!("json_each($1)"),
     counted!(
-        "SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS jsonb)) AS p(value)"
+        "(SELECT CAST(value AS BIGINT) AS value FROM jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS jsonb)))"
     ),
 );
 pub(super) const MEETINGS: Sql = rows!(

@@ -56,6 +56,56 @@ pub struct Hit {
     pub score: f64,
     /// Further hits of this meeting that were left out.
     pub more: u32,
+    /// What was found in what was said here, in the same words: hits that are this one again are not shown beside it.
+    pub found: Vec<HitKind>,
+}
+
+/// Puts what was found into the passages that it repeats, which take the better place.
+fn fold(hits: Vec<Hit>) -> Vec<Hit> {
+    let mut out: Vec<Hit> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let again = out.iter_mut().find(|shown| {
+            let (said, found) = match (shown.kind, hit.kind) {
+                (HitKind::Said, kind) if kind.repeats() => (&**shown, &hit),
+                (kind, HitKind::Said) if kind.repeats() => (&hit, &**shown),
+                _ => return false,
+            };
+            said.transcript_id == found.transcript_id
+                && said
+                    .cues
+                    .zip(found.cues)
+                    .is_some_and(|(said, found)| said.0 <= found.0 && found.1 <= said.1)
+                && same_words(&said.snippet, &found.snippet)
+        });
+        let Some(shown) = again else {
+            out.push(hit);
+            continue;
+        };
+        if hit.kind == HitKind::Said {
+            let found = shown.kind;
+            let score = shown.score;
+            *shown = hit;
+            shown.score = score;
+            shown.found.push(found);
+        } else if !shown.found.contains(&hit.kind) {
+            shown.found.push(hit.kind);
+        }
+    }
+    out
+}
+
+/// Whether (nearly) all words of the shorter text stand in the longer one.
+fn same_words(one: &str, other: &str) -> bool {
+    let (one, other) = (text::index_text(one), text::index_text(other));
+    let (shorter, longer) = if one.len() < other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let longer: Vec<&str> = longer.split_ascii_whitespace().collect();
+    let words: Vec<&str> = shorter.split_ascii_whitespace().collect();
+    let there = words.iter().filter(|word| longer.contains(*word)).count();
+    !words.is_empty() && there * 5 >= words.len() * 4
 }
 
 /// What a hit is.
@@ -81,11 +131,13 @@ pub enum HitKind {
     Topic,
     /// A sentence of the summary.
     Summary,
+    /// What a stretch of the talk was about.
+    Chapter,
     /// A statement of another kind.
     Insight,
 }
 
-const KINDS: [(HitKind, &str, u8); 10] = [
+const KINDS: [(HitKind, &str, u8); 11] = [
     (HitKind::Said, "said", 1),
     (HitKind::Written, "written", 2),
     (HitKind::Title, "title", 3),
@@ -95,6 +147,7 @@ const KINDS: [(HitKind, &str, u8); 10] = [
     (HitKind::FollowUp, "follow_up", 13),
     (HitKind::Topic, "topic", 14),
     (HitKind::Summary, "summary", 15),
+    (HitKind::Chapter, "chapter", 16),
     (HitKind::Insight, "insight", 19),
 ];
 
@@ -137,6 +190,11 @@ impl HitKind {
     /// Whether it was found by an analyst.
     pub fn is_insight(self) -> bool {
         !matches!(self, Self::Said | Self::Written | Self::Title)
+    }
+
+    /// Whether it is said in the words of the passage that proves it.
+    fn repeats(self) -> bool {
+        self.is_insight() && !matches!(self, Self::Topic | Self::Chapter)
     }
 
     pub(super) fn code(self) -> u8 {
@@ -235,7 +293,7 @@ impl Store {
                 ..meeting.clone()
             });
         }
-        Ok(hits)
+        Ok(fold(hits))
     }
 
     async fn rows_said(&self, list: Option<String>) -> Result<HashMap<i64, Own>> {
@@ -346,5 +404,68 @@ pub(super) fn meeting(row: &mut crate::db::Cells) -> Result<Hit> {
         marks: Vec::new(),
         score: 0.0,
         more: 0,
+        found: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(kind: HitKind, cues: (u32, u32), snippet: &str) -> Hit {
+        Hit {
+            kind,
+            instance_id: InstanceId::new(uuid::Uuid::nil()),
+            instance_external_id: String::new(),
+            number: None,
+            topic: None,
+            started_at: None,
+            host_email: None,
+            host_name: None,
+            transcript_id: Some(TranscriptId::new(uuid::Uuid::nil())),
+            cues: Some(cues),
+            start_ms: 0,
+            end_ms: 0,
+            speaker: None,
+            snippet: snippet.to_owned(),
+            marks: Vec::new(),
+            score: 1.0,
+            more: 0,
+            found: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_found_is_shown_in_the_passage_that_it_repeats() {
+        let said = "Fine. I will order the crane by Friday, then we see.";
+        let task = hit(
+            HitKind::ActionItem,
+            (4, 4),
+            "I will order the crane by Friday",
+        );
+        let folded = fold(vec![task.clone(), hit(HitKind::Said, (3, 5), said)]);
+        assert_eq!(folded.len(), 1);
+        assert_eq!(folded[0].kind, HitKind::Said);
+        assert_eq!(folded[0].found, [HitKind::ActionItem]);
+        for other in [
+            hit(HitKind::Said, (5, 9), said),
+            hit(
+                HitKind::Said,
+                (3, 5),
+                "Something else was said at that time",
+            ),
+            hit(
+                HitKind::Decision,
+                (4, 4),
+                "I will order the crane by Friday",
+            ),
+        ] {
+            assert_eq!(fold(vec![task.clone(), other]).len(), 2);
+        }
+        let chapter = hit(HitKind::Chapter, (3, 3), "crane");
+        assert_eq!(
+            fold(vec![hit(HitKind::Said, (3, 5), said), chapter]).len(),
+            2
+        );
+    }
 }

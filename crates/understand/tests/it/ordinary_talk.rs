@@ -189,3 +189,39 @@ fn a_proposal_is_no_decision() {
         found.decisions
     );
 }
+
+/// A summary says what holds; what was asked stands with the open questions.
+#[test]
+fn a_short_summary_is_of_statements_where_there_are_any() {
+    let lines = talk(&[
+        (
+            "Edda Brandt",
+            "Is the crane of the harbour fair on the north pier now?",
+        ),
+        (
+            "Luan Costa",
+            "The crane stands on the north pier since this morning.",
+        ),
+        (
+            "Edda Brandt",
+            "Does the fire brigade need the plan of the north pier for the fair?",
+        ),
+        (
+            "Luan Costa",
+            "The fire brigade has the plan of the harbour and the crane.",
+        ),
+    ]);
+    let wish = Wish {
+        words: 24,
+        ..Wish::default()
+    };
+    let found = analyse(&lines, &wish);
+    let said: Vec<&str> = found
+        .summary
+        .sentences
+        .iter()
+        .map(|sentence| sentence.text.as_str())
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().all(|text| !text.ends_with('?')), "{said:?}");
+}
