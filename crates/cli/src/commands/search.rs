@@ -121,13 +121,15 @@ fn counts(context: &Context, facets: &FacetsView) -> Result<(), Failure> {
 /// What a hit is, where it is not just something said, and what was found in it.
 fn kinds(hit: &HitView) -> String {
     let own = Some(hit.kind).filter(|kind| *kind != "said");
-    own.into_iter()
-        .chain(hit.found.iter().copied())
-        .map(|kind| match kind {
-            "written" => " · chat".to_owned(),
-            kind => format!(" · {}", kind.replace('_', " ")),
-        })
-        .collect()
+    let mut out = String::new();
+    for kind in own.into_iter().chain(hit.found.iter().copied()) {
+        out.push_str(" · ");
+        out.push_str(&match kind {
+            "written" => "chat".to_owned(),
+            kind => kind.replace('_', " "),
+        });
+    }
+    out
 }
 
 /// A hit in two lines: where, then what.
