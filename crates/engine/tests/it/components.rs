@@ -48,6 +48,8 @@ async fn stage(sim: SimConfig, change: impl FnOnce(&mut Config)) -> Stage {
     let dir = tempfile::tempdir().unwrap();
     let mut config = with_env(config_for(dir.path(), simulator.base_url()));
     config.zoom.webhook_secret_token = vec![SECRET.into()];
+    config.zoom.client_id = Some("simulator-user".into());
+    config.zoom.client_secret = Some("simulator-user-secret".into());
     config.models.active = Some("local".into());
     let server = ModelServer {
         url: Some("http://127.0.0.1:9/v1".parse().unwrap()),
