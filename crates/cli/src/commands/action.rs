@@ -65,7 +65,9 @@ pub(crate) async fn run(command: Action, context: &Context) -> Result<Exit, Fail
     match command {
         Action::List => list(context)?,
         Action::Describe(command) => describe(&command.name, context)?,
-        Action::Manifest => context.out.json(&actions::manifest())?,
+        Action::Manifest => context
+            .out
+            .json(&actions::manifest(actions::all().iter()))?,
         Action::Run(command) => {
             let input = input(command.input.as_deref())?;
             let app = context.app().await?;

@@ -42,6 +42,7 @@ pub struct Action {
     name: &'static str,
     title: &'static str,
     description: &'static str,
+    component: &'static str,
     effect: Effect,
     endpoints: Vec<&'static Endpoint>,
     freshness: Option<Freshness>,
@@ -95,6 +96,7 @@ impl Action {
             name,
             title,
             description,
+            component: "actions",
             effect,
             endpoints: Vec::new(),
             freshness: None,
@@ -118,6 +120,12 @@ impl Action {
                 known.expect("actions ask endpoints of the table, and a test builds them all"),
             );
         }
+        self
+    }
+
+    /// Names the component it belongs to; without this, `actions` alone.
+    pub(super) fn of(mut self, component: &'static str) -> Self {
+        self.component = component;
         self
     }
 
@@ -164,6 +172,11 @@ impl Action {
 
     pub(super) fn freshness(&self) -> Option<&Freshness> {
         self.freshness.as_ref()
+    }
+
+    /// The component that has to be on for it, besides `actions`.
+    pub fn component(&self) -> &'static str {
+        self.component
     }
 
     /// Its name, `noun.verb`.

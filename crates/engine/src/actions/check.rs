@@ -260,6 +260,35 @@ pub(super) fn recurrence(
             "Write 1 to 4, or -1 for the last.",
         ));
     }
+    if rule.count.is_none() && rule.until.is_none() {
+        faults.add(Fault::missing(
+            "recurrence",
+            "it is not said when the series ends",
+            format!("Give count (at most {OCCURRENCES}) or until."),
+        ));
+    }
+    match (start, zone) {
+        (Some(_), None) => faults.add(Fault::missing(
+            "timezone",
+            "a series keeps its time of day in a zone, and it is not said which",
+            "Add a timezone such as Europe/Berlin.",
+        )),
+        (None, _) if rule.every == Cadence::Week && rule.weekdays.is_empty() => {
+            faults.add(Fault::missing(
+                "recurrence.weekdays",
+                "it is not said on which day of the week",
+                "Give weekdays, or the start, whose day is taken.",
+            ));
+        }
+        (None, _) if rule.every == Cadence::Month && !by_day && !by_week => {
+            faults.add(Fault::missing(
+                "recurrence.month_day",
+                "it is not said on which day of the month",
+                "Give month_day, or the start, whose day is taken.",
+            ));
+        }
+        _ => {}
+    }
     if rule.count.is_some() && rule.until.is_some() {
         faults.add(Fault::missing(
             "recurrence",
@@ -411,7 +440,7 @@ mod tests {
         };
         let check = |rule: RecurrenceInput| {
             let mut faults = Faults::default();
-            recurrence(&rule, Some(&begin), None, &mut faults);
+            recurrence(&rule, Some(&begin), Some(&TimeZone::UTC), &mut faults);
             faults.0
         };
         let daily = RecurrenceInput::every(Cadence::Day);
@@ -430,22 +459,28 @@ mod tests {
                 .field,
             "recurrence.interval"
         );
-        assert_eq!(
-            check(RecurrenceInput {
-                interval: Some(51),
-                ..RecurrenceInput::every(Cadence::Week)
-            })
-            .len(),
-            1
+        for (every, interval) in [(Cadence::Week, 51), (Cadence::Month, 11)] {
+            let faults = check(RecurrenceInput {
+                interval: Some(interval),
+                count: Some(2),
+                ..RecurrenceInput::every(every)
+            });
+            assert_eq!(faults.len(), 1, "{faults:?}");
+        }
+        assert!(
+            check(daily.clone())[0]
+                .problem
+                .contains("when the series ends")
         );
-        assert_eq!(
-            check(RecurrenceInput {
-                interval: Some(11),
-                ..RecurrenceInput::every(Cadence::Month)
-            })
-            .len(),
-            1
-        );
+        let mut faults = Faults::default();
+        let endless = RecurrenceInput {
+            count: Some(2),
+            ..RecurrenceInput::every(Cadence::Week)
+        };
+        recurrence(&endless, Some(&begin), None, &mut faults);
+        recurrence(&endless, None, None, &mut faults);
+        let fields: Vec<&str> = faults.0.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["timezone", "recurrence.weekdays"]);
         let until = |text: &str| RecurrenceInput {
             until: Some(text.into()),
             ..daily.clone()
@@ -468,6 +503,7 @@ mod tests {
         assert!(check(twice)[0].problem.contains("twice"));
         let week = RecurrenceInput {
             month_week: Some(1),
+            count: Some(2),
             ..RecurrenceInput::every(Cadence::Month)
         };
         assert_eq!(check(week).len(), 1);

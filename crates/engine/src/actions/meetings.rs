@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use parfocal_zoom::Reply;
 use parfocal_zoom::api::{Adoption, Invitation, Meeting, NewMeeting, meeting_type};
 use schemars::JsonSchema;
@@ -167,6 +168,7 @@ async fn create(cx: Context, input: Create) -> Step<ScheduledDetail> {
         });
     }
     faults.done("the meeting cannot be scheduled like this")?;
+    let first = first_day(start.as_ref(), zone.as_ref());
     let Some(start) = start else {
         return Err(Halt::from(crate::EngineError::invalid(
             "the start cannot be read",
@@ -181,7 +183,7 @@ async fn create(cx: Context, input: Create) -> Step<ScheduledDetail> {
     if let Some(rule) = &input.recurrence {
         further.insert(
             "recurrence".to_owned(),
-            rule.to_zoom(until.map(|until| until.at)),
+            rule.to_zoom(until.map(|until| until.at), first),
         );
     }
     let meeting = NewMeeting {
@@ -321,6 +323,12 @@ struct Changed {
     fields: Vec<String>,
 }
 
+/// The day of a start where the meeting is.
+fn first_day(start: Option<&check::Start>, zone: Option<&TimeZone>) -> Option<Date> {
+    let (start, zone) = (start?, zone?);
+    Some(start.at.to_zoned(zone.clone()).date())
+}
+
 async fn update(cx: Context, input: Update) -> Step<Changed> {
     let number = number("meeting", &input.meeting)?;
     let mut faults = Faults::default();
@@ -362,6 +370,7 @@ async fn update(cx: Context, input: Update) -> Step<Changed> {
             body.insert(name.to_owned(), value);
         }
     };
+    let first = first_day(start.as_ref(), zone.as_ref());
     set("topic", input.topic.map(Value::from));
     set("start_time", start.map(|start| start.sent.into()));
     set("duration", minutes.map(Value::from));
@@ -373,7 +382,7 @@ async fn update(cx: Context, input: Update) -> Step<Changed> {
         input
             .recurrence
             .as_ref()
-            .map(|rule| rule.to_zoom(until.map(|until| until.at))),
+            .map(|rule| rule.to_zoom(until.map(|until| until.at), first)),
     );
     set(
         "type",

@@ -42,7 +42,7 @@ use serde_json::Value;
 
 pub use action::{Action, ActionView, Effect};
 pub(crate) use cache::Cache;
-pub use registry::{Manifest, all, find, manifest};
+pub use registry::{Manifest, all, find, manifest, offered};
 pub use request::{PlannedRequest, ZoomCall};
 
 use crate::App;
@@ -158,6 +158,9 @@ impl Actions<'_> {
         let active = self.app.components().active().await?;
         if !active.has("actions") {
             return Err(components::off("actions"));
+        }
+        if !active.has(action.component()) {
+            return Err(components::off(action.component()));
         }
         if !action.read_only() && active.setting("actions", "changes").as_deref() == Some("refused")
         {

@@ -5,19 +5,24 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::action::{Action, ActionView};
+use crate::components::Active;
 use crate::error::EngineError;
 
 static ALL: LazyLock<Vec<Action>> = LazyLock::new(|| {
+    let of = |component: &'static str, actions: Vec<Action>| -> Vec<Action> {
+        let named = actions.into_iter().map(|action| action.of(component));
+        named.collect()
+    };
     let mut all: Vec<Action> = [
-        super::ask::actions(),
-        super::insights::actions(),
+        of("ask", super::ask::actions()),
+        of("understanding", super::insights::actions()),
         super::meetings::actions(),
         super::participants::actions(),
         super::recordings::actions(),
         super::registrants::actions(),
         super::reports::actions(),
-        super::schedule::actions(),
-        super::search::actions(),
+        of("scheduling", super::schedule::actions()),
+        of("search", super::search::actions()),
         super::summaries::actions(),
         super::transcripts::actions(),
         super::users::actions(),
@@ -33,6 +38,11 @@ static ALL: LazyLock<Vec<Action>> = LazyLock::new(|| {
 /// All actions, by name.
 pub fn all() -> &'static [Action] {
     &ALL
+}
+
+/// The actions whose components are on, by name.
+pub fn offered(active: &Active) -> impl Iterator<Item = &'static Action> + use<'_> {
+    all().iter().filter(|action| active.has(action.component()))
 }
 
 /// The action of a name.
@@ -61,8 +71,8 @@ pub struct Manifest {
     pub actions: Vec<ActionView>,
 }
 
-/// The list of actions for pipeline engines.
-pub fn manifest() -> Manifest {
+/// The list of these actions for pipeline engines.
+pub fn manifest(actions: impl Iterator<Item = &'static Action>) -> Manifest {
     Manifest {
         manifest_version: 1,
         name: "parfocal",
@@ -70,7 +80,7 @@ pub fn manifest() -> Manifest {
         run: "/v1/actions/{name}",
         idempotency_header: "Idempotency-Key",
         dry_run_parameter: "dry_run",
-        actions: all().iter().map(Action::describe).collect(),
+        actions: actions.map(Action::describe).collect(),
     }
 }
 

@@ -54,8 +54,14 @@ impl Request {
 
     /// Counts it against the host's creates and updates of the day.
     pub(super) fn host(self, host: &UserId) -> Self {
+        // Addresses are the same in every case of letters; ids are not.
+        let host = host.as_str();
         self.quota(Quota::HostWrites {
-            host: host.as_str().to_lowercase(),
+            host: if host.contains('@') {
+                host.to_lowercase()
+            } else {
+                host.to_owned()
+            },
         })
     }
 

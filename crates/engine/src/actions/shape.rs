@@ -1,6 +1,7 @@
 //! The shapes that several actions share: meetings, series, pages.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use parfocal_zoom::Reply;
 use parfocal_zoom::api::{Meeting, meeting_type};
 use schemars::JsonSchema;
@@ -76,8 +77,9 @@ impl RecurrenceInput {
         }
     }
 
-    /// The rule as Zoom writes it; `until` in UTC.
-    pub(super) fn to_zoom(&self, until: Option<Timestamp>) -> Value {
+    /// The rule as Zoom writes it; `until` in UTC. Days that are not named are those of the first meeting: Zoom's reference
+    /// demands them of what repeats by the week or month.
+    pub(super) fn to_zoom(&self, until: Option<Timestamp>, first: Option<Date>) -> Value {
         let mut out = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -91,16 +93,25 @@ impl RecurrenceInput {
         };
         set("type", Some(kind.into()));
         set("repeat_interval", Some(self.interval.unwrap_or(1).into()));
-        let days: Vec<String> = self
+        let mut days: Vec<i64> = self
             .weekdays
             .iter()
-            .map(|day| super::check::zoom_day(*day).to_string())
+            .map(|day| super::check::zoom_day(*day))
             .collect();
+        if days.is_empty() && self.every == Cadence::Week {
+            days.extend(first.map(|day| i64::from(day.weekday().to_sunday_one_offset())));
+        }
+        days.sort_unstable();
+        days.dedup();
+        let days: Vec<String> = days.iter().map(ToString::to_string).collect();
         set(
             "weekly_days",
             (!days.is_empty()).then(|| days.join(",").into()),
         );
-        set("monthly_day", self.month_day.map(Value::from));
+        let by_week = self.month_week.is_some();
+        let day = first.filter(|_| self.every == Cadence::Month && !by_week);
+        let day = self.month_day.or(day.map(|day| i64::from(day.day())));
+        set("monthly_day", day.map(Value::from));
         set("monthly_week", self.month_week.map(Value::from));
         set(
             "monthly_week_day",

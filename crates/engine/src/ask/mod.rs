@@ -98,9 +98,10 @@ pub struct Statement {
 /// Answers a question over all meetings.
 ///
 /// # Errors
-/// `invalid_input` for a question without words, or filters that cannot be read. A model that fails is no failure: the
+/// `component_off`; `invalid_input` for a question without words, or filters that cannot be read. A model that fails is no failure: the
 /// passages are the answer then, and `without_model` says why.
 pub async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
+    app.components().require("ask").await?;
     let text = one_line(question.text);
     if text.chars().count() > MOST_CHARS {
         return Err(EngineError::invalid(format!(

@@ -71,6 +71,7 @@ impl Standing {
 
 /// Actions, those spoken of last first.
 pub async fn list(app: &App, filter: &ActionFilter, page: &PageRequest) -> Result<Page<ActionRow>> {
+    app.components().require("understanding").await?;
     catch_up(app).await?;
     Ok(app.store().actions(app.scope(), filter, page).await?)
 }
@@ -104,6 +105,7 @@ pub async fn get(app: &App, id: &str) -> Result<Tracked> {
 /// # Errors
 /// `not_found`.
 pub async fn mark(app: &App, id: &str, state: ActionState, by: &By) -> Result<Tracked> {
+    app.components().require("understanding").await?;
     let before = get(app, id).await?.action;
     let now = app.clock().now();
     let mut tx = app.store().begin(app.scope()).await?;

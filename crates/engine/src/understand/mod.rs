@@ -200,6 +200,7 @@ pub async fn statements(
     filter: &InsightFilter<'_>,
     limit: u32,
 ) -> Result<Vec<InsightRow>> {
+    app.components().require("understanding").await?;
     let limit = limit.min(MOST_STATEMENTS);
     Ok(app.store().insights(app.scope(), filter, limit).await?)
 }

@@ -34,9 +34,11 @@ pub(super) struct ActionRow {
 }
 
 /// `GET /v1/actions`.
-pub(super) async fn list() -> Json<PageView<ActionRow>> {
-    let items = actions::all()
-        .iter()
+pub(super) async fn list(
+    State(state): State<AppState>,
+) -> Result<Json<PageView<ActionRow>>, Problem> {
+    let active = state.app().components().active().await?;
+    let items = actions::offered(&active)
         .map(|action| ActionRow {
             name: action.name(),
             title: action.title(),
@@ -46,21 +48,26 @@ pub(super) async fn list() -> Json<PageView<ActionRow>> {
             rate_label: action.rate_label(),
         })
         .collect();
-    Json(PageView { items, next: None })
+    Ok(Json(PageView { items, next: None }))
 }
 
 /// `GET /v1/actions/{name}`: one action with its schemas.
-pub(super) async fn describe(Path(name): Path<String>) -> Result<Json<ActionView>, Problem> {
+pub(super) async fn describe(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Json<ActionView>, Problem> {
     let action = actions::find(&name).ok_or_else(|| {
         Problem::not_found(format!("there is no action {name}"))
             .hint("GET /v1/actions tells what there is.")
     })?;
+    state.app().components().require(action.component()).await?;
     Ok(Json(action.describe()))
 }
 
 /// `GET /v1/manifest`: everything that a pipeline engine has to know.
-pub(super) async fn manifest() -> Json<Manifest> {
-    Json(actions::manifest())
+pub(super) async fn manifest(State(state): State<AppState>) -> Result<Json<Manifest>, Problem> {
+    let active = state.app().components().active().await?;
+    Ok(Json(actions::manifest(actions::offered(&active))))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -177,7 +177,13 @@ impl Pages {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let frame = context! { room => room, title => title, nav => nav };
+        let searchable = nav.try_iter().is_ok_and(|mut rooms| {
+            rooms.any(|room| {
+                let name = room.get_attr("room");
+                name.is_ok_and(|name| name.as_str() == Some("search"))
+            })
+        });
+        let frame = context! { room => room, title => title, nav => nav, searchable => searchable };
         let values = minijinja::value::merge_maps([Value::from(Serde(page)), frame]);
         let html = self
             .environment

@@ -108,7 +108,9 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = self.caller(&context)?;
-        let offered = tools::offered(&self.app, &caller);
+        let active = self.app.components().active().await;
+        let active = active.map_err(|error| failure::protocol(&error))?;
+        let offered = tools::offered(&self.app, &active, &caller);
         let (items, next) = cursor::piece("tools", offered, TOOLS, request)?;
         let mut result = ListToolsResult::with_all_items(items)
             .with_ttl_ms(LISTS_FRESH_MS)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parfocal_engine::actions::{self, Action, Effect, Outcome, Run};
+use parfocal_engine::components::Active;
 use parfocal_engine::config::{Mcp, ToolNames};
 use parfocal_engine::keys::Caller;
 use parfocal_engine::{App, Code, EngineError};
@@ -21,10 +22,9 @@ use super::{LONGEST_OUTPUT, UNTRUSTED, failure, notes};
 const LONGEST: Duration = Duration::from_mins(4);
 
 /// The tools that a caller may use, in the order of their names.
-pub(super) fn offered(app: &App, caller: &Caller) -> Vec<Tool> {
+pub(super) fn offered(app: &App, active: &Active, caller: &Caller) -> Vec<Tool> {
     let config = &app.config().mcp;
-    actions::all()
-        .iter()
+    actions::offered(active)
         .filter(|action| {
             caller.role >= action.role()
                 && (caller.sees_everything() || !action.looks_through_all())
