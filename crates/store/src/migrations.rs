@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 use crate::error::{ErrorKind, Result, StoreError};
 
 /// The schema version this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 19;
+pub(crate) const SCHEMA_VERSION: i64 = SQLITE[SQLITE.len() - 1].0;
 
 const SQLITE: &[(i64, &str, &str)] = &[
     (
