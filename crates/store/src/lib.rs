@@ -40,6 +40,7 @@ mod persons;
 #[cfg(test)]
 mod prepared;
 mod rates;
+mod received;
 mod schedule;
 mod search;
 mod secrets;
@@ -72,6 +73,7 @@ pub use models::{ModelDay, ModelLimits, ModelTrouble, ModelUse};
 pub use rates::{
     DayBudget, HostQuota, RateAnswer, RateGrant, RateRequest, RateStatus, RateWindow, Rates,
 };
+pub use received::{MailboxRow, Received};
 pub use schedule::SagaClaim;
 pub use search::{
     ByMeaning, Count, Facets, Hit, HitKind, MOST_MEETINGS, MOST_PASSAGES, Near, NewPassage,

@@ -87,6 +87,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0017_zoomapp.sql"),
     ),
     (
+        18,
+        "mailbox and groups",
+        include_str!("../migrations/sqlite/0018_mailbox_and_groups.sql"),
+    ),
+    (
         19,
         "about",
         include_str!("../migrations/sqlite/0019_about.sql"),
@@ -173,6 +178,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         17,
         "zoom app",
         include_str!("../migrations/postgres/0017_zoomapp.sql"),
+    ),
+    (
+        18,
+        "mailbox and groups",
+        include_str!("../migrations/postgres/0018_mailbox_and_groups.sql"),
     ),
     (
         19,

@@ -38,7 +38,7 @@ statements! {
     RESPOND = one("INSERT INTO responses (attendee_id, occurrence, answer, comment, source, verified, sequence, stamp, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (attendee_id, occurrence) DO UPDATE SET answer = $3, comment = $4, source = $5, verified = $6, sequence = $7, stamp = $8, at = $9
-        WHERE responses.sequence < $7 OR (responses.sequence = $7 AND responses.stamp <= $8)");
+        WHERE responses.sequence < $7 OR (responses.sequence = $7 AND (responses.stamp < $8 OR (responses.stamp = $8 AND responses.answer <> $3)))");
     ANSWER = one("UPDATE attendees SET answer = $2 WHERE id = $1");
     RESPONSES = one("SELECT a.email, a.name, COALESCE(r.occurrence, ''), COALESCE(r.answer, a.answer), r.comment, r.source, COALESCE(r.verified, 0), r.at
         FROM attendees a LEFT JOIN responses r ON r.attendee_id = a.id WHERE a.workspace_id = $1 AND a.schedule_id = $2
@@ -255,7 +255,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes an answer, unless a later one is known; whether it was taken.
+    /// Takes an answer, unless this or a later one is known; whether it was taken.
     pub async fn respond(&mut self, new: &NewResponse<'_>, now: Timestamp) -> Result<bool> {
         let taken = self
             .execute(

@@ -60,6 +60,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("bookings", crate::schedule::BOOKING_STATEMENTS),
         ("notify", crate::notify::STATEMENTS),
         ("zoomapp", crate::zoomapp::STATEMENTS),
+        ("received", crate::received::STATEMENTS),
     ]
 }
 

@@ -1,5 +1,6 @@
-//! A real mail server whose mailbox is read: aiosmtpd takes what the program sends, python's icalendar reads it. Then
-//! reminders from three servers, and events from one, that are killed, verified by the standardwebhooks package.
+//! A real mail server whose mailbox is read: aiosmtpd takes what the program sends, python's icalendar reads it. Answers the
+//! other way: pymap serves a mailbox over IMAP. Then reminders from three servers, and events from one, that are killed,
+//! verified by the standardwebhooks package.
 
 use std::process::Command;
 
@@ -20,6 +21,11 @@ pub(crate) fn mail() -> Result<()> {
         .arg(scripts.join("mail.py"))
         .arg(&stage.binary)
         .arg(text(&said, "base_url")?))?;
+    sh(Command::new(&python)
+        .arg(scripts.join("replies.py"))
+        .arg(&stage.binary)
+        .arg(text(&said, "base_url")?)
+        .arg(python.with_file_name("pymap")))?;
     for script in ["reminders.py", "webhooks.py"] {
         sh(Command::new(&python)
             .arg(scripts.join(script))

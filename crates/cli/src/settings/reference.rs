@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parfocal_engine::config::{KEYS, Key, Kind, environment_name};
 
 /// What each section is about, in the order of the page.
-const SECTIONS: [(&str, &str); 16] = [
+const SECTIONS: [(&str, &str); 17] = [
     ("data", "Where files are kept"),
     ("server", "The HTTP server"),
     ("database", "The database"),
@@ -21,6 +21,7 @@ const SECTIONS: [(&str, &str); 16] = [
     ("jobs", "Work in the background"),
     ("models", "Language models beside the embedded analyst"),
     ("smtp", "The mail server"),
+    ("imap", "The mailbox that answers are read from"),
     ("reminders", "Reminders"),
     (
         "availability",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parfocal_formats::ical;
+use parfocal_formats::ical::{self, Agent};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Answering, Busy, Calendar, CalendarEvent, Changes, EventRef, TimeSpan, ics};
@@ -60,7 +60,7 @@ impl Feed {
         let mut events = Vec::new();
         for row in app.store().feed_events(app.scope()).await? {
             let event: CalendarEvent = serde_json::from_value(row.event).map_err(unreadable)?;
-            events.extend(ics::write(&event, row.updated_at).unwrap_or_default());
+            events.extend(ics::write(&event, row.updated_at, Agent::Client).unwrap_or_default());
         }
         let mut calendar = ical::Calendar::stored(events);
         calendar.method = Some(ical::Method::Publish);

@@ -1,9 +1,9 @@
-//! Events of ours as iCalendar's, and back: for the feed and for CalDAV.
+//! Events of ours as iCalendar's, and back: one mapping for mails, the feed and CalDAV.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
-use parfocal_formats::ical::{self, Alarm, Moment, Person, Status};
+use parfocal_formats::ical::{self, Agent, Alarm, Moment, Person, Status};
 
 use crate::error::{EngineError, Result};
 
@@ -45,7 +45,7 @@ fn person(one: &Attendee) -> Person {
     Person::new(one.email.as_str(), one.name.as_deref().unwrap_or(""))
 }
 
-fn attendee(one: &Attendee) -> ical::Attendee {
+fn attendee(one: &Attendee, agent: Agent) -> ical::Attendee {
     ical::Attendee {
         person: person(one),
         role: match one.role {
@@ -59,14 +59,21 @@ fn attendee(one: &Attendee) -> ical::Attendee {
             Answer::Declined => ical::Answer::Declined,
             Answer::Tentative => ical::Answer::Tentative,
         },
-        rsvp: one.answer == Answer::Pending,
-        // We mail the invitations; a server that schedules must not do so again.
-        agent: ical::Agent::Client,
+        // A mail asks again: whoever agreed to the former time has not agreed to the new one.
+        rsvp: agent == Agent::Server || one.answer == Answer::Pending,
+        agent,
     }
 }
 
-/// The event and its occurrences that differ, as they are stored; nothing when a time cannot be placed.
-pub(super) fn write(event: &CalendarEvent, stamp: Timestamp) -> Option<Vec<ical::Event>> {
+/// The event and its occurrences that differ; nothing when a time cannot be placed. Occurrences that were called off are `EXDATE`s.
+///
+/// `agent` is whoever tells the attendees: [`Agent::Client`] where the event is stored at a server that must not do so again,
+/// [`Agent::Server`] in a mail.
+pub(crate) fn write(
+    event: &CalendarEvent,
+    stamp: Timestamp,
+    agent: Agent,
+) -> Option<Vec<ical::Event>> {
     let (start, end) = moments(&event.when)?;
     let mut main = ical::Event::new(event.ical_uid.as_str(), stamp, start.clone());
     main.end = Some(end);
@@ -78,7 +85,11 @@ pub(super) fn write(event: &CalendarEvent, stamp: Timestamp) -> Option<Vec<ical:
     main.url.clone_from(&event.join_url);
     main.conference.clone_from(&event.join_url);
     main.organizer = event.organizer.as_ref().map(person);
-    main.attendees = event.attendees.iter().map(attendee).collect();
+    main.attendees = event
+        .attendees
+        .iter()
+        .map(|one| attendee(one, agent))
+        .collect();
     let mut minutes: Vec<u32> = event.reminders.iter().map(|one| one.minutes).collect();
     minutes.sort_unstable();
     minutes.dedup();
@@ -122,6 +133,7 @@ pub(super) fn write(event: &CalendarEvent, stamp: Timestamp) -> Option<Vec<ical:
             .map(|at| start.at_local(*at))
             .collect();
         for other in &mut differing {
+            // They are copies of the series, from before its exceptions were known.
             other.rule = None;
         }
     }
@@ -130,9 +142,45 @@ pub(super) fn write(event: &CalendarEvent, stamp: Timestamp) -> Option<Vec<ical:
     Some(all)
 }
 
+/// One occurrence alone, by the start that the rule gives it; nothing when a time cannot be placed.
+pub(crate) fn occurrence(
+    event: &CalendarEvent,
+    original: DateTime,
+    stamp: Timestamp,
+    agent: Agent,
+) -> Option<ical::Event> {
+    let mut all = write(event, stamp, agent)?;
+    let id = all.first()?.start.as_ref()?.at_local(original);
+    if let Some(place) = all.iter().position(|one| one.of.as_ref() == Some(&id)) {
+        return Some(all.swap_remove(place));
+    }
+    let mut part = all.swap_remove(0);
+    let (start, end) = moments(&match &event.when {
+        When::Timed { zone, minutes, .. } => When::Timed {
+            start: original,
+            zone: zone.clone(),
+            minutes: *minutes,
+        },
+        When::AllDay { first, last } => {
+            let days = first.until(*last).ok()?;
+            When::AllDay {
+                first: original.date(),
+                last: original.date().checked_add(days).ok()?,
+            }
+        }
+    })?;
+    part.rule = None;
+    part.excluded.clear();
+    part.added.clear();
+    part.of = Some(id);
+    part.start = Some(start);
+    part.end = Some(end);
+    Some(part)
+}
+
 /// Refuses an event that iCalendar cannot hold.
 pub(super) fn check(event: &CalendarEvent, now: Timestamp) -> Result<()> {
-    match write(event, now) {
+    match write(event, now, Agent::Client) {
         Some(_) => Ok(()),
         None => Err(EngineError::invalid(
             "the event's time cannot be placed: its zone is unknown, or its rule makes no sense",

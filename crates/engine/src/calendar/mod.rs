@@ -14,7 +14,7 @@ mod echo;
 mod feed;
 mod google;
 mod http;
-mod ics;
+pub(crate) mod ics;
 mod microsoft;
 mod model;
 mod sync;

@@ -89,6 +89,9 @@ pub(super) async fn check(
     if let Some(kind) = component.delivers_to {
         found.extend(destinations(app, kind).await?);
     }
+    if component.reads_mail {
+        found.extend(mailbox(app).await);
+    }
     if component.needs_account || component.feature.is_some() || component.wants_recordings {
         found.extend(account(app, component).await?);
     }
@@ -162,6 +165,15 @@ async fn mail_server(app: &App) -> Option<Finding> {
             smtp.port
         ),
         "See that smtp.host and smtp.port are right and that nothing between here and there blocks the port.",
+    ))
+}
+
+/// Whether the mailbox lets itself be read.
+async fn mailbox(app: &App) -> Option<Finding> {
+    let error = crate::notify::mailbox::check(app).await.err()?;
+    Some(Finding::limiting(
+        format!("the mailbox cannot be read: {}", error.message()),
+        error.hint(),
     ))
 }
 
@@ -326,6 +338,7 @@ pub(super) async fn is_set(app: &App, key: &str) -> Result<bool> {
                     .values()
                     .any(|app| !app.webhook_secret_token.is_empty())
         }
+        "imap.host" => config.imap.host.is_some(),
         "models.use" => config.models.in_use().is_some() || crate::models::makes_vectors(config),
         _ => true,
     })

@@ -67,6 +67,8 @@ pub struct Component {
     pub delivers_to: Option<&'static str>,
     /// Whether it runs inside Zoom's client.
     pub in_client: bool,
+    /// Whether it reads a mailbox.
+    pub reads_mail: bool,
     /// What can be set when it is activated.
     pub settings: &'static [Setting],
     /// Beginnings of the paths that it serves.
@@ -94,6 +96,7 @@ impl Component {
         writes_mail: false,
         delivers_to: None,
         in_client: false,
+        reads_mail: false,
         settings: &[],
         routes: &[],
         jobs: &[],

@@ -136,6 +136,16 @@ pub static ALL: &[Component] = &[
         ..Component::BARE
     },
     Component {
+        name: "mailbox",
+        about: "Reads the answers that people's calendars send back by mail out of a mailbox (IMAP).",
+        needs: &["mail"],
+        needs_setting: &["imap.host"],
+        reads_mail: true,
+        jobs: &[JobKind::MailboxFetch],
+        tasks: &[crate::notify::mailbox::LOOKER],
+        ..Component::BARE
+    },
+    Component {
         name: "reminders",
         about: "Reminds people of meetings before they begin.",
         needs: &["mail"],

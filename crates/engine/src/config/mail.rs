@@ -1,4 +1,4 @@
-//! The sections `smtp` and `reminders`: how people are written to.
+//! The sections `smtp`, `imap` and `reminders`: how people are written to, and where their answers are read.
 
 use std::path::PathBuf;
 
@@ -43,6 +43,46 @@ impl Default for Smtp {
             ca_file: None,
             timeout_seconds: 30,
             language: Language::En,
+        }
+    }
+}
+
+/// The mailbox that answers are read from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Imap {
+    /// Name of the mailbox's server; none: answers come by links, calendars and what is posted.
+    pub host: Option<String>,
+    /// Its port: 993 with `tls`, 143 with `starttls`.
+    pub port: u16,
+    /// How the connection is encrypted.
+    pub security: Security,
+    /// The name to log in with.
+    pub username: Option<String>,
+    /// The password to log in with.
+    pub password: Option<Secret>,
+    /// The folder that is read.
+    pub folder: String,
+    /// A file with certificates (PEM) of authorities that are believed beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// How long the server may take for each answer, in seconds.
+    pub timeout_seconds: u64,
+    /// How often the mailbox is looked at, in seconds.
+    pub every_seconds: u64,
+}
+
+impl Default for Imap {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: 993,
+            security: Security::Tls,
+            username: None,
+            password: None,
+            folder: "INBOX".to_owned(),
+            ca_file: None,
+            timeout_seconds: 30,
+            every_seconds: 60,
         }
     }
 }

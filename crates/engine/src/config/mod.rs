@@ -15,7 +15,7 @@ mod validate;
 pub use availability::Availability;
 pub(crate) use availability::Route;
 pub use keys::{KEYS, Key, Kind, environment_name};
-pub use mail::{Language, Reminders, Security, Smtp};
+pub use mail::{Imap, Language, Reminders, Security, Smtp};
 pub use models::{ModelApi, ModelServer, Models, Structured, TokenParameter};
 pub(crate) use models::{Nearness, nearness};
 pub use secret::Secret;

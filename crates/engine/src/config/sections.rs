@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{Availability, Models, Reminders, Secret, Smtp};
+use super::{Availability, Imap, Models, Reminders, Secret, Smtp};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Config {
     pub models: Models,
     /// The mail server.
     pub smtp: Smtp,
+    /// The mailbox that answers are read from.
+    pub imap: Imap,
     /// Reminders.
     pub reminders: Reminders,
     /// When people can be met.

@@ -290,13 +290,23 @@ impl Config {
                 "write for example: Planning <planning@example.com>",
             );
         }
-        let here = self.smtp.host.as_deref().is_none_or(|host| {
-            host == "localhost"
-                || host
-                    .parse::<std::net::IpAddr>()
-                    .is_ok_and(|address| address.is_loopback())
-        });
-        if self.smtp.security == super::Security::None && !here {
+        let here = |host: Option<&str>| {
+            host.is_none_or(|host| {
+                host == "localhost"
+                    || host
+                        .parse::<std::net::IpAddr>()
+                        .is_ok_and(|address| address.is_loopback())
+            })
+        };
+        let clear = super::Security::None;
+        if self.imap.security == clear && !here(self.imap.host.as_deref()) {
+            found.add(
+                "imap.security",
+                "mail and password would travel in the clear",
+                "use tls or starttls; none is for a server on this machine",
+            );
+        }
+        if self.smtp.security == clear && !here(self.smtp.host.as_deref()) {
             found.add(
                 "smtp.security",
                 "mail would travel in the clear",

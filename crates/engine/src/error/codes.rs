@@ -288,6 +288,14 @@ codes! {
     MailRefused "mail_refused" NeedsAttention "The mail server refuses"
         "The address does not exist there, the login is wrong, or STARTTLS is not offered; the message holds its words."
         "Correct the address, or the section smtp of the configuration; `parfocal doctor` and the page /mail show what is kept.";
+    /// The mailbox cannot be reached.
+    MailboxUnavailable "mailbox_unavailable" Unavailable "The mailbox cannot be read now"
+        "Its server is down, overloaded or silent; the message holds its words."
+        "It is looked at again by itself; look at imap.host and imap.port if it stays.";
+    /// The mailbox refuses.
+    MailboxRefused "mailbox_refused" NeedsAttention "The mailbox refuses"
+        "The login is wrong, the folder does not exist, or STARTTLS is not offered; the message holds its words."
+        "Correct the section imap of the configuration; `parfocal component check mailbox` tries it.";
     /// The time is taken.
     ScheduleConflict "schedule_conflict" Conflict "Somebody is busy at that time"
         "A person of the meeting has another one at the same time, or it is not known whether they are free."

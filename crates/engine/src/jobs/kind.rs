@@ -133,6 +133,8 @@ kinds! {
     CaldavSync = "caldav.sync", 1, Local, 300;
     /// Reminds one person of one meeting.
     ReminderSend = "reminder.send", 1, Local, 120;
+    /// Looks for answers to invitations in the mailbox.
+    MailboxFetch = "mailbox.fetch", 1, Local, 600;
 }
 
 impl JobKind {

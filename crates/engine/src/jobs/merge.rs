@@ -72,6 +72,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         | JobKind::GoogleSync
         | JobKind::MicrosoftSync
         | JobKind::CaldavSync
+        | JobKind::MailboxFetch
         | JobKind::DataErase => None,
     };
     both.unwrap_or_else(|| newer.clone())

@@ -111,6 +111,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
             crate::calendar::work::run(app, job).await
         }
         JobKind::ReminderSend => crate::notify::reminders::run(app, job).await,
+        JobKind::MailboxFetch => crate::notify::mailbox::run(app, job).await,
     }
 }
 
@@ -143,6 +144,7 @@ pub(crate) async fn buried(
         | JobKind::GoogleSync
         | JobKind::MicrosoftSync
         | JobKind::CaldavSync
+        | JobKind::MailboxFetch
         | JobKind::DataErase => Ok(()),
     }
 }

@@ -211,6 +211,12 @@ impl Dispatcher {
                 now,
             };
             let claimed = self.app.store().claim_jobs(&claim).await?;
+            if self.stop.is_cancelled() {
+                // The stop came while the database was asked: nothing of it was begun.
+                let leases: Vec<JobLease> = claimed.into_iter().map(|one| one.lease).collect();
+                self.app.store().let_go(&leases, CUT_OFF, now).await?;
+                break;
+            }
             let full = claimed.len() >= limit;
             for job in claimed {
                 self.spawn(job);

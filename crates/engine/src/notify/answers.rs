@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use parfocal_formats::ical::{self, Letter};
-use parfocal_store::{AttendeeId, Invited, NewDomainEvent, NewResponse, Response, ScheduleId};
+use parfocal_store::{AttendeeId, Invited, NewDomainEvent, NewResponse, Response, ScheduleId, Tx};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -196,7 +196,9 @@ pub async fn answer_link(app: &App, token: &str, answer: Answer) -> Result<Asked
         sequence: asked.invited.sequence,
         stamp: now,
     };
-    take(app, &asked.invited, &new).await?;
+    let mut tx = app.store().begin(app.scope()).await?;
+    take(&mut tx, &asked.invited, &new, now).await?;
+    tx.commit().await?;
     Ok(asked)
 }
 
@@ -209,7 +211,7 @@ pub struct TakenReply {
     pub answer: String,
     /// The occurrence that is meant; empty for the whole.
     pub occurrence: String,
-    /// `taken`, `older` than what is known, or `unknown`: not somebody or something that we invited to.
+    /// `taken`, `older` than what is known or the same again, or `unknown`: not somebody or something that we invited to.
     pub outcome: String,
     /// Whether the mail came from the address that answers.
     pub verified: bool,
@@ -222,7 +224,8 @@ pub struct TakenReply {
 pub async fn take_calendar(app: &App, text: &str) -> Result<Vec<TakenReply>> {
     let calendar =
         ical::Calendar::parse(text).map_err(|error| EngineError::invalid(error.to_string()))?;
-    take_replies(app, &ical::replies(&calendar), &[]).await
+    let replies = placed(app, &ical::replies(&calendar), &[]).await?;
+    take_all(app, &replies).await
 }
 
 /// Takes the replies in a mail (`message/rfc822`); what a program answered by itself, such as a holiday notice, is none.
@@ -231,27 +234,32 @@ pub async fn take_calendar(app: &App, text: &str) -> Result<Vec<TakenReply>> {
 /// `invalid_input` for something else than a mail.
 pub async fn take_mail(app: &App, bytes: &[u8]) -> Result<Vec<TakenReply>> {
     let letter = Letter::parse(bytes).map_err(|error| EngineError::invalid(error.to_string()))?;
+    let replies = in_letter(app, &letter).await?;
+    take_all(app, &replies).await
+}
+
+/// A reply, and whoever of ours it is from.
+#[derive(Debug)]
+pub(super) struct Placed {
+    reply: ical::Reply,
+    answer: Answer,
+    verified: bool,
+    occurrence: String,
+    invited: Option<Invited>,
+}
+
+/// The replies of a letter, beside those who are invited.
+pub(super) async fn in_letter(app: &App, letter: &Letter) -> Result<Vec<Placed>> {
     let mut out = Vec::new();
     for calendar in &letter.calendars {
-        out.extend(take_replies(app, &ical::replies(calendar), &letter.from).await?);
+        out.extend(placed(app, &ical::replies(calendar), &letter.from).await?);
     }
     Ok(out)
 }
 
-async fn take_replies(
-    app: &App,
-    replies: &[ical::Reply],
-    from: &[String],
-) -> Result<Vec<TakenReply>> {
+async fn placed(app: &App, replies: &[ical::Reply], from: &[String]) -> Result<Vec<Placed>> {
     let mut out = Vec::new();
     for reply in replies {
-        let answer = match reply.answer {
-            ical::Answer::Accepted => Answer::Accepted,
-            ical::Answer::Declined | ical::Answer::Delegated => Answer::Declined,
-            ical::Answer::Tentative => Answer::Tentative,
-            ical::Answer::Pending => Answer::Pending,
-        };
-        let verified = from.contains(&reply.email);
         let invited = app
             .store()
             .invited_by_uid(app.scope(), &reply.uid, &reply.email)
@@ -267,21 +275,54 @@ async fn take_replies(
             }
             _ => String::new(),
         };
-        let outcome = match &invited {
+        out.push(Placed {
+            reply: reply.clone(),
+            answer: match reply.answer {
+                ical::Answer::Accepted => Answer::Accepted,
+                ical::Answer::Declined | ical::Answer::Delegated => Answer::Declined,
+                ical::Answer::Tentative => Answer::Tentative,
+                ical::Answer::Pending => Answer::Pending,
+            },
+            verified: from.contains(&reply.email),
+            occurrence,
+            invited,
+        });
+    }
+    Ok(out)
+}
+
+async fn take_all(app: &App, replies: &[Placed]) -> Result<Vec<TakenReply>> {
+    let now = app.clock().now();
+    let mut tx = app.store().begin(app.scope()).await?;
+    let out = take_placed(&mut tx, replies, now).await?;
+    tx.commit().await?;
+    Ok(out)
+}
+
+/// Takes replies; which of them say something new is in the answer.
+pub(super) async fn take_placed(
+    tx: &mut Tx,
+    replies: &[Placed],
+    now: Timestamp,
+) -> Result<Vec<TakenReply>> {
+    let mut out = Vec::new();
+    for one in replies {
+        let reply = &one.reply;
+        let outcome = match &one.invited {
             None => "unknown",
             Some(invited) => {
                 let new = NewResponse {
                     attendee: invited.id,
-                    occurrence: &occurrence,
-                    answer: answer.as_str(),
+                    occurrence: &one.occurrence,
+                    answer: one.answer.as_str(),
                     comment: Some(reply.comment.trim()).filter(|text| !text.is_empty()),
                     source: "reply",
-                    verified,
+                    verified: one.verified,
                     sequence: i64::from(reply.sequence),
                     stamp: reply.stamp,
                 };
                 let current = i64::from(reply.sequence) >= invited.sequence;
-                if current && take(app, invited, &new).await? {
+                if current && take(tx, invited, &new, now).await? {
                     "taken"
                 } else {
                     "older"
@@ -290,19 +331,22 @@ async fn take_replies(
         };
         out.push(TakenReply {
             email: reply.email.clone(),
-            answer: answer.as_str().to_owned(),
-            occurrence,
+            answer: one.answer.as_str().to_owned(),
+            occurrence: one.occurrence.clone(),
             outcome: outcome.to_owned(),
-            verified,
+            verified: one.verified,
         });
     }
     Ok(out)
 }
 
-/// Keeps an answer and says so; false when a later one is known.
-async fn take(app: &App, invited: &Invited, new: &NewResponse<'_>) -> Result<bool> {
-    let now = app.clock().now();
-    let mut tx = app.store().begin(app.scope()).await?;
+/// Keeps an answer and says so; false when this or a later one is known.
+async fn take(
+    tx: &mut Tx,
+    invited: &Invited,
+    new: &NewResponse<'_>,
+    now: Timestamp,
+) -> Result<bool> {
     let taken = tx.respond(new, now).await?;
     if taken {
         let event = NewDomainEvent {
@@ -320,7 +364,6 @@ async fn take(app: &App, invited: &Invited, new: &NewResponse<'_>) -> Result<boo
         };
         tx.append_event(&event, now).await?;
     }
-    tx.commit().await?;
     Ok(taken)
 }
 

@@ -1,14 +1,16 @@
 //! Invitations by mail.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use parfocal_formats::ical;
 use parfocal_store::Invited;
 
 use super::compose::{About, Letter, Told};
 use super::outbox::{self, Addressed};
-use super::{Answering, Invitation, InvitationKind, Invitations, Sent, answers, ics};
+use super::{Answering, Invitation, InvitationKind, Invitations, Sent, answers};
 use crate::App;
-use crate::calendar::{Attendee, CalendarEvent, OverrideChange, Role, When};
+use crate::calendar::{Attendee, CalendarEvent, OverrideChange, Role, When, ics};
 use crate::config::Language;
 use crate::error::{Code, EngineError, Result};
 
@@ -51,19 +53,11 @@ async fn tell(app: &App, told: &Invitation) -> Result<Sent> {
     {
         event.attendees.push(told.attendee.clone());
     }
-    let calendar = match (told.kind, told.occurrence) {
-        (InvitationKind::Cancel, None) => {
-            let mut whole = ics::events(&event, now);
-            ical::Calendar::cancel(whole.swap_remove(0))
-        }
-        (InvitationKind::Cancel, Some(original)) => {
-            ical::Calendar::cancel(ics::occurrence(&event, original, now))
-        }
-        (_, None) => ical::Calendar::request(ics::events(&event, now)),
-        (_, Some(original)) => {
-            ical::Calendar::request(vec![ics::occurrence(&event, original, now)])
-        }
-    };
+    let calendar = calendar(&event, told.kind, told.occurrence, now).ok_or_else(|| {
+        EngineError::invalid(
+            "the event's time cannot be placed: its zone is unknown, or its rule makes no sense",
+        )
+    })?;
     let method = calendar.method.map_or("REQUEST", ical::Method::as_str);
     let person = habits(app, &told.attendee.email, zone_of(&event.when)).await?;
     let invited = invited(app, told).await?;
@@ -122,6 +116,24 @@ async fn tell(app: &App, told: &Invitation) -> Result<Sent> {
         recipient: &told.attendee.email,
     };
     outbox::send(app, to, &letter.write()?).await
+}
+
+/// The calendar in a mail; nothing when a time cannot be placed.
+fn calendar(
+    event: &CalendarEvent,
+    kind: InvitationKind,
+    occurrence: Option<DateTime>,
+    now: Timestamp,
+) -> Option<ical::Calendar> {
+    let agent = ical::Agent::Server;
+    let mut events = match occurrence {
+        None => ics::write(event, now, agent)?,
+        Some(original) => vec![ics::occurrence(event, original, now, agent)?],
+    };
+    Some(match kind {
+        InvitationKind::Cancel => ical::Calendar::cancel(events.swap_remove(0)),
+        _ => ical::Calendar::request(events),
+    })
 }
 
 /// The description alone: a mail has a place of its own for the address to join, and who is told of the end needs none.
@@ -195,7 +207,7 @@ fn zone_of(when: &When) -> Option<&str> {
 }
 
 /// When the event, or the one occurrence, takes place.
-fn when(event: &CalendarEvent, occurrence: Option<jiff::civil::DateTime>) -> Told {
+fn when(event: &CalendarEvent, occurrence: Option<DateTime>) -> Told {
     let Some(original) = occurrence else {
         return told(&event.when);
     };

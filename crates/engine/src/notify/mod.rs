@@ -6,8 +6,8 @@
 pub mod answers;
 mod compose;
 mod folder;
-pub mod ics;
 pub mod mail;
+pub mod mailbox;
 mod outbox;
 pub mod reminders;
 mod smtp;

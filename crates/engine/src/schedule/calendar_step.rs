@@ -82,17 +82,43 @@ pub(super) async fn write(app: &App, saga: &Saga, data: &mut Data) -> Result<Don
             ..Done::default()
         });
     }
-    let event = event_of(app, saga, data, &data.target, data.sequence, false).await?;
+    let mut event = event_of(app, saga, data, &data.target, data.sequence, false).await?;
+    if saga.kind == SagaKind::Schedule && calendar.invites() {
+        // Guests are mailed when they are written there: that follows once the meeting stands.
+        event.attendees.clear();
+    }
     let known = link.as_ref().map(reference);
     let there = calendar.put(&event, known.as_ref()).await?;
-    Ok(Done {
+    Ok(wrote(key, &name, data, &event, there))
+}
+
+/// Writes the guests of a new meeting into the calendar that invites them by itself.
+pub(super) async fn guests(app: &App, saga: &Saga, data: &Data, name: &str) -> Result<Done> {
+    let key = format!("{}:guests", saga.id);
+    let done = known(app, &key)
+        .await?
+        .is_some_and(|effect| effect.state == EffectState::Done);
+    let link = link_of(app, saga, name).await?;
+    let Some(link) = link.filter(|_| !done && !data.target.attendees.is_empty()) else {
+        return Ok(Done::default());
+    };
+    begin(app, saga, Step::Invite, &key).await?;
+    let account = data.target.calendar_account.as_deref();
+    let calendar = app.calendars().open(app, name, account).await?;
+    let event = event_of(app, saga, data, &data.target, data.sequence, false).await?;
+    let there = calendar.put(&event, Some(&reference(&link))).await?;
+    Ok(wrote(key, name, data, &event, there))
+}
+
+fn wrote(key: String, name: &str, data: &Data, event: &CalendarEvent, there: EventRef) -> Done {
+    Done {
         settle: vec![Settled {
             remote: Some(there.id.clone()),
             ..Settled::as_(key, EffectState::Done)
         }],
-        link: Some(written(&name, data, &event, there)),
+        link: Some(written(name, data, event, there)),
         ..Done::default()
-    })
+    }
 }
 
 fn written(name: &str, data: &Data, event: &CalendarEvent, there: EventRef) -> CalendarLink {

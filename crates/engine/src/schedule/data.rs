@@ -86,6 +86,21 @@ impl Failure {
 }
 
 impl Data {
+    /// Of a meeting that is made.
+    pub(super) fn new(target: Spec) -> Self {
+        Self {
+            before: None,
+            target,
+            sequence: 0,
+            occurrence: None,
+            meeting: None,
+            committed: false,
+            failure: None,
+            warnings: Vec::new(),
+            tell: true,
+        }
+    }
+
     pub(super) fn of(saga: &Saga) -> Result<Self> {
         serde_json::from_value(saga.data.clone()).map_err(|error| {
             EngineError::new(

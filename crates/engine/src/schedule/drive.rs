@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::commit;
 use super::data::{Data, Failure};
+use super::group::{self, Gate};
 use super::saga::{Came, Direction, Next, Position, Step, next};
 use super::steps::{self, Done, Settled};
 use crate::App;
@@ -112,10 +113,22 @@ async fn advance(app: &App, id: SagaId, token: &str) -> Result<Progress> {
     };
     let step = Step::parse(&saga.step).ok_or_else(unreadable)?;
     let direction = Direction::parse(&saga.direction).ok_or_else(unreadable)?;
+    let gate = if direction == Direction::Forward && !data.committed {
+        group::gate(app, &saga, step, now).await
+    } else {
+        Ok(Gate::Open)
+    };
+    let shut = match gate {
+        Ok(Gate::Open) => None,
+        Ok(Gate::Shut(until)) => return Ok(Progress::Waits(until)),
+        Err(error) if error.code() == Code::Conflict => Some(error),
+        Err(error) => return Err(error),
+    };
     let work = async {
-        match direction {
-            Direction::Forward => steps::perform(app, &saga, &mut data, step).await,
-            Direction::Backward => steps::undo(app, &saga, &mut data, step).await,
+        match (shut, direction) {
+            (Some(error), _) => Err(error),
+            (None, Direction::Forward) => steps::perform(app, &saga, &mut data, step).await,
+            (None, Direction::Backward) => steps::undo(app, &saga, &mut data, step).await,
         }
     };
     let result = match tokio::time::timeout(STEP, work).await {
@@ -312,6 +325,9 @@ async fn record(
             }
         }
         Next::Go(to, way) => {
+            if let (Some(group), Direction::Backward) = (saga.group, way) {
+                tx.decide_saga_group(group, false).await?;
+            }
             (state, step, direction) = (SagaState::Running, to, way);
             (tries, next_at, progress) = (0, now, Progress::Moved);
             let turned = way != of.direction || first_commit;

@@ -1,18 +1,28 @@
 //! A rule that the provider cannot hold, made as single meetings: each with its own address to join, all of them or none.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use parfocal_store::{SagaId, SagaKind, SagaState, ScheduleId};
 use sha2::{Digest as _, Sha256};
 
+use super::begin::Begin;
 use super::conflicts::refuse;
+use super::data::{Data, Failure};
+use super::how::hash;
 use super::request::ScheduleRequest;
+use super::saga::Direction;
 use super::spec::Spec;
 use super::view::{Preview, Scheduled};
 use super::words::faulty;
-use super::{CancelRequest, FEED, How, MeetingSchedulerOrchestrator, Unrepeatable, nobody};
-use crate::error::{EngineError, Result};
+use super::{FEED, How, MeetingSchedulerOrchestrator, Unrepeatable, drive, group, nobody};
+use crate::clock::later;
+use crate::error::{Code, EngineError, Result};
 
 /// Most meetings that a rule is expanded into.
 pub const MOST_SINGLES: usize = 60;
+/// What is waited longer for each of them.
+const PER_PART: Duration = Duration::from_secs(2);
 
 /// A rule in its parts.
 pub(super) struct Expanded {
@@ -84,76 +94,162 @@ impl MeetingSchedulerOrchestrator<'_> {
         Ok(Some(Expanded { whole, parts }))
     }
 
-    /// Schedules the parts one after the other. When one cannot be made, those before it are called off again.
+    /// Schedules the parts: all are written down at once, come as far as the point of no return one after the other, and pass it
+    /// together, so that nobody is invited to one before all are made.
     pub(super) async fn each(
         &self,
         request: &ScheduleRequest,
         expanded: Expanded,
         how: &How,
     ) -> Result<Scheduled> {
-        if !request.allow_conflicts && how.key.is_none() {
-            // All of them before the first is made; under a key they may be our own, of an earlier try.
-            let mut conflicts = self.busy(&expanded.whole, None).await?.0;
-            conflicts.extend(self.taken(&expanded.whole, None).await?);
-            refuse(&conflicts)?;
-        }
-        let all = expanded.parts.len();
-        let mut made: Vec<Scheduled> = Vec::with_capacity(all);
-        for (number, part) in expanded.parts.iter().enumerate() {
-            let how = How {
-                key: how.key.as_ref().map(|key| part_key(key, number)),
-                ..how.clone()
-            };
-            match Box::pin(self.schedule(part, &how)).await {
-                Ok(one) => made.push(one),
-                Err(error) => {
-                    let left = self.call_off(&made, &how).await;
-                    let mut hint = "Nothing of the series is left.".to_owned();
-                    if !left.is_empty() {
-                        hint = format!(
-                            "These could not be called off again: {}; `parfocal cancel ID` does it.",
-                            left.join(", ")
-                        );
+        let begun = match self.begun_before(&expanded, how).await? {
+            Some(begun) => begun,
+            None => self.begin_all(request, &expanded, how).await?,
+        };
+        if !how.detached {
+            let began = self.app.clock().monotonic();
+            // First each as far as it gets, then all beyond the point of no return, or back.
+            for beyond in [false, true] {
+                for (_, saga) in &begun {
+                    let spent = self.app.clock().monotonic().saturating_sub(began);
+                    let most = how
+                        .wait
+                        .max(PER_PART * u32::try_from(begun.len()).unwrap_or(1));
+                    self.work(*saga, most.saturating_sub(spent)).await?;
+                    if !beyond && self.goes_back(*saga).await? {
+                        break;
                     }
-                    return Err(EngineError::new(
-                        error.code(),
-                        format!(
-                            "meeting {} of {all} could not be made: {}",
-                            number + 1,
-                            error.message()
-                        ),
-                    )
-                    .with_hint(hint));
                 }
             }
         }
-        let finished = made.iter().all(|one| one.finished);
-        let mut made = made.into_iter();
-        let first = made
+        self.together(&begun).await
+    }
+
+    /// The parts that a request under this key made before; none when it comes for the first time.
+    async fn begun_before(
+        &self,
+        expanded: &Expanded,
+        how: &How,
+    ) -> Result<Option<Vec<(ScheduleId, SagaId)>>> {
+        let mut begun = Vec::new();
+        for (number, part) in expanded.parts.iter().enumerate() {
+            let hash = hash("schedule", None, part);
+            match self.earlier(&of_part(how, number), &hash).await? {
+                Some(earlier) => begun.push(earlier),
+                // They are written down in one transaction: all, or none.
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(begun))
+    }
+
+    async fn begin_all(
+        &self,
+        request: &ScheduleRequest,
+        expanded: &Expanded,
+        how: &How,
+    ) -> Result<Vec<(ScheduleId, SagaId)>> {
+        let now = self.app.clock().now();
+        if !request.allow_conflicts {
+            refuse(&self.busy(&expanded.whole, None).await?.0)?;
+        }
+        let mut specs = Vec::with_capacity(expanded.parts.len());
+        for part in &expanded.parts {
+            specs.push(self.spec(part, now).await?);
+        }
+        let more = PER_PART * u32::try_from(specs.len()).unwrap_or(1);
+        let mut tx = self.app.store().begin(self.app.scope()).await?;
+        let group = tx.begin_saga_group(now).await?;
+        let mut begun = Vec::with_capacity(specs.len());
+        for (number, (spec, part)) in specs.into_iter().zip(&expanded.parts).enumerate() {
+            let begin = Begin {
+                kind: SagaKind::Schedule,
+                schedule: None,
+                data: Data::new(spec),
+                hash: hash("schedule", None, part),
+                allow_conflicts: request.allow_conflicts,
+                deadline: later(drive::deadline(now), more),
+            };
+            let how = of_part(how, number);
+            begun.push(
+                self.begin_in(&mut tx, begin, &how, Some(group), now)
+                    .await?,
+            );
+        }
+        tx.commit().await?;
+        Ok(begun)
+    }
+
+    async fn goes_back(&self, saga: SagaId) -> Result<bool> {
+        let row = self.app.store().saga(self.app.scope(), saga).await?;
+        Ok(row.is_some_and(|row| {
+            row.direction == Direction::Backward.as_str() || row.state == SagaState::Undone
+        }))
+    }
+
+    /// What became of all parts.
+    async fn together(&self, begun: &[(ScheduleId, SagaId)]) -> Result<Scheduled> {
+        let mut finished = true;
+        let mut failed: Option<(usize, Failure)> = None;
+        let mut left = Vec::new();
+        for (number, (id, saga)) in begun.iter().enumerate() {
+            let row = self
+                .app
+                .store()
+                .saga(self.app.scope(), *saga)
+                .await?
+                .ok_or_else(|| EngineError::not_found("saga", *saga))?;
+            finished &= row.state != SagaState::Running;
+            if row.state == SagaState::Stuck {
+                left.push(id.to_string());
+            }
+            if let Some(failure) = Data::of(&row)?.failure {
+                let own = !group::is_of_others(&failure);
+                if failed.is_none() || own {
+                    failed = Some((number, failure));
+                }
+            }
+        }
+        let hint = if left.is_empty() {
+            "Nothing of the series is left.".to_owned()
+        } else {
+            format!(
+                "These are half done: {}; `parfocal schedule retry ID` tries them again.",
+                left.join(", ")
+            )
+        };
+        if let Some((number, failure)) = failed {
+            let what = format!(
+                "meeting {} of {} could not be made",
+                number + 1,
+                begun.len()
+            );
+            return Err(failure.error(&what).with_hint(hint));
+        }
+        if !left.is_empty() {
+            return Err(EngineError::new(
+                Code::ScheduleStuck,
+                "the series is made, but not all of it is told",
+            )
+            .with_hint(hint));
+        }
+        let mut ids = begun.iter().map(|(id, _)| *id);
+        let first = ids
             .next()
             .ok_or_else(|| EngineError::invalid("the rule gives no meeting"))?;
         Ok(Scheduled {
-            meeting: first.meeting,
+            meeting: self.get(first).await?,
             finished,
-            also: made.map(|one| one.meeting.id).collect(),
+            also: ids.collect(),
         })
     }
+}
 
-    /// Calls off what was made; the ids of what could not be.
-    async fn call_off(&self, made: &[Scheduled], how: &How) -> Vec<String> {
-        let how = How {
-            key: None,
-            ..how.clone()
-        };
-        let mut left = Vec::new();
-        for one in made {
-            let id = one.meeting.id;
-            if let Err(error) = self.cancel(id, &CancelRequest::default(), &how).await {
-                tracing::warn!(schedule = %id, %error, "a part of a series could not be called off");
-                left.push(id.to_string());
-            }
-        }
-        left
+/// How a part is asked for: under a key of its own.
+fn of_part(how: &How, number: usize) -> How {
+    How {
+        key: how.key.as_ref().map(|key| part_key(key, number)),
+        ..how.clone()
     }
 }
 

@@ -85,7 +85,10 @@ pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done>
             || (saga.kind == SagaKind::Cancel && data.occurrence.is_none());
         let account = data.target.calendar_account.as_deref();
         if stands && app.calendars().open(app, name, account).await?.invites() {
-            return Ok(Done::default());
+            return match saga.kind {
+                SagaKind::Schedule => calendar_step::guests(app, saga, data, name).await,
+                _ => Ok(Done::default()),
+            };
         }
     }
     if !app.invitations().has(WAY) {

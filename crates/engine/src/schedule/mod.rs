@@ -6,12 +6,14 @@
 //! saga to the job `schedule.advance`.
 
 pub mod availability;
+mod begin;
 mod calendar_step;
 mod commit;
 mod conflicts;
 mod data;
 mod drive;
 mod expand;
+mod group;
 mod how;
 mod invite;
 mod mirror;
@@ -24,14 +26,9 @@ mod view;
 mod week;
 mod words;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use parfocal_store::{
-    Clash, NewJob, NewSaga, SagaId, SagaKind, SagaState, Schedule, ScheduleFilter, ScheduleId,
-    ScheduleState, Tx,
-};
+use parfocal_store::{SagaKind, Schedule, ScheduleFilter, ScheduleId, ScheduleState};
 use serde_json::json;
 
 pub(crate) use drive::run as advance;
@@ -49,16 +46,13 @@ pub use view::{
 pub use week::{Week, WeekMeeting, WeekPerson};
 
 use crate::App;
-use crate::audit::{self, Change};
 use crate::calendar::{Override, OverrideChange};
 use crate::error::{Code, EngineError, Result};
-use crate::jobs::{JobKind, priority};
+use begin::Begin;
 use conflicts::refuse;
 use data::{Before, Data, MeetingOf};
-use how::{hash, request_key, same};
+use how::hash;
 
-/// When the saga's job looks whether whoever began it is still at it.
-const RESCUE: Duration = Duration::from_secs(20);
 /// The calendar that is taken when none is named.
 const FEED: &str = "feed";
 
@@ -66,15 +60,6 @@ const FEED: &str = "feed";
 #[derive(Debug, Clone, Copy)]
 pub struct MeetingSchedulerOrchestrator<'a> {
     pub(crate) app: &'a App,
-}
-
-/// A request as it is begun.
-struct Begin<'b> {
-    kind: SagaKind,
-    schedule: Option<&'b Schedule>,
-    data: Data,
-    hash: String,
-    allow_conflicts: bool,
 }
 
 impl MeetingSchedulerOrchestrator<'_> {
@@ -99,23 +84,14 @@ impl MeetingSchedulerOrchestrator<'_> {
             let busy = self.busy(&spec, None).await?;
             refuse(&busy.0)?;
         }
-        let data = Data {
-            before: None,
-            target: spec,
-            sequence: 0,
-            occurrence: None,
-            meeting: None,
-            committed: false,
-            failure: None,
-            warnings: Vec::new(),
-            tell: true,
-        };
+        let data = Data::new(spec);
         let begin = Begin {
             kind: SagaKind::Schedule,
             schedule: None,
             data,
             hash,
             allow_conflicts: request.allow_conflicts,
+            deadline: drive::deadline(now),
         };
         let (schedule, saga) = self.begin(begin, how, now).await?;
         self.finish(schedule, saga, how).await
@@ -152,6 +128,7 @@ impl MeetingSchedulerOrchestrator<'_> {
             data: changed(&row, before, target, occurrence, true),
             hash,
             allow_conflicts: request.allow_conflicts,
+            deadline: drive::deadline(now),
         };
         let (schedule, saga) = self.begin(begin, how, now).await?;
         self.finish(schedule, saga, how).await
@@ -199,6 +176,7 @@ impl MeetingSchedulerOrchestrator<'_> {
             ),
             hash,
             allow_conflicts: true,
+            deadline: drive::deadline(now),
         };
         let (schedule, saga) = self.begin(begin, how, now).await?;
         self.finish(schedule, saga, how).await
@@ -346,211 +324,6 @@ impl MeetingSchedulerOrchestrator<'_> {
             calendar.check(&spec.event(nobody(), "check", 0, None, false))?;
         }
         Ok(())
-    }
-
-    /// The schedule and saga that this key made before.
-    async fn earlier(&self, how: &How, hash: &str) -> Result<Option<(ScheduleId, SagaId)>> {
-        let Some(key) = request_key(how)? else {
-            return Ok(None);
-        };
-        let mut tx = self.app.store().begin(self.app.scope()).await?;
-        let found = tx.earlier_request(&key).await?;
-        tx.rollback().await?;
-        found.map(|found| same(&found, hash)).transpose()
-    }
-
-    /// Writes down what is to be done, in one transaction: from here on it is done or taken back, whoever dies.
-    async fn begin(
-        &self,
-        begin: Begin<'_>,
-        how: &How,
-        now: Timestamp,
-    ) -> Result<(ScheduleId, SagaId)> {
-        let invalid = |error: parfocal_formats::recurrence::SeriesError| {
-            EngineError::invalid(error.to_string())
-        };
-        let key = request_key(how)?;
-        let target = &begin.data.target;
-        let spans = target.spans().map_err(invalid)?;
-        let mut tx = self.app.store().begin(self.app.scope()).await?;
-        // Asked again within the transaction: of two that came at once, one is first.
-        if let Some(key) = &key
-            && let Some(found) = tx.earlier_request(key).await?
-        {
-            tx.rollback().await?;
-            return same(&found, &begin.hash);
-        }
-        let id = if let Some(row) = begin.schedule {
-            if tx.running_saga(row.id).await?.is_some() {
-                return Err(EngineError::new(
-                    Code::InProgress,
-                    format!("{:?} is being changed just now", row.title),
-                ));
-            }
-            let still = tx.schedule(row.id).await?;
-            if still.is_none_or(|still| {
-                still.updated_at != row.updated_at || still.sequence != row.sequence
-            }) {
-                return Err(EngineError::new(
-                    Code::Conflict,
-                    format!("{:?} was changed by somebody else just now", row.title),
-                )
-                .with_hint("Look at it again, and ask again if it is still meant."));
-            }
-            row.id
-        } else {
-            let id = tx.new_schedule_id(now);
-            let facts = target
-                .facts(ScheduleState::Pending, 0, None, None)
-                .map_err(invalid)?;
-            tx.new_schedule(
-                id,
-                &format!("{id}@parfocal"),
-                &how.caller.actor,
-                &facts,
-                now,
-            )
-            .await?;
-            id
-        };
-        let whole_cancel = begin.kind == SagaKind::Cancel && begin.data.occurrence.is_none();
-        if !whole_cancel {
-            let clashes: Vec<Clash> = tx.book(id, &target.people(), &spans).await?;
-            if !begin.allow_conflicts {
-                // Dropped with the error, the transaction gives everything back.
-                let conflicts: Vec<Conflict> = clashes.iter().map(Conflict::of).collect();
-                refuse(&conflicts)?;
-            }
-        }
-        let new = NewSaga {
-            schedule_id: id,
-            kind: begin.kind,
-            step: saga::order(begin.kind)[0].as_str(),
-            data: &begin.data.json(),
-            deadline: drive::deadline(now),
-            request_key: key.as_deref(),
-            request_hash: &begin.hash,
-        };
-        let saga = tx.begin_saga(&new, now).await?;
-        // Where the caller does it, the job is there in case the caller dies.
-        let from = if how.detached {
-            now
-        } else {
-            crate::clock::later(now, RESCUE)
-        };
-        self.enqueue(&mut tx, id, saga, from).await?;
-        let detail = json!({
-            "provider": target.provider,
-            "start": target.start.to_string(),
-            "occurrence": begin.data.occurrence.map(|one| one.to_string()),
-            "attendees": target.attendees.len(),
-        });
-        let action = match begin.kind {
-            SagaKind::Reschedule => "schedule.change",
-            SagaKind::Cancel => "schedule.cancel",
-            _ => "schedule.create",
-        };
-        self.note(&mut tx, how, action, id, detail, now).await?;
-        tx.commit().await?;
-        Ok((id, saga))
-    }
-
-    async fn enqueue(
-        &self,
-        tx: &mut Tx,
-        id: ScheduleId,
-        saga: SagaId,
-        run_at: Timestamp,
-    ) -> Result<()> {
-        let kind = JobKind::ScheduleAdvance;
-        let job = NewJob {
-            kind: kind.as_str().to_owned(),
-            v: kind.version(),
-            lane: Some(format!("schedule:{id}")),
-            priority: priority::INTERACTIVE,
-            dedupe_key: Some(saga.to_string()),
-            payload: json!({ "saga": saga }),
-            run_at,
-            cause_id: Some(id.to_string()),
-        };
-        tx.enqueue(&job, self.app.clock().now()).await?;
-        Ok(())
-    }
-
-    async fn note(
-        &self,
-        tx: &mut Tx,
-        how: &How,
-        action: &str,
-        id: ScheduleId,
-        detail: serde_json::Value,
-        now: Timestamp,
-    ) -> Result<()> {
-        let change = Change {
-            action,
-            target: &format!("schedule/{id}"),
-            detail,
-        };
-        audit::append(tx, &how.caller.by(), &change, now).await?;
-        Ok(())
-    }
-
-    /// Drives the saga for so long; after that it is driven on behind the caller's back.
-    async fn work(&self, saga: SagaId, wait: Duration) -> Result<()> {
-        let app = self.app.clone();
-        // A caller who goes away must not stop it halfway.
-        let task = tokio::spawn(async move { drive(&app, saga).await });
-        match tokio::time::timeout(wait, task).await {
-            Ok(Ok(Err(error))) if error.code() != Code::LeaseLost => Err(error),
-            Ok(Err(broken)) => Err(EngineError::new(
-                Code::Internal,
-                format!("scheduling broke off: {broken}"),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// Drives the saga, and tells how it ended, or how far it is when that takes longer than is waited for.
-    async fn finish(&self, id: ScheduleId, saga: SagaId, how: &How) -> Result<Scheduled> {
-        if !how.detached {
-            self.work(saga, how.wait).await?;
-        }
-        let row = self
-            .app
-            .store()
-            .saga(self.app.scope(), saga)
-            .await?
-            .ok_or_else(|| EngineError::not_found("saga", saga))?;
-        let data = Data::of(&row)?;
-        let what = match row.kind {
-            SagaKind::Reschedule => "the meeting could not be changed and stands as before",
-            SagaKind::Cancel => "the meeting could not be called off",
-            _ => "the meeting could not be made, and nothing of it is left",
-        };
-        match row.state {
-            SagaState::Undone => {
-                return Err(data.failure.map_or_else(
-                    || EngineError::new(Code::Conflict, what),
-                    |failure| failure.error(what),
-                ));
-            }
-            SagaState::Stuck => {
-                let why = row.error.unwrap_or_default();
-                return Err(EngineError::new(
-                    Code::ScheduleStuck,
-                    format!("the schedule {id} is half done: {why}"),
-                )
-                .with_hint(format!(
-                    "`parfocal schedule show {id}` lists what is left over; `parfocal schedule retry {id}` tries it again."
-                )));
-            }
-            _ => {}
-        }
-        Ok(Scheduled {
-            meeting: self.get(id).await?,
-            finished: row.state != SagaState::Running,
-            also: Vec::new(),
-        })
     }
 }
 

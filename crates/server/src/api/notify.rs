@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::paging::Params;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::views::{MailView, PageView, ReminderView, ResponseView};
+use crate::views::{MailView, PageView, ReceivedView, ReminderView, ResponseView};
 
 /// Rows when nothing is said.
 const DEFAULT_LIMIT: u32 = 100;
@@ -23,6 +23,14 @@ const DEFAULT_LIMIT: u32 = 100;
 pub(super) struct MailParams {
     /// Only of this schedule.
     schedule: Option<String>,
+    /// Rows, 1 to 500. Default 100.
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReceivedParams {
     /// Rows, 1 to 500. Default 100.
     #[schemars(range(min = 1, max = 500))]
     limit: Option<u32>,
@@ -77,6 +85,23 @@ pub(super) async fn mails(
         .map_err(EngineError::from)?;
     Ok(Json(PageView {
         items: found.into_iter().map(MailView::from).collect(),
+        next: None,
+    }))
+}
+
+/// `GET /v1/mail/received`: the latest first.
+pub(super) async fn received(
+    State(state): State<AppState>,
+    Params(params): Params<ReceivedParams>,
+) -> Result<Json<PageView<ReceivedView>>, Problem> {
+    let app = state.app();
+    let found = app
+        .store()
+        .received(app.scope(), limit(params.limit)?)
+        .await
+        .map_err(EngineError::from)?;
+    Ok(Json(PageView {
+        items: found.into_iter().map(ReceivedView::from).collect(),
         next: None,
     }))
 }

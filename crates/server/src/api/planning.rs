@@ -12,7 +12,7 @@ use parfocal_engine::schedule::{
 
 use super::route::Route;
 use super::{availability, calendars, notify, schedules};
-use crate::views::{MailView, PageView, ReminderView, ResponseView};
+use crate::views::{MailView, PageView, ReceivedView, ReminderView, ResponseView};
 
 /// All of them, in the order of the description.
 pub(super) fn table() -> Vec<Route> {
@@ -143,6 +143,10 @@ fn people() -> Vec<Route> {
                 "Takes answers: a mail (message/rfc822) or a calendar (text/calendar) as the body",
             )
             .answers::<PageView<TakenReply>>(),
+        Route::get("/mail/received", "mail.received", get(notify::received))
+            .about("Letters with answers that were read from the mailbox, the latest first")
+            .query::<notify::ReceivedParams>()
+            .answers::<PageView<ReceivedView>>(),
         Route::get("/responses", "responses.list", get(notify::responses))
             .about("What the people of a schedule answered")
             .query::<notify::ResponseParams>()

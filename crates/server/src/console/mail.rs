@@ -2,12 +2,13 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use jiff::Timestamp;
 use parfocal_engine::{EngineError, notify};
 use serde::Serialize;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::views::MailView;
+use crate::views::{MailView, ReceivedView};
 
 /// Mails on the page.
 const MOST: u32 = 200;
@@ -17,6 +18,17 @@ struct Page {
     rows: Vec<MailView>,
     /// Whether mails leave at all.
     server: Option<String>,
+    /// The mailbox that answers are read from.
+    mailbox: Option<Mailbox>,
+    received: Vec<ReceivedView>,
+}
+
+#[derive(Serialize)]
+struct Mailbox {
+    name: String,
+    /// Why it cannot be read.
+    reason: Option<String>,
+    checked_at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -33,9 +45,21 @@ pub(crate) async fn list(State(state): State<AppState>) -> Result<Response, Prob
         .mails(app.scope(), None, MOST)
         .await
         .map_err(EngineError::from)?;
+    let received = app
+        .store()
+        .received(app.scope(), MOST)
+        .await
+        .map_err(EngineError::from)?;
+    let mailbox = notify::mailbox::status(app).await?;
     let page = Page {
         rows: found.into_iter().map(MailView::from).collect(),
         server: app.config().smtp.host.clone(),
+        mailbox: mailbox.map(|row| Mailbox {
+            name: row.name,
+            reason: row.reason,
+            checked_at: row.checked_at,
+        }),
+        received: received.into_iter().map(ReceivedView::from).collect(),
     };
     state.pages().render("mail.html", "mail", "Mail", &page)
 }

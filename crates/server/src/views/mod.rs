@@ -19,7 +19,7 @@ pub use meetings::{
     ArtefactView, FileView, InstanceDetailView, InstanceView, ParticipantView, RecordingView,
     StayView,
 };
-pub use notify::{MailView, ReminderView, ResponseView};
+pub use notify::{MailView, ReceivedView, ReminderView, ResponseView};
 pub use parfocal_engine::connections::ConnectionView;
 pub use search::{CountView, FacetsView, HitView, InsteadView, SearchView, SnippetPart};
 pub use talk::{ChatMessageView, CueView, TranscriptView, TranscriptsView};

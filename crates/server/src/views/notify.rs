@@ -1,7 +1,7 @@
 //! Mails, answers and reminders.
 
 use jiff::Timestamp;
-use parfocal_engine::store::{Mail, MailState, ReminderRow, ReminderState, Response};
+use parfocal_engine::store::{Mail, MailState, Received, ReminderRow, ReminderState, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,30 @@ impl From<Mail> for MailView {
             error: mail.error,
             created_at: mail.created_at,
             changed_at: mail.changed_at,
+        }
+    }
+}
+
+/// A letter with answers that was read from the mailbox.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReceivedView {
+    /// Who it says that it is from.
+    pub from: String,
+    /// Its subject.
+    pub subject: String,
+    /// What came of each answer in it.
+    pub outcome: String,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+impl From<Received> for ReceivedView {
+    fn from(row: Received) -> Self {
+        Self {
+            from: row.sender,
+            subject: row.subject,
+            outcome: row.outcome,
+            at: row.received_at,
         }
     }
 }

@@ -185,6 +185,8 @@ pub struct Saga {
     pub created_at: Timestamp,
     /// When it moved last.
     pub updated_at: Timestamp,
+    /// The group of which all pass the point of no return, or none.
+    pub group: Option<SagaId>,
 }
 
 /// A saga to begin.
@@ -204,6 +206,8 @@ pub struct NewSaga<'s> {
     pub request_key: Option<&'s str>,
     /// SHA-256 of the request.
     pub request_hash: &'s str,
+    /// The group that it belongs to.
+    pub group: Option<SagaId>,
 }
 
 /// How a saga stands after a step.

@@ -11,7 +11,7 @@ use crate::store::{Scope, Store, set_back};
 
 macro_rules! columns {
     () => {
-        "id, schedule_id, kind, state, step, direction, data, error, tries, next_at, deadline, created_at, updated_at"
+        "id, schedule_id, kind, state, step, direction, data, error, tries, next_at, deadline, created_at, updated_at, group_id"
     };
 }
 macro_rules! effect_columns {
@@ -22,8 +22,12 @@ macro_rules! effect_columns {
 
 statements! {
     NEW = one("INSERT INTO sagas (id, workspace_id, schedule_id, kind, state, step, direction, data, tries, next_at, deadline,
-            request_key, request_hash, lease_until, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, 'running', $5, 'forward', $6, 0, $7, $8, $9, $10, 0, $7, $7)");
+            request_key, request_hash, lease_until, created_at, updated_at, group_id)
+        VALUES ($1, $2, $3, $4, 'running', $5, 'forward', $6, 0, $7, $8, $9, $10, 0, $7, $7, $11)");
+    GROUP_NEW = one("INSERT INTO saga_groups (id, workspace_id, created_at) VALUES ($1, $2, $3)");
+    GROUP_DECIDE = one("UPDATE saga_groups SET decision = $3 WHERE workspace_id = $1 AND id = $2 AND decision IS NULL");
+    GROUP_DECISION = one("SELECT decision FROM saga_groups WHERE workspace_id = $1 AND id = $2");
+    GROUP_PARTS = one(concat!("SELECT ", columns!(), " FROM sagas WHERE workspace_id = $1 AND group_id = $2 ORDER BY id"));
     EARLIER = one("SELECT id, schedule_id, request_hash FROM sagas WHERE workspace_id = $1 AND request_key = $2");
     RUNNING = one("SELECT id FROM sagas WHERE schedule_id = $1 AND state = 'running'");
     GET = one(concat!("SELECT ", columns!(), " FROM sagas WHERE workspace_id = $1 AND id = $2"));
@@ -48,6 +52,9 @@ statements! {
     RETRY = one("UPDATE effects SET state = 'tried', error = NULL WHERE workspace_id = $1 AND saga_id = $2 AND state IN ('stuck', 'refused')");
 }
 
+/// The decision that all go on.
+const GO: &str = "go";
+
 fn saga(row: &mut Cells) -> Result<Saga> {
     Ok(Saga {
         id: row.id()?,
@@ -63,6 +70,7 @@ fn saga(row: &mut Cells) -> Result<Saga> {
         deadline: row.instant()?,
         created_at: row.instant()?,
         updated_at: row.instant()?,
+        group: row.opt_id()?,
     })
 }
 
@@ -103,6 +111,22 @@ impl Store {
     /// The latest saga of a schedule.
     pub async fn latest_saga(&self, scope: Scope, id: ScheduleId) -> Result<Option<Saga>> {
         self.one(LATEST, args![scope.workspace, id], saga).await
+    }
+
+    /// The sagas of a group.
+    pub async fn saga_group(&self, scope: Scope, group: SagaId) -> Result<Vec<Saga>> {
+        self.all(GROUP_PARTS, args![scope.workspace, group], saga)
+            .await
+    }
+
+    /// What was decided for a group: that all go on, or that all go back; none while it is open.
+    pub async fn saga_decision(&self, scope: Scope, group: SagaId) -> Result<Option<bool>> {
+        let decision = self
+            .one(GROUP_DECISION, args![scope.workspace, group], |row| {
+                row.opt_text()
+            })
+            .await?;
+        Ok(decision.flatten().map(|word| word == GO))
     }
 
     /// What a saga did outside, in order.
@@ -186,6 +210,22 @@ impl Tx {
         self.one(RUNNING, args![id], Cells::id).await
     }
 
+    /// Begins a group: sagas of which all pass the point of no return, or none.
+    pub async fn begin_saga_group(&mut self, now: Timestamp) -> Result<SagaId> {
+        let w = self.w();
+        let id: SagaId = self.new_id(now);
+        self.execute(GROUP_NEW, args![id, w, now]).await?;
+        Ok(id)
+    }
+
+    /// Decides for a group that all go on, or that all go back, unless that was decided before.
+    pub async fn decide_saga_group(&mut self, group: SagaId, go: bool) -> Result<()> {
+        let w = self.w();
+        let word = if go { GO } else { "back" };
+        self.execute(GROUP_DECIDE, args![w, group, word]).await?;
+        Ok(())
+    }
+
     /// Begins a saga.
     ///
     /// # Errors
@@ -205,7 +245,8 @@ impl Tx {
                 now,
                 new.deadline,
                 new.request_key,
-                new.request_hash
+                new.request_hash,
+                new.group
             ],
         )
         .await?;

@@ -4,7 +4,7 @@ mod dav;
 
 use std::collections::BTreeMap;
 
-use parfocal_formats::ical;
+use parfocal_formats::ical::{self, Agent};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use url::Url;
@@ -253,7 +253,7 @@ impl Caldav {
                     return Ok(reference(&collection, &path, there.etag.clone()));
                 }
             }
-            let events = ics::write(&wanted, self.http.now())
+            let events = ics::write(&wanted, self.http.now(), Agent::Client)
                 .ok_or_else(|| EngineError::invalid("the event's time cannot be placed"))?;
             let text = ical::Calendar::stored(events).to_string();
             let etag = there.as_ref().and_then(|there| there.etag.clone());

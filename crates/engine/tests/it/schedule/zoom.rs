@@ -5,7 +5,9 @@ use parfocal_engine::clock::Clock;
 use parfocal_engine::components;
 use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::provider::{OccurrenceState, conformance};
-use parfocal_engine::schedule::{CancelRequest, ChangeRequest, How, ScheduleRequest, Unrepeatable};
+use parfocal_engine::schedule::{
+    CancelRequest, ChangeRequest, How, Progress, ScheduleRequest, Unrepeatable,
+};
 use parfocal_engine::store::ScheduleState;
 use parfocal_engine::{App, Code};
 use parfocal_simulator::Simulator;
@@ -17,6 +19,7 @@ on_both_stores! {
     zoom_keeps_the_rules_of_providers;
     a_series_at_zoom_is_made_moved_and_called_off;
     what_zoom_cannot_repeat_becomes_single_meetings_when_allowed;
+    single_meetings_are_told_of_together_whoever_drives_them;
     a_lost_answer_at_zoom_leaves_one_meeting;
 }
 
@@ -41,10 +44,12 @@ impl Stage {
             ..components::Activation::default()
         };
         let caller = Caller::local(Surface::Cli);
-        app.components()
-            .activate("scheduling", &anyway, &caller)
-            .await
-            .unwrap();
+        for name in ["scheduling", "mail"] {
+            app.components()
+                .activate(name, &anyway, &caller)
+                .await
+                .unwrap();
+        }
         let run = parfocal_engine::actions::Run::new(caller);
         let users = app
             .actions()
@@ -69,6 +74,12 @@ impl Stage {
             "calendar": "none",
         }))
         .unwrap()
+    }
+
+    /// Mails that left.
+    async fn told(&self) -> usize {
+        let mails = self.app.store().mails(self.app.scope(), None, 500).await;
+        mails.unwrap().len()
     }
 
     async fn meetings(&self) -> Vec<parfocal_engine::provider::ProviderMeeting> {
@@ -224,6 +235,7 @@ async fn what_zoom_cannot_repeat_becomes_single_meetings_when_allowed() {
     let mut yearly = stage.request();
     yearly.every = Some("year".to_owned());
     yearly.count = Some(3);
+    yearly.attendees = vec![serde_json::from_value(json!({"email": "ann@example.com"})).unwrap()];
     let refused = scheduling.schedule(&yearly, &how()).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidInput);
     yearly.unrepeatable = Unrepeatable::Singles;
@@ -258,6 +270,7 @@ async fn what_zoom_cannot_repeat_becomes_single_meetings_when_allowed() {
     // The third is refused for good: the two before it are called off again.
     let mut other = yearly.clone();
     "2031-05-05T09:00:00".clone_into(&mut other.start);
+    let told = stage.told().await;
     let strange = json!({
         "kind": "answer", "path": "/v2/users/", "method": "POST", "status": 400, "times": 1, "every": 3,
         "body": {"code": 300, "message": "The value that you entered is invalid."},
@@ -266,6 +279,7 @@ async fn what_zoom_cannot_repeat_becomes_single_meetings_when_allowed() {
     let failed = scheduling.schedule(&other, &how()).await.unwrap_err();
     assert!(failed.message().contains("meeting 3 of 3"), "{failed}");
     assert_eq!(stage.meetings().await.len(), 3, "nothing new is left");
+    assert_eq!(stage.told().await, told, "nobody was invited to the others");
     let mut many = yearly.clone();
     many.every = Some("day".to_owned());
     many.count = Some(61);
@@ -275,6 +289,42 @@ async fn what_zoom_cannot_repeat_becomes_single_meetings_when_allowed() {
         refused.message().contains("61 single meetings"),
         "{refused}"
     );
+}
+
+/// What processes that die leave is gone on with by anybody, in any order: one that has come waits for the others.
+async fn single_meetings_are_told_of_together_whoever_drives_them() {
+    let stage = Stage::new().await;
+    let scheduling = stage.app.scheduling();
+    let mut yearly = stage.request();
+    yearly.every = Some("year".to_owned());
+    yearly.count = Some(3);
+    yearly.attendees = vec![serde_json::from_value(json!({"email": "ann@example.com"})).unwrap()];
+    yearly.unrepeatable = Unrepeatable::Singles;
+    let begun = scheduling
+        .schedule(&yearly, &how().detached())
+        .await
+        .unwrap();
+    assert_eq!((begun.finished, begun.also.len()), (false, 2));
+    let mut sagas = Vec::new();
+    for id in [begun.meeting.id].into_iter().chain(begun.also) {
+        let saga = stage.app.store().latest_saga(stage.app.scope(), id).await;
+        sagas.push(saga.unwrap().unwrap().id);
+    }
+    let go = |saga| {
+        let app = stage.app.clone();
+        async move { parfocal_engine::schedule::drive(&app, saga).await.unwrap() }
+    };
+    for saga in [sagas[2], sagas[0], sagas[2]] {
+        assert!(matches!(go(saga).await, Progress::Waits(_)));
+    }
+    assert_eq!((stage.meetings().await.len(), stage.told().await), (2, 0));
+    // The last one finds all of them there and passes; so do the others then.
+    assert!(matches!(go(sagas[1]).await, Progress::Over));
+    assert_eq!(stage.told().await, 1);
+    for saga in [sagas[0], sagas[2]] {
+        assert!(matches!(go(saga).await, Progress::Over));
+    }
+    assert_eq!((stage.meetings().await.len(), stage.told().await), (3, 3));
 }
 
 async fn a_lost_answer_at_zoom_leaves_one_meeting() {
