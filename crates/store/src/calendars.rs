@@ -80,7 +80,25 @@ macro_rules! account {
     };
 }
 
+/// A consent to a calendar that was begun in a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalendarConsentRow {
+    /// Hash of the `state` parameter; the parameter itself is not stored.
+    pub hash: String,
+    /// Whatever the answer has to match, as JSON.
+    pub data: Json,
+    /// When it stops being valid.
+    pub expires: Timestamp,
+    /// When it was used, which it can be once.
+    pub used_at: Option<Timestamp>,
+}
+
 statements! {
+    CONSENT_PUT = one("INSERT INTO calendar_consents (hash, workspace_id, data, expires) VALUES ($1, $2, $3, $4)");
+    CONSENT = one("SELECT hash, data, expires, used_at FROM calendar_consents WHERE workspace_id = $1 AND hash = $2");
+    CONSENT_TAKE = one("UPDATE calendar_consents SET used_at = $3 WHERE workspace_id = $1 AND hash = $2 AND used_at IS NULL AND expires > $3");
+    CONSENT_SECRETS_TIDY = one("DELETE FROM secrets WHERE purpose = 'verifier' AND owner_id IN (SELECT hash FROM calendar_consents WHERE expires <= $1)");
+    CONSENTS_TIDY = one("DELETE FROM calendar_consents WHERE expires <= $1");
     ALL = one(concat!("SELECT ", account!(), " FROM calendar_accounts WHERE workspace_id = $1 ORDER BY name"));
     ADD = one("INSERT INTO calendar_accounts (id, workspace_id, name, settings, state, created_at, updated_at)
         VALUES ($1, $2, $3, $4, 'new', $5, $5)
@@ -263,5 +281,49 @@ impl Tx {
     pub async fn remove_feed_event(&mut self, key: &str) -> Result<bool> {
         let w = self.w();
         Ok(self.execute(FEED_REMOVE, args![w, key]).await? > 0)
+    }
+}
+
+impl Store {
+    /// A consent that was begun; used and expired ones are there for a day.
+    pub async fn calendar_consent(
+        &self,
+        scope: Scope,
+        hash: &str,
+    ) -> Result<Option<CalendarConsentRow>> {
+        self.one(CONSENT, args![scope.workspace, hash], |row| {
+            Ok(CalendarConsentRow {
+                hash: row.text()?,
+                data: row.json()?,
+                expires: row.instant()?,
+                used_at: row.opt_instant()?,
+            })
+        })
+        .await
+    }
+}
+
+impl Tx {
+    /// Writes down a consent that is begun, and forgets those that ended before `old` with their secrets.
+    pub async fn put_calendar_consent(
+        &mut self,
+        row: &CalendarConsentRow,
+        old: Timestamp,
+    ) -> Result<()> {
+        let w = self.w();
+        self.execute(CONSENT_SECRETS_TIDY, args![old]).await?;
+        self.execute(CONSENTS_TIDY, args![old]).await?;
+        self.execute(
+            CONSENT_PUT,
+            args![row.hash.as_str(), w, &row.data, row.expires],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a consent, once; false when it was used or is over.
+    pub async fn take_calendar_consent(&mut self, hash: &str, now: Timestamp) -> Result<bool> {
+        let w = self.w();
+        Ok(self.execute(CONSENT_TAKE, args![w, hash, now]).await? == 1)
     }
 }

@@ -52,7 +52,9 @@ mod work;
 mod zoomapp;
 
 pub use audit::{AuditEntry, AuditFilter, AuditHead};
-pub use calendars::{CalendarAccountRow, CalendarConflict, FeedEvent, LinkedEvent};
+pub use calendars::{
+    CalendarAccountRow, CalendarConflict, CalendarConsentRow, FeedEvent, LinkedEvent,
+};
 pub use components::ComponentRow;
 pub use db::{DatabaseUrl, Engine, OpenOptions, Tx};
 pub use destinations::{DELIVERY_TRIES_KEPT, Queued};

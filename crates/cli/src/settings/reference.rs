@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parfocal_engine::config::{KEYS, Key, Kind, environment_name};
 
 /// What each section is about, in the order of the page.
-const SECTIONS: [(&str, &str); 17] = [
+const SECTIONS: [(&str, &str); 19] = [
     ("data", "Where files are kept"),
     ("server", "The HTTP server"),
     ("database", "The database"),
@@ -26,6 +26,14 @@ const SECTIONS: [(&str, &str); 17] = [
     (
         "availability",
         "When people can be met, and whose calendar tells it",
+    ),
+    (
+        "google",
+        "Your app at Google, with which people connect their calendars",
+    ),
+    (
+        "microsoft",
+        "Your application at Microsoft, with which people connect their calendars",
     ),
     ("clock", "The clock"),
     ("log", "What is logged"),

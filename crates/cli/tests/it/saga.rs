@@ -2,9 +2,10 @@
 //!
 //! Series are made, moved, moved and called off in one occurrence, and called off, through `/v1/schedules`. In each of these the
 //! server is killed once: before Zoom or the calendar has heard of it, when they have done it and their answer is still under
-//! way, as soon as the first mail lies in the folder, or at a random moment. It is started again, the client repeats its request
-//! under the same key, and what comes out is compared. `PARFOCAL_SAGA_KILLS` sets the number of kills (30 go through every
-//! combination), `PARFOCAL_SAGA_SEED` repeats a run.
+//! way, as soon as the mail server has the first mail, when it has it and does not say so, or at a random moment. It is started
+//! again, the client repeats its request under the same key, and what comes out is compared. Meetings stand in Google's calendar
+//! and in Microsoft's by turns. `PARFOCAL_SAGA_KILLS` sets the number of kills (70 go through every combination),
+//! `PARFOCAL_SAGA_SEED` repeats a run.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,10 @@ use crate::kill::{Chance, free_port, number};
 use crate::support::{Running, World};
 
 mod compare;
+mod post;
 
 use compare::{compare, remind};
+use post::Post;
 
 const PEOPLE: [&str; 2] = ["ann@example.com", "bob@example.com"];
 const OWNER: &str = "ingrid@brightwater.example";
@@ -50,15 +53,17 @@ enum Moment {
     FirstMail,
     ZoomIsAsked,
     CalendarIsAsked,
+    MailIsTaken,
     Any,
 }
 
-const MOMENTS: [Moment; 6] = [
+const MOMENTS: [Moment; 7] = [
     Moment::ZoomHasDoneIt,
     Moment::CalendarHasDoneIt,
     Moment::FirstMail,
     Moment::ZoomIsAsked,
     Moment::CalendarIsAsked,
+    Moment::MailIsTaken,
     Moment::Any,
 ];
 
@@ -66,6 +71,8 @@ const MOMENTS: [Moment; 6] = [
 #[derive(Debug)]
 struct Meeting {
     title: String,
+    /// `google` or `microsoft`.
+    calendar: &'static str,
     start: jiff::civil::DateTime,
     id: Option<String>,
     done: usize,
@@ -74,6 +81,7 @@ struct Meeting {
 struct Stage {
     world: World,
     simulator: Simulator,
+    post: Post,
     client: reqwest::Client,
     listen: String,
     host: String,
@@ -92,6 +100,7 @@ impl Stage {
         .await
         .unwrap();
         let base = simulator.base_url().to_owned();
+        let post = Post::start().await;
         let mut world = world;
         for (name, value) in [
             ("ZOOM_API_URL", format!("{base}/v2")),
@@ -106,6 +115,9 @@ impl Stage {
             ),
             ("PARFOCAL_LIMITS__PLAN", "off".to_owned()),
             ("PARFOCAL_JOBS__LEASE_SECONDS", "10".to_owned()),
+            ("PARFOCAL_SMTP__HOST", "127.0.0.1".to_owned()),
+            ("PARFOCAL_SMTP__PORT", post.port.to_string()),
+            ("PARFOCAL_SMTP__SECURITY", "none".to_owned()),
         ] {
             world = world.env(name, value);
         }
@@ -117,6 +129,7 @@ impl Stage {
         let mut stage = Self {
             world,
             simulator,
+            post,
             client,
             listen: format!("127.0.0.1:{}", free_port()),
             host: String::new(),
@@ -124,7 +137,13 @@ impl Stage {
             chance: Chance(seed),
         };
         stage.world.run(&["connections", "check", "env"]).exits(0);
-        for name in ["scheduling", "mail", "reminders", "calendar-google"] {
+        for name in [
+            "scheduling",
+            "mail",
+            "reminders",
+            "calendar-google",
+            "calendar-microsoft",
+        ] {
             stage.world.run(&["component", "activate", name]).exits(0);
         }
         let key = stage.control("calendars/service-account", None).await;
@@ -145,6 +164,28 @@ impl Stage {
             &api,
             "--token-url",
             &token,
+        ];
+        stage.world.run(&add).exits(0);
+        std::fs::write(stage.world.path("secret"), "simulator").unwrap();
+        let (api, login) = (format!("{base}/graph/v1.0"), format!("{base}/graph"));
+        let add = [
+            "calendars",
+            "add",
+            "microsoft",
+            "office",
+            "--tenant",
+            "brightwater.example",
+            "--person",
+            OWNER,
+            "--client-id",
+            "simulator",
+            "--secret-file",
+            "secret",
+            "--own-invitations",
+            "--api-url",
+            &api,
+            "--token-url",
+            &login,
         ];
         stage.world.run(&add).exits(0);
         let users = stage.zoom("users?page_size=30").await;
@@ -229,7 +270,7 @@ impl Stage {
                 "schedules".to_owned(),
                 json!({
                     "title": meeting.title, "start": start, "timezone": "Europe/Berlin", "minutes": 20, "every": "week",
-                    "count": 5, "host": self.host, "calendar": "google", "allow_conflicts": true,
+                    "count": 5, "host": self.host, "calendar": meeting.calendar, "allow_conflicts": true,
                     "reminders": [{"minutes": 10, "method": "email"}],
                     "attendees": PEOPLE.map(|email| json!({"email": email})),
                 }),
@@ -257,23 +298,31 @@ impl Stage {
     }
 
     /// The order that holds Zoom or the calendar up at a moment; none for moments that need none.
-    fn hold(moment: Moment, ask: Ask) -> Option<Value> {
+    fn hold(moment: Moment, ask: Ask, calendar: &str) -> Option<Value> {
         let zoom = match ask {
             Ask::Make => ("POST", "/v2/users/"),
             Ask::Move | Ask::MoveOne => ("PATCH", "/v2/meetings/"),
             Ask::CallOneOff | Ask::CallOff => ("DELETE", "/v2/meetings/"),
         };
-        let calendar = match ask {
-            Ask::Make => ("POST", "/google/calendar/v3/calendars/"),
-            Ask::CallOff => ("DELETE", "/google/calendar/v3/calendars/"),
-            _ => ("PATCH", "/google/calendar/v3/calendars/"),
+        let google = calendar == "google";
+        let method = match ask {
+            Ask::Make => "POST",
+            Ask::CallOff => "DELETE",
+            // At Google an occurrence is changed into one that is called off.
+            Ask::CallOneOff if !google => "DELETE",
+            _ => "PATCH",
+        };
+        let path = if google {
+            "/google/calendar/v3/calendars/"
+        } else {
+            "/graph/v1.0/users/"
         };
         let (kind, (method, path)) = match moment {
             Moment::ZoomIsAsked => ("slow", zoom),
             Moment::ZoomHasDoneIt => ("late_answer", zoom),
-            Moment::CalendarIsAsked => ("slow", calendar),
-            Moment::CalendarHasDoneIt => ("late_answer", calendar),
-            Moment::FirstMail | Moment::Any => return None,
+            Moment::CalendarIsAsked => ("slow", (method, path)),
+            Moment::CalendarHasDoneIt => ("late_answer", (method, path)),
+            Moment::FirstMail | Moment::MailIsTaken | Moment::Any => return None,
         };
         Some(
             json!({"kind": kind, "path": path, "method": method, "times": 1, "delay_ms": 3_600_000}),
@@ -281,22 +330,15 @@ impl Stage {
     }
 
     fn mails(&self) -> Vec<String> {
-        let folder = self.world.path("data").join("mail");
-        let Ok(entries) = std::fs::read_dir(folder) else {
-            return Vec::new();
-        };
-        entries
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|end| end == "eml"))
-            .map(|path| std::fs::read_to_string(path).unwrap())
-            .collect()
+        self.post.mails()
     }
 
     /// Sends a request and kills the server at a moment; whether that moment came before the request was answered.
     async fn die_at(&mut self, moment: Moment, ask: Ask, meeting: &Meeting) -> bool {
-        if let Some(fault) = Self::hold(moment, ask) {
+        if let Some(fault) = Self::hold(moment, ask, meeting.calendar) {
             self.control("faults", Some(fault)).await;
         }
+        self.post.hold(moment == Moment::MailIsTaken);
         let before = self.mails().len();
         let wait = Duration::from_millis(self.chance.below(400));
         let asked = self.ask(ask, meeting);
@@ -304,6 +346,7 @@ impl Stage {
         loop {
             let now = match moment {
                 Moment::FirstMail => self.mails().len() > before,
+                Moment::MailIsTaken => self.post.has_held(),
                 Moment::Any => began.elapsed() >= wait,
                 _ => {
                     let faults = self.control("faults", None).await;
@@ -321,6 +364,7 @@ impl Stage {
         }
         // Dropping it sends SIGKILL.
         drop(self.server.take());
+        self.post.hold(false);
         let answered = matches!(asked.await.unwrap(), Some((200..=201, _)));
         let url = format!("{}/_sim/faults", self.simulator.base_url());
         self.client.delete(url).send().await.unwrap();
@@ -373,6 +417,7 @@ async fn hold(world: World, kills: u64) {
             let day = day + jiff::Span::new().days(40 + i64::try_from(round % 40).unwrap());
             meetings.push(Meeting {
                 title: format!("Saga {round}, \"quoted\""),
+                calendar: ["google", "microsoft"][usize::try_from(round % 2).unwrap()],
                 start: day.at(8, 0, 0, 0),
                 id: None,
                 done: 0,
@@ -381,7 +426,7 @@ async fn hold(world: World, kills: u64) {
         let last = meetings.len() - 1;
         let (ask, moment) = (
             ASKS[place],
-            MOMENTS[usize::try_from(k + k / 30).unwrap() % MOMENTS.len()],
+            MOMENTS[usize::try_from(k).unwrap() % MOMENTS.len()],
         );
         let came = stage.die_at(moment, ask, &meetings[last]).await;
         in_time += u64::from(came);
@@ -412,6 +457,7 @@ async fn hold(world: World, kills: u64) {
         let start = meetings[0].start + jiff::Span::new().minutes(240);
         meetings.push(Meeting {
             title: "Saga, the last".to_owned(),
+            calendar: "google",
             start,
             id: None,
             done: 0,

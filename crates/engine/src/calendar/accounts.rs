@@ -272,6 +272,16 @@ impl Account {
     }
 }
 
+/// Refuses a name that nobody could read.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    if name.trim().is_empty() || name.chars().count() > 80 {
+        return Err(EngineError::invalid(
+            "a calendar's name has 1 to 80 characters",
+        ));
+    }
+    Ok(())
+}
+
 fn packed(kept: &Kept) -> Result<zeroize::Zeroizing<Vec<u8>>> {
     serde_json::to_vec(kept)
         .map(zeroize::Zeroizing::new)
@@ -296,11 +306,7 @@ impl CalendarAccounts<'_> {
         opener: &Opener,
     ) -> Result<CalendarAccountView> {
         settings.check()?;
-        if name.trim().is_empty() || name.chars().count() > 80 {
-            return Err(EngineError::invalid(
-                "a calendar's name has 1 to 80 characters",
-            ));
-        }
+        check_name(name)?;
         let app = self.app;
         let json = serde_json::to_value(settings)
             .map_err(|error| EngineError::new(Code::Internal, error.to_string()))?;

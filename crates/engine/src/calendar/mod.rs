@@ -10,6 +10,7 @@
 mod accounts;
 mod api;
 mod caldav;
+mod consent;
 mod echo;
 mod feed;
 mod google;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use crate::App;
 
 pub use accounts::{CalendarAccountView, CalendarAccounts, Opener, Settings};
+pub use consent::{ConsentBegun, ConsentRequest};
 pub use feed::Feed;
 pub use sync::{ConflictView, SyncReport};
 

@@ -1,6 +1,7 @@
 //! The one table of all configuration keys.
 
 mod availability;
+mod calendars;
 mod key;
 
 use key::key;
@@ -613,6 +614,16 @@ pub static KEYS: &[Key] = &[
     availability::CALENDARS,
     availability::BUFFER,
     availability::NOTICE,
+    calendars::GOOGLE_ID,
+    calendars::GOOGLE_SECRET,
+    calendars::GOOGLE_CONSENT,
+    calendars::GOOGLE_TOKEN,
+    calendars::GOOGLE_API,
+    calendars::MICROSOFT_ID,
+    calendars::MICROSOFT_SECRET,
+    calendars::MICROSOFT_TENANT,
+    calendars::MICROSOFT_LOGIN,
+    calendars::MICROSOFT_API,
     key(
         "clock.file",
         Kind::Path,

@@ -5,6 +5,7 @@
 //! environment name and meaning; the reference page and `config/default.yaml` are checked against it.
 
 mod availability;
+mod calendars;
 mod keys;
 mod mail;
 mod models;
@@ -14,6 +15,7 @@ mod validate;
 
 pub use availability::Availability;
 pub(crate) use availability::Route;
+pub use calendars::{Google, Microsoft};
 pub use keys::{KEYS, Key, Kind, environment_name};
 pub use mail::{Imap, Language, Reminders, Security, Smtp};
 pub use models::{ModelApi, ModelServer, Models, Structured, TokenParameter};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{Availability, Imap, Models, Reminders, Secret, Smtp};
+use super::{Availability, Google, Imap, Microsoft, Models, Reminders, Secret, Smtp};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ pub struct Config {
     pub reminders: Reminders,
     /// When people can be met.
     pub availability: Availability,
+    /// Our app at Google.
+    pub google: Google,
+    /// Our app at Microsoft.
+    pub microsoft: Microsoft,
     /// The clock.
     pub clock: Clock,
     /// What is logged.

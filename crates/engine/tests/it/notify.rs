@@ -31,6 +31,7 @@ use due::{
 on_both_stores! {
     an_invitation_lies_in_the_folder_once_and_is_readable;
     a_mail_server_gets_each_mail_once_whatever_it_answers;
+    a_mail_waits_for_a_server_that_lets_nobody_in_or_says_nothing;
     answers_come_by_link_and_by_reply_and_the_latest_stands;
     reminders_leave_once_from_three_processes_through_a_change_of_clocks;
     late_reminders_follow_their_rule;
@@ -215,6 +216,8 @@ enum Does {
     RefusesAddress,
     AsksToComeBack,
     DropsTheLine,
+    LetsNobodyIn,
+    SaysNothing,
 }
 
 /// A mail server that does as told, mail for mail, then takes all; answers with its port and what it took.
@@ -224,7 +227,7 @@ async fn mail_server(does: Vec<Does>) -> (u16, Arc<Mutex<Vec<String>>>) {
     let taken = Arc::new(Mutex::new(Vec::new()));
     let box_ = Arc::clone(&taken);
     tokio::spawn(async move {
-        let mut does = does.into_iter();
+        let mut does = does.into_iter().peekable();
         while let Ok((stream, _)) = listener.accept().await {
             // Somebody who only looks whether it answers sends no mail.
             let mut now = Does::Takes;
@@ -236,9 +239,16 @@ async fn mail_server(does: Vec<Does>) -> (u16, Arc<Mutex<Vec<String>>>) {
                 if verb == "MAIL" {
                     now = does.next().unwrap_or(Does::Takes);
                 }
+                let shut = verb == "AUTH" && does.next_if_eq(&Does::LetsNobodyIn).is_some();
+                if verb == "RCPT" && now == Does::SaysNothing {
+                    continue;
+                }
                 let answer = match verb.as_str() {
                     "RCPT" if now == Does::RefusesAddress => "550 5.1.1 nobody of that name\r\n",
                     "RCPT" if now == Does::AsksToComeBack => "451 4.7.1 come back later\r\n",
+                    "EHLO" => "250-test\r\n250 AUTH PLAIN\r\n",
+                    "AUTH" if shut => "535 5.7.8 wrong password\r\n",
+                    "AUTH" => "235 come in\r\n",
                     "DATA" => "354 go on\r\n",
                     "QUIT" => "221 bye\r\n",
                     _ => "250 fine\r\n",
@@ -336,6 +346,43 @@ async fn a_mail_server_gets_each_mail_once_whatever_it_answers() {
         2
     );
     assert!(states.contains(&MailState::Refused) && states.contains(&MailState::Uncertain));
+    app.stop().await;
+}
+
+async fn a_mail_waits_for_a_server_that_lets_nobody_in_or_says_nothing() {
+    use Does::{LetsNobodyIn, RefusesAddress, SaysNothing, Takes};
+    let does = vec![LetsNobodyIn, SaysNothing, Takes, RefusesAddress];
+    let (port, taken) = mail_server(does).await;
+    let dir = tempfile::tempdir().unwrap();
+    let (manual, clock) = manual();
+    before_it_all(&manual);
+    let mut config = config(dir.path());
+    config.smtp.host = Some("127.0.0.1".into());
+    config.smtp.port = port;
+    config.smtp.security = Security::None;
+    config.smtp.username = Some("plan".into());
+    config.smtp.password = Some("once wrong".into());
+    config.smtp.timeout_seconds = 1;
+    let app = with_mail(config, &clock).await;
+    let (id, _) = schedule(&app).await;
+    let first = invitation(id, InvitationKind::Request, 0);
+    for words in ["wrong password", "said nothing"] {
+        let error = send(&app, &first).await.unwrap_err();
+        assert_eq!(error.code(), Code::MailUnavailable, "{error}");
+        assert!(error.message().contains(words), "{words}: {error}");
+    }
+    assert!(!send(&app, &first).await.unwrap(), "it leaves at last");
+    assert_eq!(taken.lock().unwrap().len(), 1);
+    // An address that is refused is refused for good, and says nothing of the next mail.
+    let second = invitation(id, InvitationKind::Update, 1);
+    let error = send(&app, &second).await.unwrap_err();
+    assert_eq!(error.code(), Code::MailRefused, "{error}");
+    assert!(
+        !send(&app, &invitation(id, InvitationKind::Update, 2))
+            .await
+            .unwrap()
+    );
+    assert_eq!(taken.lock().unwrap().len(), 2);
     app.stop().await;
 }
 

@@ -27,6 +27,8 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use parfocal_engine::components::Active;
 use serde::Serialize;
 
+pub(crate) use schedule::calendars_page;
+
 use crate::assets;
 use crate::problem::Problem;
 use crate::pulse;
@@ -45,6 +47,7 @@ const ROOMS: [(&str, &str, &str); 8] = [
 ];
 
 const TEMPLATES: [(&str, &str); 26] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -78,6 +81,10 @@ const TEMPLATES: [(&str, &str); 26] = [
     ),
     ("link.html", include_str!("../templates/link.html")),
     ("mail.html", include_str!("../templates/mail.html")),
+    (
+        "schedule_calendars.html",
+        include_str!("../templates/schedule_calendars.html"),
+    ),
     ("mail_one.html", include_str!("../templates/mail_one.html")),
     (
         "components.html",

@@ -123,6 +123,11 @@ pub(crate) fn kept(headers: &HeaderMap, state: &str) -> Option<Kept> {
 
 /// The header that lets a browser keep a login. Lax, because it has to come along when Zoom leads back here.
 pub(crate) fn keep(state: &str, kept: &Kept, redirect: &Url) -> Option<HeaderValue> {
+    keep_at("/oauth/zoom", state, kept, redirect)
+}
+
+/// The same for a login whose answers come in below another path.
+pub(crate) fn keep_at(path: &str, state: &str, kept: &Kept, redirect: &Url) -> Option<HeaderValue> {
     let name = cookie_name(state)?;
     let mark = match (kept.from_console, kept.for_zoom_app) {
         (true, _) => FROM_CONSOLE,
@@ -135,7 +140,7 @@ pub(crate) fn keep(state: &str, kept: &Kept, redirect: &Url) -> Option<HeaderVal
         ""
     };
     let text = format!(
-        "{name}={}{mark}; Path=/oauth/zoom; Max-Age={COOKIE_LIFE}; HttpOnly; SameSite=Lax{secure}",
+        "{name}={}{mark}; Path={path}; Max-Age={COOKIE_LIFE}; HttpOnly; SameSite=Lax{secure}",
         kept.browser
     );
     HeaderValue::from_str(&text).ok()

@@ -3,6 +3,7 @@
 //! These are the only pages for people who are not the operator. They stand outside the console: reachable under the public name
 //! ([`door`]), without its navigation, and readable whatever goes wrong ([`ending`]).
 
+mod calendar;
 mod callback;
 mod door;
 mod ending;
@@ -11,6 +12,8 @@ mod link;
 pub(crate) mod loopback;
 
 pub(crate) use door::{Arrival, authority, reachable};
+pub(crate) use calendar::CALLBACK as CALENDAR_CALLBACK;
+pub(crate) use door::{Arrival, Kept, keep_at, reachable};
 
 use axum::Router;
 use axum::middleware;
@@ -30,6 +33,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     Router::new()
         .route(INSTALL, get(install::get))
         .route(CALLBACK, get(callback::get))
+        .route(CALENDAR_CALLBACK, get(calendar::get))
         .route("/connect/{token}", get(link::get))
         .route("/assets/{fingerprint}/{name}", get(assets::get))
         .layer(middleware::from_fn_with_state(

@@ -10,6 +10,7 @@
 
 mod actions;
 mod connections;
+mod consent;
 mod door;
 mod guard;
 mod life;

@@ -146,7 +146,9 @@ impl Zoomed {
             .header("origin", &self.site.url)
             .header("accept", "text/html,*/*;q=0.8")
             .form(pairs);
-        Answer::of(request.send().await.unwrap()).await
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        self.browser.keep(&answer);
+        answer
     }
 }
 
@@ -183,6 +185,12 @@ impl Browser {
             request = request.header(*name, *value);
         }
         let answer = Answer::of(request.send().await.unwrap()).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Keeps the cookies of an answer.
+    fn keep(&self, answer: &Answer) {
         for line in answer.headers.get_all("set-cookie") {
             let pair = line.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -192,7 +200,6 @@ impl Browser {
                 kept.push((name.to_owned(), value.to_owned()));
             }
         }
-        answer
     }
 }
 

@@ -7,7 +7,14 @@ use serde_json::{Value, json};
 
 use super::{ASKS, Meeting, OWNER, PEOPLE, Stage};
 
-/// What Zoom, the calendar and the mailbox hold beside what the store says.
+/// An event as a calendar holds it.
+#[derive(Debug)]
+struct Event {
+    title: String,
+    begins: String,
+}
+
+/// What Zoom, the calendars and the mailbox hold beside what the store says.
 pub(super) async fn compare(stage: &Stage, meetings: &[Meeting]) {
     let all = stage.ours("schedules?limit=200").await;
     let known: BTreeMap<&str, &Value> = all["items"]
@@ -39,17 +46,38 @@ pub(super) async fn compare(stage: &Stage, meetings: &[Meeting]) {
         }
     }
     let calendars = stage.control("calendars", None).await;
-    let events: Vec<&Value> = calendars["google"]["calendars"][OWNER]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|one| one["status"] != "cancelled" && one["recurringEventId"].is_null())
-        .filter(|one| {
-            one["summary"]
-                .as_str()
-                .is_some_and(|title| title.starts_with("Saga "))
-        })
-        .collect();
+    let ours = |list: &Value, title: &str, gone: &dyn Fn(&Value) -> bool, series: &str| {
+        let all = list.as_array().into_iter().flatten();
+        let mine = all.filter(|one| {
+            let named = one[title].as_str().unwrap_or_default();
+            named.starts_with("Saga ") && one[series].is_null() && !gone(one)
+        });
+        let event = |one: &Value| Event {
+            title: one[title].as_str().unwrap().to_owned(),
+            begins: one["start"]["dateTime"].as_str().unwrap().to_owned(),
+        };
+        mine.map(event).collect::<Vec<_>>()
+    };
+    let events = BTreeMap::from([
+        (
+            "google",
+            ours(
+                &calendars["google"]["calendars"][OWNER],
+                "summary",
+                &|one| one["status"] == "cancelled",
+                "recurringEventId",
+            ),
+        ),
+        (
+            "microsoft",
+            ours(
+                &calendars["graph"]["mailboxes"][OWNER],
+                "subject",
+                &|one| one["isCancelled"] == true,
+                "seriesMasterId",
+            ),
+        ),
+    ]);
     let letters: Vec<(String, Letter)> = stage
         .mails()
         .into_iter()
@@ -74,9 +102,9 @@ pub(super) async fn compare(stage: &Stage, meetings: &[Meeting]) {
             "{ours}"
         );
         assert_eq!(ours["left_over"], json!([]), "{ours}");
-        let there: Vec<&&Value> = events
+        let there: Vec<&Event> = events[meeting.calendar]
             .iter()
-            .filter(|one| one["summary"] == title)
+            .filter(|one| one.title == title)
             .collect();
         if off {
             assert!(!at_zoom.contains_key(title), "{title} is left over at Zoom");
@@ -108,7 +136,7 @@ pub(super) async fn compare(stage: &Stage, meetings: &[Meeting]) {
                 "{title} at Zoom"
             );
             let local = ours["start_local"].as_str().unwrap();
-            let begins = there[0]["start"]["dateTime"].as_str().unwrap();
+            let begins = &there[0].begins;
             assert!(
                 begins.starts_with(local),
                 "{title} begins at {begins} in the calendar, {local} here"
@@ -147,7 +175,8 @@ pub(super) async fn compare(stage: &Stage, meetings: &[Meeting]) {
         }
     }
     assert_eq!(at_zoom.len(), living, "orphans at Zoom: {at_zoom:?}");
-    assert_eq!(events.len(), living, "orphans in the calendar");
+    let standing: usize = events.values().map(Vec::len).sum();
+    assert_eq!(standing, living, "orphans in the calendars: {events:?}");
 }
 
 /// Reminders of a meeting that is left, the server killed while they leave: one for each person.

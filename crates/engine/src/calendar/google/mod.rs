@@ -23,7 +23,7 @@ use crate::error::{Code, EngineError, Result};
 /// Its name in the registry.
 pub(super) const NAME: &str = "google";
 const SYSTEM: &str = "Google Calendar";
-const SCOPE: &str = "https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.freebusy";
+pub(super) const SCOPE: &str = "https://www.googleapis.com/auth/calendar.events https://www.googleapis.com/auth/calendar.freebusy";
 /// How often a change is tried again that met another's.
 const MEETINGS: u32 = 4;
 /// Life of a channel of which Google does not say how long it lives.

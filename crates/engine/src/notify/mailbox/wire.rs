@@ -25,6 +25,9 @@ use crate::error::{Code, EngineError, Result};
 /// Bytes of an answer beyond the letter in it.
 const BESIDE: usize = 64 * 1024;
 
+/// Bytes that are read at once.
+const PIECE: usize = 16 * 1024;
+
 trait Both: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Both for T {}
 
@@ -272,8 +275,8 @@ impl Line {
                     "the mailbox answers with more than {MOST_BYTES} bytes"
                 )));
             }
-            let mut piece = [0_u8; 16 * 1024];
-            let read = timeout(self.wait, self.stream.read(&mut piece))
+            self.buffer.reserve(PIECE);
+            let read = timeout(self.wait, self.stream.read_buf(&mut self.buffer))
                 .await
                 .map_err(|_elapsed| {
                     unavailable(format!(
@@ -285,7 +288,6 @@ impl Line {
             if read == 0 {
                 return Err(unavailable("the mailbox closed the connection"));
             }
-            self.buffer.extend_from_slice(&piece[..read]);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Scheduling: everyone's week, a form that says who is busy before anything is made, and each meeting with its answers.
 
+mod calendars;
 mod form;
 mod grid;
 mod one;
@@ -9,6 +10,8 @@ use axum::Router;
 use axum::routing::{get, post};
 use parfocal_engine::EngineError;
 use serde::Serialize;
+
+pub(crate) use calendars::page as calendars_page;
 
 use crate::state::AppState;
 
@@ -21,6 +24,10 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/schedule", get(week::get))
         .route("/schedule/new", get(form::get).post(form::post))
         .route("/schedule/settle", post(week::settle))
+        .route(
+            "/schedule/calendars",
+            get(calendars::get).post(calendars::connect),
+        )
         .route("/schedule/{id}", get(one::get))
         .route("/schedule/{id}/move", post(one::reschedule))
         .route("/schedule/{id}/cancel", post(one::cancel))
