@@ -40,15 +40,15 @@ pub struct Config {
     /// The mail server.
     pub smtp: Smtp,
     /// The mailbox that answers are read from.
-    pub imap: Imap,
+    pub imap: Box<Imap>,
     /// Reminders.
     pub reminders: Reminders,
     /// When people can be met.
     pub availability: Availability,
     /// Our app at Google.
-    pub google: Google,
+    pub google: Box<Google>,
     /// Our app at Microsoft.
-    pub microsoft: Microsoft,
+    pub microsoft: Box<Microsoft>,
     /// The clock.
     pub clock: Clock,
     /// What is logged.

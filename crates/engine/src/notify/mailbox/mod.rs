@@ -114,7 +114,7 @@ pub(crate) async fn run(app: &App, _job: &Job) -> Result<Outcome> {
 
 /// The configured mailbox with its host and its name; none without one.
 fn configured(app: &App) -> Option<(&Imap, &str, String)> {
-    let imap = &app.config().imap;
+    let imap: &Imap = &app.config().imap;
     let host = imap.host.as_deref()?;
     let user = imap.username.as_deref().unwrap_or_default();
     Some((

@@ -139,13 +139,13 @@ async fn begin(
 fn redirect(state: &AppState, request: &Parts) -> Result<Url, EngineError> {
     let config = state.app().config();
     let local = Arrival::of(&request.headers, &request.uri, config) == Some(Arrival::Local);
-    let base = match (&config.server.public_url, local) {
-        (Some(public), false) => public.as_str().trim_end_matches('/').to_owned(),
-        _ => {
-            let here = guard::host(&request.headers, &request.uri)
-                .map_or_else(|| state.address().to_string(), str::to_owned);
-            format!("http://{here}")
-        }
+    let public = config.server.public_url.as_ref().filter(|_| !local);
+    let base = if let Some(public) = public {
+        public.as_str().trim_end_matches('/').to_owned()
+    } else {
+        let here = guard::host(&request.headers, &request.uri)
+            .map_or_else(|| state.address().to_string(), str::to_owned);
+        format!("http://{here}")
     };
     format!("{base}{CALENDAR_CALLBACK}")
         .parse()
