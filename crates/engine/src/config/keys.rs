@@ -2,6 +2,7 @@
 
 mod availability;
 mod calendars;
+mod imap;
 mod key;
 
 use key::key;
@@ -523,69 +524,15 @@ pub static KEYS: &[Key] = &[
         None,
         "The language of mails to people whose own is not known from Zoom.",
     ),
-    key(
-        "imap.host",
-        Kind::Text,
-        "null",
-        None,
-        "Name of the server of the mailbox that answers are read from: the one of `smtp.from`. None: none is read.",
-    ),
-    key(
-        "imap.port",
-        Kind::Integer,
-        "993",
-        None,
-        "Port of the mailbox: 993 with `tls`, 143 with `starttls`.",
-    ),
-    key(
-        "imap.security",
-        Kind::Enum(&["starttls", "tls", "none"]),
-        "tls",
-        None,
-        "How the connection is encrypted: `tls` from the first byte; `starttls` after a greeting, and only if the server offers it; `none` for a server on this machine only.",
-    ),
-    key(
-        "imap.username",
-        Kind::Text,
-        "null",
-        None,
-        "The name to log in with.",
-    ),
-    key(
-        "imap.password",
-        Kind::Secret,
-        "null",
-        None,
-        "The password to log in with; for many services one made for programs.",
-    ),
-    key(
-        "imap.folder",
-        Kind::Text,
-        "INBOX",
-        None,
-        "The folder that is read. Nothing in it is changed or marked.",
-    ),
-    key(
-        "imap.ca_file",
-        Kind::Path,
-        "null",
-        None,
-        "A file with certificates (PEM) of authorities that are believed, beside those of the system.",
-    ),
-    key(
-        "imap.timeout_seconds",
-        Kind::Integer,
-        "30",
-        None,
-        "How long the mailbox may take for each answer, in seconds.",
-    ),
-    key(
-        "imap.every_seconds",
-        Kind::Integer,
-        "60",
-        None,
-        "How often the mailbox is looked at, in seconds.",
-    ),
+    imap::HOST,
+    imap::PORT,
+    imap::SECURITY,
+    imap::USERNAME,
+    imap::PASSWORD,
+    imap::FOLDER,
+    imap::CA_FILE,
+    imap::TIMEOUT_SECONDS,
+    imap::EVERY_SECONDS,
     key(
         "reminders.grace_minutes",
         Kind::Integer,
