@@ -1,9 +1,7 @@
 //! Components: the capabilities that can be switched on and off, and what each needs.
 //!
-//! [`ALL`] is the one place where a capability registers. The database holds what is on; `component-activation-status.json`
-//! in the data directory is its export, and the seed of a new database. Off means not mounted, no job, no cost: the server
-//! mounts the routes of what is on ([`Active`]), the runner takes only those kinds of job whose component is on, and
-//! of the timers only those run that belong to one that is on. A switch made by another process is seen within a second.
+//! [`ALL`] is where each registers. The database holds what is on; `component-activation-status.json` in the data directory is
+//! its export and seed. Off means no route, no job, no timer; other processes see a switch within a second.
 
 mod check;
 mod file;

@@ -46,8 +46,7 @@ const ROOMS: [(&str, &str, &str); 8] = [
     ("connections", "Connections", "/connections"),
 ];
 
-const TEMPLATES: [(&str, &str); 26] = [
-const TEMPLATES: [(&str, &str); 24] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),

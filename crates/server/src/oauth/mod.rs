@@ -11,9 +11,8 @@ mod install;
 mod link;
 pub(crate) mod loopback;
 
-pub(crate) use door::{Arrival, authority, reachable};
 pub(crate) use calendar::CALLBACK as CALENDAR_CALLBACK;
-pub(crate) use door::{Arrival, Kept, keep_at, reachable};
+pub(crate) use door::{Arrival, Kept, authority, keep_at, reachable};
 
 use axum::Router;
 use axum::middleware;

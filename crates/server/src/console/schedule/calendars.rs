@@ -121,6 +121,7 @@ async fn begin(
     let kept = Kept {
         browser: begun.browser.expose_secret().to_owned(),
         from_console: true,
+        for_zoom_app: false,
     };
     let mut response = Redirect::to(begun.url.as_str()).into_response();
     let cookie = oauth::keep_at(
