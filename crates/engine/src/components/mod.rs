@@ -1,7 +1,6 @@
 //! Components: the capabilities that can be switched on and off, and what each needs.
 //!
-//! [`ALL`] is where each registers. The database holds what is on; `component-activation-status.json` in the data directory is
-//! its export and seed. Off means no route, no job, no timer; other processes see a switch within a second.
+//! [`ALL`] is where each registers; `component-activation-status.json` is the database's export and seed. Off: no route, job, timer.
 
 mod check;
 mod file;
