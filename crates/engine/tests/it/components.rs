@@ -60,8 +60,7 @@ async fn stage(sim: SimConfig, change: impl FnOnce(&mut Config)) -> Stage {
         ..ModelServer::default()
     };
     config.models.servers = BTreeMap::from([("local".into(), server)]);
-    config.imap.host = Some("127.0.0.1".into());
-    config.imap.port = 9;
+    (config.imap.host, config.imap.port) = (Some("127.0.0.1".into()), 9);
     change(&mut config);
     let app = open(config, &Clock::system()).await;
     Stage {
