@@ -79,12 +79,11 @@ pub(crate) fn start(text: &str, now: &Zoned) -> Result<Zoned, Failure> {
         _ => parse_date_string(&plain, now.clone(), Dialect::Uk)
             .map_err(|error| wrong(&error.to_string()))?,
     };
-    let written = hour.map(|(hour, minute)| (hour, minute));
     let read = (
         u32::from(found.hour().unsigned_abs()),
         u32::from(found.minute().unsigned_abs()),
     );
-    if written.is_some_and(|written| written != read) && !twelve_hours(&plain) {
+    if hour.is_some_and(|written| written != read) && !twelve_hours(&plain) {
         return Err(wrong(
             "this time does not exist there: clocks are put forward over it",
         ));
