@@ -232,12 +232,12 @@ pub(crate) async fn limits(pool: &SqlitePool) -> Result<()> {
 async fn sqlite_list(pool: &SqlitePool, list: &[(i64, &'static str, &'static str)]) -> Result<()> {
     let migrator = migrator(list);
     // Two processes may open a new file at the same time; SQLite's migrator takes no lock, so the
-    // loser of the race finds the tables made and looks again.
+    // loser of the race finds the tables made and looks again. It may lose at each migration.
     let mut rounds = 0;
     loop {
         match migrator.run(pool).await {
             Ok(()) => return Ok(()),
-            Err(MigrateError::ExecuteMigration(_, _)) if rounds < 3 => rounds += 1,
+            Err(MigrateError::ExecuteMigration(_, _)) if rounds < list.len() => rounds += 1,
             Err(error) => return Err(failure(error, list)),
         }
     }

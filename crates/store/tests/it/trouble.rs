@@ -82,7 +82,7 @@ async fn a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let url = DatabaseUrl::sqlite(folder.path().join("x.db"));
     let mut small = options();
-    small.max_page_count = Some(260);
+    small.max_page_count = Some(500);
     let store = Store::open(&url, small, at(0)).await.unwrap();
     let mut kept = 0;
     let error = loop {
