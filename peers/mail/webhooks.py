@@ -126,7 +126,7 @@ def main(place):
         serve()
         run("backfill", "start")
         until(lambda: receiver.refused >= 1, "the first knock")
-        until(lambda: run("backfill", "status")["state"] in ("done", "failed"), "the backfill")
+        until(lambda: run("backfill", "status")["items"][0]["state"] in ("done", "failed"), "the backfill")
         receiver.down = False
         run("destination", "enable", "out")
         until(lambda: len(receiver.taken) >= 5, "the first messages")

@@ -1,5 +1,5 @@
 """Puts examples of what is there into the served description, so that operations find something: prepare.py BASE KEY FILE."""
-import json, sys, urllib.error, urllib.parse, urllib.request
+import json, sys, time, urllib.error, urllib.parse, urllib.request
 
 base, key, target = sys.argv[1:4]
 
@@ -78,6 +78,13 @@ inputs = {
 standing = {"title": "Standing", "start": "2030-01-08T09:00:00Z", "host": host}
 ask("/v1/schedules", standing)
 schedule = first("/v1/schedules").get("id")
+# What happened is read by the destination within moments.
+deadline = time.monotonic() + 30
+while not (deliveries := ask("/v1/deliveries")["items"]) and time.monotonic() < deadline:
+    time.sleep(0.2)
+delivery = [one["id"] for one in deliveries] or [None]
+hook = {"url": "http://127.0.0.1:9/hooks", "private_networks": True}
+streams = ask("/v1/destinations/out")["streams"]
 paths = {
     "/v1/meetings/{id}": held.get("id"), "/v1/meetings/{id}/transcript": talked.get("meeting_id"),
     "/v1/meetings/{id}/chat": held.get("id"), "/v1/meetings/{id}/files": held.get("id"),
@@ -90,6 +97,10 @@ paths = {
     **{f"/v1/schedules/{{id}}{verb}": schedule for verb in ["", "/reschedule", "/cancel", "/retry"]},
     "/v1/actions/{name}": "meeting.create", "/v1/components/{name}/check": "search",
     "/v1/components/{name}/activate": "console", "/v1/components/{name}/deactivate": "console",
+    **{f"/v1/destinations/{{name}}{verb}": "out"
+       for verb in ["/backfill", "/configure", "/disable", "/enable", "/rotate", "/test"]},
+    "/v1/destinations/{name}": "doomed", "/v1/deliveries/{id}": delivery[0], "/v1/deliveries/{id}/retry": delivery[0],
+    "/v1/deliveries/{id}/drop": delivery[-1], **{f"/v1/streams/{{id}}{verb}": streams[0]["id"] for verb in ["/pause", "/resume"]},
     "/v1/keys/{key}": ask("/v1/keys", {"name": "to revoke", "role": "read"})["id"],
 }
 queries = {"/v1/search": {"q": "the"}, "/v1/domain-events/stream": {"after": 0, "limit": 1}}
@@ -97,6 +108,8 @@ span = {"since": "2026-11-01"}
 bodies = {"/v1/schedules": {**standing, "allow_conflicts": True}, "/v1/schedules/preview": standing,
           "/v1/availability": {"people": [host]}, "/v1/availability/suggestions": {"people": [host]},
           "/v1/schedules/{id}/reschedule": {"title": "Moved"}, "/v1/keys": {"name": "made by a test", "role": "read"}, "/v1/backfills": span, "/v1/backfills/plan": span,
+          "/v1/destinations": {"kind": "webhook", "name": "another", "config": hook}, "/v1/destinations/{name}/configure": {"config": hook},
+          "/v1/destinations/{name}/rotate": {"hours": 1}, "/v1/destinations/{name}/backfill": {}, "/v1/deliveries/retry": {"destination": "out"},
           "/v1/components/{name}/activate": {"settings": {}, "anyway": False}}
 
 for path, methods in document["paths"].items():

@@ -33,9 +33,29 @@ pub(crate) fn schemathesis() -> Result<()> {
     sh(&mut stage.command(&["connections", "check", "env"]))?;
     sh(&mut stage.command(&["backfill", "start", "--json"]))?;
     // Off at first; what is off answers 404 to everything.
-    for component in ["mail", "reminders", "calendar-feed", "scheduling"] {
+    for component in [
+        "mail",
+        "reminders",
+        "calendar-feed",
+        "scheduling",
+        "activation",
+    ] {
         sh(&mut stage.command(&["component", "activate", component, "--anyway"]))?;
     }
+    // A receiver that is never there: what goes to it waits, and can be looked at, retried and dropped.
+    for name in ["out", "doomed"] {
+        sh(&mut stage.command(&[
+            "destination",
+            "add",
+            "webhook",
+            name,
+            "--url",
+            "http://127.0.0.1:9/hooks",
+            "--private-networks",
+            "--json",
+        ]))?;
+    }
+    sh(&mut stage.command(&["destination", "backfill", "out", "--json"]))?;
     let made = output(&mut stage.command(&[
         "keys",
         "create",

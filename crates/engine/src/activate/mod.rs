@@ -1,14 +1,14 @@
 //! Activation: what happened in meetings reaches other systems, once, explained.
 //!
-//! A [`Destination`] is one such system. A *stream* ([`stream`]) reads what happened (`live`, the domain events by their number) or
+//! A [`Destination`] is one such system. A *stream* (`stream`) reads what happened (`live`, the domain events by their number) or
 //! what is kept (`backfill`) and asks the destination what it is to have of it ([`Destination::plan_person`],
 //! [`Destination::plan_event`]: pure, so that a preview and the answer to "why is this not there?" ask the same). What is to be
 //! there lies in one row per destination and key, with the hash of what the destination sees: the same state is never queued twice,
-//! whichever stream it comes from, in whatever order. A *sender* ([`sender`]) takes what is due, of each lane only the first, and
+//! whichever stream it comes from, in whatever order. A *sender* (`sender`) takes what is due, of each lane only the first, and
 //! writes down what came back. One process at a time plays each role, by a lease.
 //!
 //! What fails is of three sorts: the destination does not answer (nothing is wrong with the record: it waits as long as
-//! [`sender::PATIENCE`]), it refuses this record (tried a few times, then a person's), or it refuses everything (the destination
+//! `sender::PATIENCE`), it refuses this record (tried a few times, then a person's), or it refuses everything (the destination
 //! stops and says why).
 
 pub mod brevo;

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use parfocal_engine::actions;
-use parfocal_engine::ask;
 use parfocal_engine::audit::AuditFilter;
 use parfocal_engine::clock::Clock;
 use parfocal_engine::components::{ALL, Activation, Component, FILE, Finding};
@@ -34,13 +32,12 @@ on_both_stores! {
     settings_are_checked_kept_and_told;
     what_is_off_leaves_no_job_and_no_timer_behind;
     a_switch_of_another_process_is_seen;
-    what_is_off_has_no_actions_either;
 }
 
 const SECRET: &str = "canary-of-the-webhooks";
 
-struct Stage {
-    app: App,
+pub(crate) struct Stage {
+    pub(crate) app: App,
     simulator: Simulator,
     dir: TempDir,
 }
@@ -70,11 +67,11 @@ async fn stage(sim: SimConfig, change: impl FnOnce(&mut Config)) -> Stage {
     }
 }
 
-async fn whole() -> Stage {
+pub(crate) async fn whole() -> Stage {
     stage(SimConfig::default(), |_| {}).await
 }
 
-fn admin() -> Caller {
+pub(crate) fn admin() -> Caller {
     Caller::local(Surface::Cli)
 }
 
@@ -600,43 +597,4 @@ async fn a_switch_of_another_process_is_seen() {
     .await;
     let refused = stage.app.components().require("ask").await;
     assert_eq!(refused.unwrap_err().code(), Code::ComponentOff);
-}
-
-async fn what_is_off_has_no_actions_either() {
-    let stage = whole().await;
-    let app = &stage.app;
-    let components = app.components();
-    // The other way round than they need each other.
-    for name in ["ask", "search", "models", "understanding", "scheduling"] {
-        components.deactivate(name, &admin()).await.unwrap();
-    }
-    let active = components.active().await.unwrap();
-    let mut refused = 0;
-    for action in actions::all() {
-        let on = active.has(action.component());
-        let offered = actions::offered(&active).any(|one| one.name() == action.name());
-        assert_eq!(offered, on, "{}", action.name());
-        if on {
-            continue;
-        }
-        for dry_run in [false, true] {
-            let how = actions::Run::new(Caller::local(Surface::Api)).dry(dry_run);
-            let input = action.examples()[0].clone();
-            let error = app
-                .actions()
-                .run(action.name(), input, &how)
-                .await
-                .unwrap_err();
-            assert_eq!(error.code(), Code::ComponentOff, "{}", action.name());
-            assert!(error.to_string().contains(action.component()), "{error}");
-        }
-        refused += 1;
-    }
-    assert!(refused >= 10, "{refused}");
-    let question = ask::Question {
-        text: "when is the release",
-        ..ask::Question::default()
-    };
-    let error = ask::ask(app, &question).await.unwrap_err();
-    assert_eq!(error.code(), Code::ComponentOff);
 }

@@ -8,6 +8,7 @@ mod activate;
 mod brevo;
 mod calendars;
 mod components;
+mod components_actions;
 mod components_reach;
 mod core_app;
 mod core_budget;
