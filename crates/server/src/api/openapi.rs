@@ -129,7 +129,11 @@ fn operation(route: &Route) -> Value {
     let mut responses = Map::new();
     responses.insert(
         route.status.to_string(),
-        json!({"description": "It was done.", "content": content}),
+        if route.status == 204 {
+            json!({"description": "It was done."})
+        } else {
+            json!({"description": "It was done.", "content": content})
+        },
     );
     responses.insert("default".to_owned(), problems());
     let mut out = json!({
