@@ -70,18 +70,14 @@ pub enum MomentKind {
     NoShow,
     /// Was there, and left well before the end.
     LeftEarly,
-    /// Watched the recording.
-    WatchedRecording,
     /// Was given something to do.
     #[serde(rename = "action_item_assigned")]
     ActionItem,
-    /// Answered a poll.
-    PollAnswered,
 }
 
 impl MomentKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 8] = [
         Self::Registered,
         Self::Approved,
         Self::Denied,
@@ -89,9 +85,7 @@ impl MomentKind {
         Self::Attended,
         Self::NoShow,
         Self::LeftEarly,
-        Self::WatchedRecording,
         Self::ActionItem,
-        Self::PollAnswered,
     ];
 
     /// The word for it.
@@ -104,9 +98,7 @@ impl MomentKind {
             Self::Attended => "attended",
             Self::NoShow => "no_show",
             Self::LeftEarly => "left_early",
-            Self::WatchedRecording => "watched_recording",
             Self::ActionItem => "action_item_assigned",
-            Self::PollAnswered => "poll_answered",
         }
     }
 }

@@ -37,11 +37,13 @@ pub struct Tidied {
     pub jobs: u64,
     /// Roles that nobody plays any more.
     pub roles: u64,
+    /// Messages to endpoints that arrived or were dropped.
+    pub deliveries: u64,
     /// Answers of language models whose analysis was never finished.
     pub answers: u64,
 }
 
-/// Forgets download tokens after a day, and events and jobs that are over after the configured days.
+/// Forgets download tokens after a day, and events, jobs and messages that are over after the configured days.
 ///
 /// # Errors
 /// The store cannot be written; what was forgotten until then stays forgotten.
@@ -65,6 +67,7 @@ async fn until_stopped(app: &App, stop: &CancellationToken) -> Result<Tidied> {
         events: pieces(app, stop, events, Store::prune_events).await?,
         jobs: pieces(app, stop, jobs, Store::prune_jobs).await?,
         roles: pieces(app, stop, jobs, Store::prune_roles).await?,
+        deliveries: pieces(app, stop, jobs, Store::prune_deliveries).await?,
         answers: answers(app, jobs).await?,
     })
 }

@@ -45,14 +45,7 @@ async fn send(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_built_in_organisation_is_in_brevo_as_the_book_shows() {
-    if std::env::var_os("PARFOCAL_BOOK").is_none() {
-        // What somebody registered for comes nearer while this runs, so that its page is made on request.
-        eprintln!(
-            "skipped: PARFOCAL_BOOK is not set, so the page of the built-in organisation in Brevo is not compared"
-        );
-        return;
-    }
+async fn the_built_in_organisation_is_in_brevo_once() {
     let sim = SimConfig {
         base_time: Some("2026-11-20T12:00:00Z".parse().unwrap()),
         limits: Limits::Off,
@@ -118,7 +111,12 @@ async fn the_built_in_organisation_is_in_brevo_as_the_book_shows() {
             .iter()
             .all(|one| !one.fields.is_empty() && !one.send.is_empty())
     );
-    held_against_the_book(&seen);
+    if std::env::var_os("PARFOCAL_BOOK").is_some() {
+        held_against_the_book(&seen);
+    } else {
+        // What somebody registered for comes nearer while this runs: the page is compared when nothing else does.
+        eprintln!("skipped: PARFOCAL_BOOK is not set, so the page of the book is not compared");
+    }
     stage.app.stop().await;
 }
 
