@@ -327,7 +327,7 @@ pub struct Chance(Arc<dyn Random>);
 impl Chance {
     /// The operating system's random source.
     pub fn system() -> Self {
-        Self(Arc::new(OsRandom))
+        Self(Arc::new(OsRandom::default()))
     }
 
     /// A repeatable source, for tests only: nothing secret may come from it.

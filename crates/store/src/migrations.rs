@@ -101,6 +101,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "lanes",
         include_str!("../migrations/sqlite/0020_lanes.sql"),
     ),
+    (
+        27,
+        "inbox later",
+        include_str!("../migrations/sqlite/0027_inbox_later.sql"),
+    ),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
@@ -193,6 +198,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         20,
         "lanes",
         include_str!("../migrations/postgres/0020_lanes.sql"),
+    ),
+    (
+        27,
+        "inbox later",
+        include_str!("../migrations/postgres/0027_inbox_later.sql"),
     ),
 ];
 

@@ -167,13 +167,43 @@ pub trait Random: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The random source of the operating system.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OsRandom;
+///
+/// What is short, as ids are, comes from a store of bytes that is asked for at once: a busy server would ask the system twice
+/// for every event. Keys and other secrets come from the system each time.
+#[derive(Default)]
+pub struct OsRandom {
+    kept: Mutex<Vec<u8>>,
+}
+
+/// The most bytes that are taken from what is kept.
+const SHORT: usize = 10;
+/// How many bytes are asked for at once.
+const KEPT: usize = 4_000;
+
+impl std::fmt::Debug for OsRandom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OsRandom").finish_non_exhaustive()
+    }
+}
 
 impl Random for OsRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system has a working random source");
+        if bytes.len() > SHORT {
+            return from_the_system(bytes);
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < bytes.len() {
+            kept.resize(KEPT, 0);
+            from_the_system(&mut kept);
+        }
+        let rest = kept.len() - bytes.len();
+        bytes.copy_from_slice(&kept[rest..]);
+        kept.truncate(rest);
     }
+}
+
+fn from_the_system(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system has a working random source");
 }
 
 /// A repeatable random source; for tests, never for secrets.

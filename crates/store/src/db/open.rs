@@ -209,8 +209,12 @@ async fn sqlite(path: &Path, options: &OpenOptions) -> Result<Db> {
     if let Some(pages) = options.max_page_count {
         write = write.pragma("max_page_count", pages.to_string());
     }
-    let writer = one_connection(write).await?;
-    migrations::sqlite(&writer).await?;
+    let migrating = one_connection(write.clone()).await?;
+    migrations::sqlite(&migrating).await?;
+    migrating.close().await;
+    // What a statement of many rows would have to take back is kept in memory: as a file it would be made, written and removed
+    // for nearly every batch of events. Migrations, which sort whole tables, keep theirs on the disk.
+    let writer = one_connection(write.pragma("temp_store", "MEMORY")).await?;
 
     let read = base
         .clone()

@@ -17,8 +17,16 @@ pub(crate) use read::STATEMENTS as READ_STATEMENTS;
 #[cfg(test)]
 pub(crate) use writer::statements as writer_statements;
 
+/// [`ROUTE_JOB`] for texts that are put together when the program is built.
+macro_rules! route_job {
+    () => {
+        "event.route"
+    };
+}
+use route_job;
+
 /// The kind of the job that routes an event.
-pub const ROUTE_JOB: &str = "event.route";
+pub const ROUTE_JOB: &str = route_job!();
 
 /// The way in for webhook events.
 ///
@@ -65,7 +73,8 @@ impl Inbox {
         }
     }
 
-    /// Accepts an event. When this returns, the event and the job that routes it survive a power cut.
+    /// Accepts an event. When this returns, the event survives a power cut, and so does that it is to be routed: by a job
+    /// that is there already, or by one that is written when fewer events come.
     ///
     /// # Errors
     /// `Overloaded` at once when too many are waiting; `Closed` after [`Store::close`](crate::Store::close); whatever the

@@ -5,7 +5,7 @@ use parfocal_store::{
     ROUTE_JOB, Scope, Store, WorkspaceId,
 };
 
-use crate::support::{World, at, at_ms, options, story};
+use crate::support::{World, at, at_ms, eventually, options, story};
 
 const SCOPE: Scope = Scope::DEFAULT;
 
@@ -79,17 +79,57 @@ story!(
             kind: Some(ROUTE_JOB.into()),
             ..JobFilter::default()
         };
-        let jobs = world
-            .store
-            .jobs(SCOPE, &filter, &PageRequest::first(1000))
-            .await
-            .unwrap();
-        assert_eq!(jobs.items.len(), 500, "one job for each event");
+        // Of a crowd the jobs are written when it is calm again, by whichever process comes to it.
+        let jobs = eventually(async || {
+            let page = PageRequest::first(1000);
+            let jobs = world.store.jobs(SCOPE, &filter, &page).await.unwrap();
+            (jobs.items.len() >= 500).then_some(jobs.items)
+        })
+        .await;
+        assert_eq!(jobs.len(), 500, "one job for each event");
         other.close().await;
         // What was accepted is there for whoever opens the store next.
         let again = world.neighbour().await;
         assert_eq!(again.inbox_status(SCOPE).await.unwrap().events, 500);
         again.close().await;
+    }
+);
+
+story!(
+    what_a_crowd_left_without_jobs_gets_them_after_a_crash,
+    |world| async move {
+        let (app, _) = world.account().await;
+        // More at once than fit into one batch, by a process that is gone as soon as it has answered.
+        let other = world.neighbour().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..900_u64 {
+            let store = other.clone();
+            tasks.spawn(async move { append(&store, event(app, n)).await });
+        }
+        assert_eq!(tasks.join_all().await.len(), 900);
+        drop(other);
+        let next = world.neighbour().await;
+        let claim = Claim {
+            kinds: &[(ROUTE_JOB, 1)],
+            limit: 64,
+            lease_until: at(60),
+            now: at(2),
+        };
+        let mut routed = HashSet::new();
+        eventually(async || {
+            let jobs = next.claim_jobs(&claim).await.unwrap();
+            let mut tx = next.begin(SCOPE).await.unwrap();
+            for job in jobs {
+                let event = job.job.payload["event_id"].as_str().unwrap().to_owned();
+                assert!(routed.insert(event), "an event has two jobs");
+                tx.complete_job(&job.lease, None, at(2)).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            (routed.len() >= 900).then_some(())
+        })
+        .await;
+        assert_eq!(routed.len(), 900);
+        next.close().await;
     }
 );
 

@@ -96,7 +96,8 @@ story!(
         let mut claimed = 0;
         while claimed < 2_000 {
             let jobs = world.store.claim_jobs(&claim).await.unwrap();
-            assert!(!jobs.is_empty());
+            // Those of a crowd come when it is over.
+            tokio::task::yield_now().await;
             claimed += jobs.len();
             let mut tx = world.begin().await;
             for job in &jobs {

@@ -64,6 +64,18 @@ pub(crate) fn seen(seconds: i64, source: Source) -> Seen {
     }
 }
 
+/// Asks until there is an answer; fails after a minute.
+pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..6_000 {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        let pause = std::future::pending::<()>();
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(10), pause).await;
+    }
+    panic!("it did not come to be within a minute");
+}
+
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) url: DatabaseUrl,

@@ -90,7 +90,7 @@ impl OAuth {
         Self::new(
             Transport::new()?,
             Arc::new(SystemClock::new()),
-            Arc::new(OsRandom),
+            Arc::new(OsRandom::default()),
         )
     }
 
