@@ -1,5 +1,6 @@
 //! Fills the database of a connected account with made-up meetings, for `cargo xtask bench api`: how many to make and
-//! the file are the arguments.
+//! the file are the arguments. Two more, a number and a word, add a webinar that ends now and had so many guests, who are known
+//! by the word: for `cargo xtask bench activate`.
 //!
 //! Of every hundred meetings held, all have participants, thirty a recording with two files, six a transcript. Each is
 //! told of by an event of the inbox and one of the domain's.
@@ -15,10 +16,11 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    AccountId, AppId, Appended, AttendanceKind, Cue, DatabaseUrl, EventId, EventState,
-    InstanceState, JobFilter, JobState, MeetingId, MeetingKind, NewAttendance, NewDomainEvent,
-    NewEvent, NewFile, NewInstance, NewMeeting, NewRecording, NewTranscript, NewUser, OpenOptions,
-    Scope, SeededIds, Seen, Source, Store, TranscriptSource, Tx, utterances,
+    AccountId, AppId, Appended, ArtefactKind, ArtefactState, AttendanceKind, Cue, DatabaseUrl,
+    EventId, EventState, InstanceState, JobFilter, JobState, MeetingId, MeetingKind, NewArtefact,
+    NewAttendance, NewDomainEvent, NewEvent, NewFile, NewInstance, NewMeeting, NewRecording,
+    NewRegistrant, NewTranscript, NewUser, OpenOptions, Scope, SeededIds, Seen, Source, Store,
+    TranscriptSource, Tx, utterances,
 };
 use serde_json::json;
 
@@ -216,6 +218,81 @@ impl Fill {
         Ok(())
     }
 
+    /// A webinar of so many guests, of whom nine of ten came, with one event that tells of it.
+    async fn webinar(&self, tx: &mut Tx, guests: u64, word: &str) -> Result<()> {
+        let seen = self.seen();
+        let number = format!("9{:010}", mix(guests) % 10_000_000_000);
+        let topic = Some(format!("Open day {word}"));
+        let meeting = NewMeeting {
+            external_id: number.clone(),
+            kind: Some(MeetingKind::Webinar),
+            topic: topic.clone(),
+            start: Some(self.now),
+            ..NewMeeting::default()
+        };
+        let meeting = tx.upsert_meeting(self.account, &meeting, &seen).await?.id;
+        let end = self.now.checked_add(SignedDuration::from_hours(1))?;
+        let run = NewInstance {
+            external_id: format!("{word}{guests}=="),
+            meeting_id: Some(meeting),
+            number: Some(number),
+            kind: Some(MeetingKind::Webinar),
+            topic,
+            state: Some(InstanceState::Ended),
+            start: Some(self.now),
+            end: Some(end),
+            ..NewInstance::default()
+        };
+        let run = tx.upsert_instance(self.account, &run, &seen).await?.id;
+        for n in 0..guests {
+            let email = Some(format!("{word}{n}@guests.example"));
+            let name = Some(format!("Guest {n} of {word}"));
+            let new = NewRegistrant {
+                external_id: format!("{word}-{n}"),
+                email: email.clone(),
+                name: name.clone(),
+                status: Some("approved".to_owned()),
+                ..NewRegistrant::default()
+            };
+            tx.upsert_registrant(self.account, meeting, &new, &seen)
+                .await?;
+            if n % 10 == 0 {
+                continue;
+            }
+            let stay = NewAttendance {
+                match_key: format!("registrant:{word}-{n}"),
+                name,
+                email,
+                user_external_id: None,
+                registrant_id: Some(format!("{word}-{n}")),
+                role: None,
+                join_key: format!("{word}-{n}"),
+                kind: AttendanceKind::Main,
+                join: self.now,
+                leave: Some(end),
+                raw: None,
+            };
+            tx.put_stay(run, &stay, &seen).await?;
+        }
+        let known = NewArtefact {
+            owner_id: run.into(),
+            kind: ArtefactKind::Participants,
+            state: ArtefactState::Present,
+            cause: None,
+            detail: None,
+            expected_by: None,
+        };
+        tx.put_artefact(&known, self.now).await?;
+        let told = NewDomainEvent {
+            event_type: "participants.ready".to_owned(),
+            v: 1,
+            subject_id: run.to_string(),
+            data: json!({ "uuid": format!("{word}{guests}=="), "stays": guests - guests / 10 }),
+        };
+        tx.append_event(&told, self.now).await?;
+        Ok(())
+    }
+
     /// An event of the inbox as Zoom would have sent it.
     async fn event(&self, store: &Store, n: u64) -> Result<EventId> {
         let mut key = [0; 32];
@@ -263,8 +340,15 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let meetings: u64 = arguments.next().ok_or("how many?")?.parse()?;
     let url = DatabaseUrl::parse(&arguments.next().ok_or("into which database?")?)?;
+    let guests: u64 = arguments.next().unwrap_or_default().parse().unwrap_or(0);
+    let word = arguments.next().unwrap_or_else(|| "guest".to_owned());
     let now = Timestamp::now();
-    let store = Store::open(&url, OpenOptions::new(Arc::new(SeededIds::new(1))), now).await?;
+    // The same ids in every run; another word, other ids.
+    let seed = word
+        .bytes()
+        .fold(guests, |seed, byte| seed * 31 + u64::from(byte));
+    let seed = if guests == 0 { 1 } else { seed };
+    let store = Store::open(&url, OpenOptions::new(Arc::new(SeededIds::new(seed))), now).await?;
     let scope = Scope::DEFAULT;
     let account = store
         .accounts(scope)
@@ -286,9 +370,16 @@ async fn main() -> Result<()> {
         now,
         meetings,
     };
-    let mut tx = store.begin(scope).await?;
-    fill.users(&mut tx).await?;
-    tx.commit().await?;
+    if meetings > 0 {
+        let mut tx = store.begin(scope).await?;
+        fill.users(&mut tx).await?;
+        tx.commit().await?;
+    }
+    if guests > 0 {
+        let mut tx = store.begin(scope).await?;
+        fill.webinar(&mut tx, guests, &word).await?;
+        tx.commit().await?;
+    }
     for first in (0..meetings).step_by(usize::try_from(TOGETHER)?) {
         let these = first..(first + TOGETHER).min(meetings);
         let events = try_join_all(these.clone().map(|n| fill.event(&store, n))).await?;

@@ -22,6 +22,7 @@ mod id;
 mod idempotency;
 mod inbox;
 mod insights;
+mod interactions;
 mod jobs;
 mod keys;
 mod links;

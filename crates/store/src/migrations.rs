@@ -102,6 +102,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0020_lanes.sql"),
     ),
     (
+        25,
+        "interactions",
+        include_str!("../migrations/sqlite/0025_interactions.sql"),
+    ),
+    (
         27,
         "inbox later",
         include_str!("../migrations/sqlite/0027_inbox_later.sql"),
@@ -198,6 +203,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         20,
         "lanes",
         include_str!("../migrations/postgres/0020_lanes.sql"),
+    ),
+    (
+        25,
+        "interactions",
+        include_str!("../migrations/postgres/0025_interactions.sql"),
     ),
     (
         27,

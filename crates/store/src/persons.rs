@@ -37,6 +37,7 @@ statements! {
         UNION SELECT r.email, CAST(NULL AS TEXT), r.external_id FROM instances i JOIN meetings m ON m.workspace_id = i.workspace_id AND m.account_id = i.account_id AND m.number = i.number
             JOIN registrants r ON r.meeting_id = m.id WHERE i.workspace_id = $1 AND i.id = $2
         UNION SELECT t.owner_email, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM action_sightings s JOIN tracked_actions t ON t.id = s.action_id WHERE t.workspace_id = $1 AND s.instance_id = $2 AND t.owner_email IS NOT NULL
+        UNION SELECT n.email, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM interactions n WHERE n.workspace_id = $1 AND n.instance_id = $2 AND n.email IS NOT NULL
         UNION SELECT r.email, CAST(NULL AS TEXT), r.external_id FROM registrants r WHERE r.workspace_id = $1 AND r.meeting_id = $2
         UNION SELECT r.email, CAST(NULL AS TEXT), r.external_id FROM registrants r WHERE r.workspace_id = $1 AND r.id = $2
         UNION SELECT t.owner_email, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM tracked_actions t WHERE t.workspace_id = $1 AND t.id = $2 AND t.owner_email IS NOT NULL
@@ -75,6 +76,7 @@ statements! {
     FORGET_REGISTRANTS = one("DELETE FROM registrants WHERE workspace_id = $1 AND id IN (
             SELECT r.id FROM person_identities x JOIN registrants r ON r.email = x.value WHERE x.person_id = $2 AND x.kind = 'email'
             UNION SELECT r.id FROM person_identities x JOIN registrants r ON r.external_id = x.value WHERE x.person_id = $2 AND x.kind = 'registrant')");
+    FORGET_INTERACTIONS = one("DELETE FROM interactions WHERE workspace_id = $1 AND email IN (SELECT value FROM person_identities WHERE person_id = $2 AND kind = 'email')");
     FORGET_DELIVERIES = one("DELETE FROM deliveries WHERE workspace_id = $1 AND person_id = $2 AND kind <> 'erase'");
     FORGET = one("DELETE FROM persons WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)");
 }
@@ -366,13 +368,14 @@ impl Tx {
             > 0)
     }
 
-    /// Takes a person out of everything that names them: registrations go, stays lose name and address, what was sent of
-    /// them is forgotten. Meetings, and what was said in them, stay.
+    /// Takes a person out of everything that names them: registrations and answers go, stays lose name and address, what was
+    /// sent of them is forgotten. Meetings, and what was said in them, stay.
     pub async fn erase_person(&mut self, id: PersonId) -> Result<u64> {
         let w = self.w();
         let stays = self.execute(FORGET_STAYS, args![w, id]).await?;
         let mut gone = self.execute(FORGET_PARTICIPANTS, args![w, id]).await?;
         gone += self.execute(FORGET_REGISTRANTS, args![w, id]).await?;
+        gone += self.execute(FORGET_INTERACTIONS, args![w, id]).await?;
         gone += self.execute(FORGET_DELIVERIES, args![w, id]).await?;
         gone += self.execute(FORGET, args![w, id]).await?;
         Ok(gone + stays)

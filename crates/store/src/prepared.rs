@@ -30,6 +30,7 @@ fn shared() -> Vec<(&'static str, &'static [(&'static str, Sql)])> {
         ("near", crate::search::NEAR_STATEMENTS),
         ("speakers", crate::talk::SPEAKER_STATEMENTS),
         ("insights", crate::insights::STATEMENTS),
+        ("interactions", crate::interactions::STATEMENTS),
         ("tracker", crate::tracker::STATEMENTS),
         ("search", crate::search::STATEMENTS),
         ("search about", crate::search::ABOUT_STATEMENTS),

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures beside alternatives measured in the same run, written into `docs/benchmarks.md`.
 
 mod account;
+mod activate;
 mod api;
 mod availability;
 mod live;
@@ -21,7 +22,7 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "availability"])]
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "availability", "activate"])]
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -64,7 +65,7 @@ impl Run {
 /// A measurement gives its section of the page as Markdown.
 type Measure = fn(&Run) -> Result<String>;
 
-const SECTIONS: [(&str, Measure); 9] = [
+const SECTIONS: [(&str, Measure); 10] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),
@@ -74,6 +75,7 @@ const SECTIONS: [(&str, Measure); 9] = [
     ("start", start::measure),
     ("api", api::measure),
     ("availability", availability::measure),
+    ("activate", activate::measure),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    InstanceState, MeetingKind, PersonAction, PersonId, PersonRegistration, PersonRun, Scope,
+    InstanceState, InteractionKind, MeetingKind, PersonAction, PersonId, PersonInteraction,
+    PersonRegistration, PersonRun, Scope,
 };
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,8 @@ use crate::ingest::Facts;
 const EARLY: SignedDuration = SignedDuration::from_mins(10);
 /// The part of a meeting, as its divisor.
 const EARLY_PART: i32 = 6;
+/// Most answers and questions of a person that are told of.
+const MOST_ANSWERS: u32 = 1_000;
 /// A run belongs to an occurrence when it began within so much of its planned start.
 const SAME_OCCURRENCE: SignedDuration = SignedDuration::from_hours(12);
 
@@ -65,6 +68,8 @@ pub(super) async fn file(app: &App, scope: Scope, id: PersonId) -> Result<Option
             json!({"registrant_id": registration.registrant_id}),
         ));
     }
+    let answers = store.person_interactions(scope, id, MOST_ANSWERS).await?;
+    moments.extend(answers.iter().map(answered));
     moments.extend(actions.iter().map(action));
     moments.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.key.cmp(&b.key)));
     let person = person(
@@ -312,6 +317,31 @@ fn action(one: &PersonAction) -> Moment {
         one.first_at,
         meeting,
         json!({"text": one.text, "due": one.due, "state": one.state}),
+    )
+}
+
+fn answered(one: &PersonInteraction) -> Moment {
+    let said = &one.interaction;
+    let meeting = MeetingFacts {
+        number: one.number.clone(),
+        uuid: Some(one.uuid.clone()),
+        webinar: one.webinar,
+        topic: one.topic.clone(),
+        host_email: one.host_email.clone(),
+        start: one.start,
+        ..MeetingFacts::default()
+    };
+    let kind = match said.kind {
+        InteractionKind::Question => MomentKind::QuestionAsked,
+        _ => MomentKind::PollAnswered,
+    };
+    let at = said.said_at.or(one.start).unwrap_or(one.first_seen);
+    moment(
+        format!("{}/{}/{}", said.kind, one.uuid, said.external_id),
+        kind,
+        at,
+        meeting,
+        json!({"question": said.question, "answer": said.answer, "poll_id": said.poll_id}),
     )
 }
 

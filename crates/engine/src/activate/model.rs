@@ -70,6 +70,10 @@ pub enum MomentKind {
     NoShow,
     /// Was there, and left well before the end.
     LeftEarly,
+    /// Answered a question of a poll.
+    PollAnswered,
+    /// Asked the panel something.
+    QuestionAsked,
     /// Was given something to do.
     #[serde(rename = "action_item_assigned")]
     ActionItem,
@@ -77,7 +81,7 @@ pub enum MomentKind {
 
 impl MomentKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Registered,
         Self::Approved,
         Self::Denied,
@@ -85,6 +89,8 @@ impl MomentKind {
         Self::Attended,
         Self::NoShow,
         Self::LeftEarly,
+        Self::PollAnswered,
+        Self::QuestionAsked,
         Self::ActionItem,
     ];
 
@@ -98,6 +104,8 @@ impl MomentKind {
             Self::Attended => "attended",
             Self::NoShow => "no_show",
             Self::LeftEarly => "left_early",
+            Self::PollAnswered => "poll_answered",
+            Self::QuestionAsked => "question_asked",
             Self::ActionItem => "action_item_assigned",
         }
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::manage::{COMPONENT, Destinations};
 use super::model::{LeftOut, PersonFile, Plan, Rule, Takes};
 use super::stream::{self, StreamSpec};
-use super::{Destination, content_hash, facts, open};
+use super::{Destination, content_hash, facts, open, sender};
 use crate::App;
 use crate::audit::{self, By, Change};
 use crate::error::{EngineError, Result};
@@ -35,7 +35,7 @@ pub(super) async fn advance(
     row: &DestinationRow,
     destination: &dyn Destination,
     stream: &StreamRow,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> Result<bool> {
     let spec = StreamSpec::read(stream)?;
     let Some(piece) = piece(app, scope, stream, &spec).await? else {
@@ -56,6 +56,8 @@ pub(super) async fn advance(
                 planned.extend(wanted(row, stream, &spec, plan, *person));
             }
         }
+        // A webinar's people are many: to read them takes longer than the role is held.
+        sender::hold_on(app, lease).await?;
         let now = app.clock().now();
         let mut tx = app.store().begin(scope).await?;
         tx.check_lease(lease, now).await?;
@@ -174,7 +176,7 @@ async fn piece(
 async fn resolve(
     app: &App,
     scope: Scope,
-    lease: &Lease,
+    lease: &mut Lease,
     subjects: &[String],
 ) -> Result<BTreeSet<PersonId>> {
     let mut claims = Vec::new();
@@ -184,6 +186,7 @@ async fn resolve(
     }
     let mut people = BTreeSet::new();
     for some in claims.chunks(PEOPLE * 2) {
+        sender::hold_on(app, lease).await?;
         let now = app.clock().now();
         let mut tx = app.store().begin(scope).await?;
         tx.check_lease(lease, now).await?;

@@ -111,13 +111,7 @@ pub(super) async fn round(
         {
             told.push(report);
         }
-        let now = app.clock().now();
-        if span(now, lease.until) < LEAST_LEFT {
-            *lease = app
-                .store()
-                .renew_lease(lease, now, later(now, LEASE))
-                .await?;
-        }
+        hold_on(app, lease).await?;
         record(app, scope, row, lease, &mut open, told, &mut weather).await?;
     }
     // A destination that says nothing of one has not delivered it.
@@ -130,6 +124,18 @@ pub(super) async fn round(
         .collect();
     record(app, scope, row, lease, &mut open, silent, &mut weather).await?;
     health(app, scope, row, lease, &weather).await
+}
+
+/// Renews a role once not much is left of it; whoever works for long asks this now and then.
+pub(super) async fn hold_on(app: &App, lease: &mut Lease) -> Result<()> {
+    let now = app.clock().now();
+    if span(now, lease.until) < LEAST_LEFT {
+        *lease = app
+            .store()
+            .renew_lease(lease, now, later(now, LEASE))
+            .await?;
+    }
+    Ok(())
 }
 
 /// Takes people away one by one, and sends the rest.

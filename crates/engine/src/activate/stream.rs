@@ -56,7 +56,7 @@ pub(super) async fn advance(
     scope: Scope,
     row: &DestinationRow,
     destination: &dyn Destination,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> Result<bool> {
     let mut more = false;
     for stream in app.store().streams(scope, row.id).await? {

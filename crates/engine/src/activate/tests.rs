@@ -262,7 +262,7 @@ impl World {
     async fn read(&self) {
         let (store, scope, now) = (self.app.store(), self.app.scope(), self.app.clock().now());
         let until = crate::clock::later(now, Duration::from_mins(1));
-        let lease = store
+        let mut lease = store
             .acquire_lease(SEQUENCER, "test", now, until)
             .await
             .unwrap()
@@ -277,9 +277,10 @@ impl World {
             let mut more = false;
             for stream in store.streams(scope, self.destination).await.unwrap() {
                 if stream.state == StreamState::Running {
-                    more |= people::advance(&self.app, scope, &row, &Everything, &stream, &lease)
-                        .await
-                        .unwrap();
+                    more |=
+                        people::advance(&self.app, scope, &row, &Everything, &stream, &mut lease)
+                            .await
+                            .unwrap();
                 }
             }
             if !more {

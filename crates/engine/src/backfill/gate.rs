@@ -52,11 +52,19 @@ pub enum Resource {
     Summaries,
     /// The summary of one meeting.
     Summary,
+    /// Answers in the polls of a meeting.
+    Polls,
+    /// Questions that were asked in a meeting.
+    Questions,
+    /// Answers in the polls of a webinar.
+    WebinarPolls,
+    /// Questions that were asked in a webinar.
+    WebinarQuestions,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Users,
         Self::Meetings,
         Self::Meeting,
@@ -71,6 +79,10 @@ impl Resource {
         Self::Registrants,
         Self::Summaries,
         Self::Summary,
+        Self::Polls,
+        Self::Questions,
+        Self::WebinarPolls,
+        Self::WebinarQuestions,
     ];
 
     /// The name used in rows.
@@ -90,6 +102,10 @@ impl Resource {
             Self::Registrants => "registrants",
             Self::Summaries => "summaries",
             Self::Summary => "summary",
+            Self::Polls => "polls",
+            Self::Questions => "questions",
+            Self::WebinarPolls => "webinar_polls",
+            Self::WebinarQuestions => "webinar_questions",
         }
     }
 

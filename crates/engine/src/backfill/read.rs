@@ -4,7 +4,9 @@
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use parfocal_zoom::api::{DateWindow, HistoryKind, ListMeetings, RegistrantStatus, UserStatus};
+use parfocal_zoom::api::{
+    Asked, DateWindow, HistoryKind, ListMeetings, RegistrantStatus, UserStatus,
+};
 use parfocal_zoom::id::{MeetingNumber, MeetingUuid, UserId};
 use parfocal_zoom::{Client, Error, ErrorKind, Page, Pages, Result};
 use serde_json::Value;
@@ -96,6 +98,16 @@ impl Reader {
             raw(self.0.webinars().past_participants(&uuid))
         } else {
             raw(self.0.past_meetings().participants(&uuid))
+        })
+    }
+
+    /// What people answered in polls or asked during an instance.
+    pub(crate) async fn answers(&self, uuid: &str, webinar: bool, asked: Asked) -> Result<Value> {
+        let uuid = parse_uuid(uuid)?;
+        Ok(if webinar {
+            self.0.webinars().answers(&uuid, asked).await?.raw
+        } else {
+            self.0.past_meetings().answers(&uuid, asked).await?.raw
         })
     }
 

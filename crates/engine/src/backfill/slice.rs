@@ -22,8 +22,8 @@ use crate::error::{EngineError, Result};
 use crate::ingest::meetings::Occurrences;
 use crate::ingest::recordings::Presence;
 use crate::ingest::{
-    Origin, Rank, Stamp, artefacts, attendance, instances, meetings, recordings, registrants,
-    summaries, users,
+    Origin, Rank, Stamp, artefacts, attendance, instances, interactions, meetings, recordings,
+    registrants, summaries, users,
 };
 use crate::jobs::conflicts::{Conflicts, in_order_of_locks};
 use crate::jobs::{
@@ -147,7 +147,11 @@ impl Work<'_> {
             | Resource::Participants
             | Resource::WebinarParticipants
             | Resource::Recording
-            | Resource::Summary => return Ok(Outcome::nothing()),
+            | Resource::Summary
+            | Resource::Polls
+            | Resource::Questions
+            | Resource::WebinarPolls
+            | Resource::WebinarQuestions => return Ok(Outcome::nothing()),
         };
         self.walk(pages).await
     }
@@ -438,6 +442,12 @@ impl Work<'_> {
         };
         attendance::close(tx, origin, &applied).await?;
         artefacts::present(tx, applied.id, ArtefactKind::Details, origin.now).await?;
+        let used = &item["feature_used"];
+        // A host's own report does not say: webinars are asked for in any case.
+        let unsaid = used.is_null() && applied.kind == MeetingKind::Webinar;
+        if unsaid || used["poll"] == true || used["meeting_questions"] == true {
+            interactions::want(tx, origin, &applied, Some(self.backfill.id)).await?;
+        }
         want_participants(tx, origin, &applied, self.backfill.id).await
     }
 

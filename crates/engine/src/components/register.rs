@@ -44,6 +44,7 @@ pub static ALL: &[Component] = &[
             JobKind::RecordingRefresh,
             JobKind::FileFetch,
             JobKind::SummaryFetch,
+            JobKind::InteractionsFetch,
             JobKind::TranscriptParse,
             JobKind::MeetingRefresh,
             JobKind::BackfillSlice,

@@ -173,6 +173,7 @@ const WHO: &str = "know who is connected";
 const USERS: &str = "list users";
 const MEETINGS: &str = "read meetings";
 const PAST: &str = "read past meetings and who attended";
+const ANSWERS: &str = "read answers in polls and questions to the panel";
 const RECORDINGS: &str = "read recordings, transcripts and chats";
 const SETTINGS: &str = "say beforehand what plan and settings do not allow";
 const REPORTS: &str = "complete attendance from reports";
@@ -189,6 +190,10 @@ const INGEST: &[Need] = &[
     need(GET, "/past_meetings/{meetingId}/participants", PAST),
     need(GET, "/users/{userId}/recordings", RECORDINGS),
     need(GET, "/meetings/{meetingId}/recordings", RECORDINGS),
+    nice(GET, "/past_meetings/{meetingId}/polls", ANSWERS),
+    nice(GET, "/past_meetings/{meetingId}/qa", ANSWERS),
+    nice(GET, "/past_webinars/{webinarId}/polls", ANSWERS),
+    nice(GET, "/past_webinars/{webinarId}/qa", ANSWERS),
     nice(GET, "/users/{userId}/settings", SETTINGS),
     nice(GET, "/accounts/{accountId}/settings", SETTINGS),
     nice(GET, "/report/users/{userId}/meetings", REPORTS),

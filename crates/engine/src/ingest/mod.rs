@@ -9,6 +9,7 @@ pub mod attendance;
 mod domain;
 pub mod events;
 pub mod instances;
+pub mod interactions;
 pub mod meetings;
 pub mod merge;
 pub mod presence;

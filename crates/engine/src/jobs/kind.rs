@@ -103,6 +103,8 @@ kinds! {
     RecordingRefresh = "recording.refresh", 1, Light, 300;
     /// Asks Zoom for what its AI Companion wrote of one meeting.
     SummaryFetch = "summary.fetch", 1, Light, 300;
+    /// Asks Zoom what people answered in the polls of an ended instance and what they asked.
+    InteractionsFetch = "interactions.fetch", 1, Medium, 300;
     /// Downloads one file of a recording.
     FileFetch = "file.fetch", 1, Download, 3600;
     /// Reads a downloaded transcript or chat file.

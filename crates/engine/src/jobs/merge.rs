@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    FileFetch, InstanceRefresh, JobKind, MeetingRefresh, ParticipantsFetch, RecordingRefresh,
-    SummaryFetch,
+    FileFetch, InstanceRefresh, InteractionsFetch, JobKind, MeetingRefresh, ParticipantsFetch,
+    RecordingRefresh, SummaryFetch,
 };
 
 /// The payload that serves the older and the newer request.
@@ -58,6 +58,12 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         JobKind::SummaryFetch => both(older, newer, |older: SummaryFetch, newer| SummaryFetch {
             backfill: unless_live(older.backfill, newer.backfill),
             ..newer
+        }),
+        JobKind::InteractionsFetch => both(older, newer, |older: InteractionsFetch, newer| {
+            InteractionsFetch {
+                backfill: unless_live(older.backfill, newer.backfill),
+                ..newer
+            }
         }),
         JobKind::EventRoute
         | JobKind::ReminderSend

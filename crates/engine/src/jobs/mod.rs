@@ -10,6 +10,7 @@ mod failure;
 pub(crate) mod file_fetch;
 mod finish;
 mod instance_refresh;
+mod interactions_fetch;
 mod kind;
 mod meeting_refresh;
 mod merge;
@@ -34,6 +35,7 @@ pub use failure::{Failure, Verdict};
 pub use file_fetch::FileFetch;
 pub use finish::BackfillFinish;
 pub use instance_refresh::InstanceRefresh;
+pub use interactions_fetch::InteractionsFetch;
 pub use kind::{JobKind, Pool};
 pub use meeting_refresh::MeetingRefresh;
 pub use participants_fetch::ParticipantsFetch;
@@ -95,6 +97,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::ParticipantsFetch => participants_fetch::run(app, job).await,
         JobKind::RecordingRefresh => recording_refresh::run(app, job).await,
         JobKind::SummaryFetch => summary_fetch::run(app, job).await,
+        JobKind::InteractionsFetch => interactions_fetch::run(app, job).await,
         JobKind::FileFetch => file_fetch::run(app, job).await,
         JobKind::TranscriptParse => transcript_parse::run(app, job).await,
         JobKind::TranscriptAnalyze => transcript_analyze::run(app, job).await,
@@ -135,6 +138,7 @@ pub(crate) async fn buried(
         JobKind::ReminderSend => crate::notify::reminders::buried(tx, job, error, now).await,
         JobKind::RecordingRefresh
         | JobKind::SummaryFetch
+        | JobKind::InteractionsFetch
         | JobKind::MeetingRefresh
         | JobKind::TranscriptAnalyze
         | JobKind::TranscriptModel

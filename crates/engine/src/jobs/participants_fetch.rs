@@ -17,7 +17,7 @@ use crate::backfill::read::Reader;
 use crate::error::{Code, EngineError, Result};
 use crate::ingest::artefacts::cause;
 use crate::ingest::presence::Stay;
-use crate::ingest::{Origin, Rank, Stamp, artefacts, attendance, instances, tell};
+use crate::ingest::{Origin, Rank, Stamp, artefacts, attendance, instances, interactions, tell};
 
 /// How long after the end the list may still be incomplete.
 const SETTLING: SignedDuration = SignedDuration::from_mins(30);
@@ -208,6 +208,15 @@ async fn write(
         if before.is_none_or(|before| before.state != ArtefactState::Present) {
             let data = json!({"uuid": wanted.uuid, "stays": rows.len()});
             tell(&mut tx, origin, "participants.ready", known.id, data).await?;
+            // A backfill learns from the report which runs had polls; nothing tells it of one that has just ended.
+            let registered = rows.iter().any(|row| {
+                row["registrant_id"]
+                    .as_str()
+                    .is_some_and(|id| !id.is_empty())
+            });
+            if wanted.backfill.is_none() && (wanted.webinar || registered) {
+                interactions::want(&mut tx, origin, &applied, None).await?;
+            }
         }
     }
     // Names of owners become those of attendance.

@@ -1,5 +1,8 @@
 //! The built-in organisation in Brevo: what was taken in from Zoom arrives there by the default mapping, once, and as the book shows.
 
+mod answers;
+mod crowd;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -10,7 +13,7 @@ use parfocal_engine::audit::By;
 use parfocal_engine::components::Activation;
 use parfocal_engine::config::Secret;
 use parfocal_engine::keys::{Caller, Surface};
-use parfocal_engine::store::{StreamKind, StreamState};
+use parfocal_engine::store::{Interaction, InteractionKind, StreamKind, StreamState};
 use parfocal_simulator::{Config as SimConfig, Limits};
 use serde_json::{Value, json};
 
@@ -83,6 +86,7 @@ async fn the_built_in_organisation_is_in_brevo_once() {
         "Brevo dropped values without a word"
     );
     assert_eq!(seen["counts"]["joined"], seen["counts"]["memberships"]);
+    assert_eq!(seen["unblocking"], json!([]));
     let ids: Vec<&str> = seen["events"]
         .as_array()
         .unwrap()
@@ -91,6 +95,11 @@ async fn the_built_in_organisation_is_in_brevo_once() {
         .collect();
     let distinct: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), distinct.len(), "an event is there twice");
+    // Whoever answered in a poll and is known by an address is told of, answer by answer.
+    let polled = answers(&stage).await;
+    let told = seen["events"].as_array().unwrap().iter();
+    let told = told.filter(|event| event["name"] == "zoom_poll_answered_backfill");
+    assert!(polled > 0 && told.count() == polled, "{polled} answers");
     // The second run finds nothing to do, and asks Brevo for nothing.
     let before = seen["calls"].clone();
     send(&stage).await;
@@ -118,6 +127,22 @@ async fn the_built_in_organisation_is_in_brevo_once() {
         eprintln!("skipped: PARFOCAL_BOOK is not set, so the page of the book is not compared");
     }
     stage.app.stop().await;
+}
+
+/// How many answers in polls are kept of people whose address is known.
+async fn answers(stage: &Stage) -> usize {
+    let (store, scope) = (stage.app.store(), stage.app.scope());
+    let mut known = 0;
+    for run in store.walk_instances(scope, "", None, 10_000).await.unwrap() {
+        let all = store
+            .interactions(scope, run.parse().unwrap(), 10_000)
+            .await
+            .unwrap();
+        let of_somebody =
+            |one: &&Interaction| one.kind == InteractionKind::Poll && one.email.is_some();
+        known += all.iter().filter(of_somebody).count();
+    }
+    known
 }
 
 /// The page of the book with what landed; `PARFOCAL_BLESS=1` writes it anew.

@@ -149,6 +149,7 @@ impl Brevo {
             })).collect::<Vec<_>>(),
             "dropped": self.dropped,
             "resubscribed": self.resubscribed,
+            "unblocking": self.unblocking,
             "calls": self.pace.look(),
             "limited": self.knobs.limited,
         })

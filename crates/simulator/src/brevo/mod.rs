@@ -51,6 +51,8 @@ pub(crate) struct Brevo {
     dropped: Vec<Value>,
     /// Addresses that a call subscribed again.
     resubscribed: Vec<String>,
+    /// Calls that said somebody is not to be blocked, whether anybody was or not.
+    unblocking: Vec<String>,
     pace: pace::Pace,
     knobs: control::Knobs,
     made: u64,
@@ -73,6 +75,7 @@ impl Brevo {
             tasks: BTreeMap::new(),
             dropped: Vec::new(),
             resubscribed: Vec::new(),
+            unblocking: Vec::new(),
             pace: pace::Pace::default(),
             knobs: control::Knobs::new(limited),
             made: 1,
@@ -238,12 +241,17 @@ fn told(brevo: &mut Brevo, ctx: Ctx<'_>, parts: &[&str]) -> Told {
             .json()
             .ok_or_else(|| Refusal::new(400, "bad_request", "Input must be a valid JSON object"))?
     };
+    let method = ctx.call.method.as_str();
+    if unblocks(&body) {
+        brevo
+            .unblocking
+            .push(format!("{method} {}", parts.join("/")));
+    }
     let asked = Asked {
         ctx,
         now: ctx.now,
         body,
     };
-    let method = ctx.call.method.as_str();
     match (method, parts) {
         ("GET", ["account"]) => Ok(Reply::ok(&json!({
             "email": "owner@brightwater.example",
@@ -273,6 +281,21 @@ fn told(brevo: &mut Brevo, ctx: Ctx<'_>, parts: &[&str]) -> Told {
         ("GET", ["smtp", "templates"]) => Ok(mail::templates(brevo)),
         (_, ["crm", rest @ ..]) => crm::answer(brevo, &asked, method, rest),
         _ => Err(Refusal::unknown("Route")),
+    }
+}
+
+/// Whether it says anywhere in a body that somebody is not blocked.
+fn unblocks(body: &Value) -> bool {
+    match body {
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            let blocks = matches!(
+                name.as_str(),
+                "emailBlacklisted" | "smsBlacklisted" | "emailBlacklist" | "smsBlacklist"
+            );
+            (blocks && *value == json!(false)) || unblocks(value)
+        }),
+        Value::Array(all) => all.iter().any(unblocks),
+        _ => false,
     }
 }
 

@@ -59,6 +59,9 @@ struct Play {
     script: Option<usize>,
     #[serde(default)]
     jump: bool,
+    /// A webinar instead of a meeting.
+    #[serde(default)]
+    webinar: bool,
 }
 
 /// `POST /_sim/live`.
@@ -72,6 +75,11 @@ pub(super) async fn play(ctx: Ctx<'_>) -> Told {
         fate: ctx.site.transcript_fate(),
         at_once: false,
     };
-    let report = ctx.site.world.play(request).await.map_err(bad)?;
-    Ok(json!(report))
+    let world = &ctx.site.world;
+    let report = if order.webinar {
+        world.play_webinar(request).await
+    } else {
+        world.play(request).await
+    };
+    Ok(json!(report.map_err(bad)?))
 }

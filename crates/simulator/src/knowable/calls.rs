@@ -184,10 +184,21 @@ fn known(tally: &mut Tally<'_>, world: &World, facts: &Facts, means: &Means) {
         } else {
             one.instance.participants.len()
         };
+        // Only the account's report says where there were polls; a host's own leaves webinars to be asked for in any case.
+        let by_account = means.opens("GET /report/history_meetings");
+        let polled = u64::from(
+            one.sources.report
+                && one.instance.was_polled()
+                && (by_account || one.instance.is_webinar()),
+        );
         if one.instance.is_webinar() {
             tally.add("GET /past_webinars/{webinarId}/participants", pages(rows));
+            tally.add("GET /past_webinars/{webinarId}/polls", polled);
+            tally.add("GET /past_webinars/{webinarId}/qa", polled);
         } else {
             tally.add("GET /past_meetings/{meetingId}/participants", pages(rows));
+            tally.add("GET /past_meetings/{meetingId}/polls", polled);
+            tally.add("GET /past_meetings/{meetingId}/qa", polled);
         }
     }
     if means.opens("GET /meetings/{meetingId}") {

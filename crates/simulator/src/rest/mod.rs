@@ -9,6 +9,7 @@ mod meeting_write;
 mod meetings;
 pub mod paging;
 mod past;
+mod polls;
 mod recordings;
 mod registrants;
 mod reports;
@@ -240,6 +241,10 @@ async fn dispatch(r: &Req<'_>) -> Answer {
         ("GET", "/past_meetings/{meetingId}") => past::details(r),
         ("GET", "/past_meetings/{meetingId}/instances") => past::instances(r),
         ("GET", "/past_meetings/{meetingId}/participants") => past::participants(r, false),
+        ("GET", "/past_meetings/{meetingId}/polls") => polls::polls(r, false),
+        ("GET", "/past_webinars/{webinarId}/polls") => polls::polls(r, true),
+        ("GET", "/past_meetings/{meetingId}/qa") => polls::questions(r, false),
+        ("GET", "/past_webinars/{webinarId}/qa") => polls::questions(r, true),
         ("GET", "/past_webinars/{webinarId}/instances") => webinars::instances(r),
         ("GET", "/past_webinars/{webinarId}/participants") => past::participants(r, true),
         ("GET", "/users/{userId}/webinars") => webinars::list(r),

@@ -117,7 +117,7 @@ pub(super) fn history(r: &Req<'_>) -> Answer {
         "webinar" => matches!(head.kind, 5 | 6 | 9),
         _ => true,
     };
-    let mut heads: Vec<InstanceHead> = if report_type == "all" {
+    let mut heads: Vec<InstanceHead> = if matches!(report_type, "all" | "poll" | "qa") {
         let reach = if date_type == "end_time" {
             SignedDuration::from_hours(48)
         } else {
@@ -131,9 +131,12 @@ pub(super) fn history(r: &Req<'_>) -> Answer {
             .filter(wanted)
             .collect()
     } else {
-        // Nobody polls or surveys in this account.
+        // Nobody surveys in this account.
         Vec::new()
     };
+    if report_type != "all" {
+        heads.retain(|head| r.world().instance_at(head.key).was_polled());
+    }
     if let Some(key) = r.param("search_key") {
         let key = key.to_lowercase();
         heads.retain(|head| {
@@ -175,6 +178,8 @@ fn features(instance: &Instance) -> Value {
         "meeting_summary": instance.summary.is_some(),
         "record_to_cloud": instance.recording.is_some(),
         "record_to_computer": false,
+        "poll": instance.was_polled(),
+        "meeting_questions": instance.was_polled(),
         "registration": instance.participants.iter().any(|row| row.registrant_id.is_some()),
     })
 }

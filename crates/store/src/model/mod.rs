@@ -5,6 +5,7 @@
 
 mod access;
 mod destinations;
+mod interactions;
 mod jobs;
 mod media;
 mod meetings;
@@ -17,6 +18,7 @@ mod work;
 
 pub use access::*;
 pub use destinations::*;
+pub use interactions::*;
 pub use jobs::*;
 pub use media::*;
 pub use meetings::*;

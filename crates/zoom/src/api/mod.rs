@@ -19,7 +19,9 @@ pub use adopt::{Adoption, Created};
 pub use meetings::{
     DeleteMeeting, GetMeeting, ListMeetings, MeetingList, Meetings, NewMeeting, UpdateMeeting,
 };
-pub use past_meetings::{InstanceList, PastMeetings, Summaries};
+pub use past_meetings::{
+    AnswerList, Answered, Asked, InstanceList, PastMeetings, PersonAnswers, Summaries,
+};
 pub use recordings::{Disposal, Recordings};
 pub use registrants::{NewRegistrant, RegistrantAction, RegistrantStatus, Registrants};
 pub use reports::{HistoryKind, Reports};

@@ -17,7 +17,55 @@ pub struct PastMeetings<'a> {
     client: &'a Client,
 }
 
+/// What people were asked, or asked, during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Asked {
+    /// Polls.
+    Polls,
+    /// Questions to the panel.
+    Questions,
+}
+
+impl Asked {
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Polls => "polls",
+            Self::Questions => "qa",
+        }
+    }
+}
+
 records! {
+    /// Answers in polls, or questions to the panel, by person.
+    pub struct AnswerList {
+        /// The run.
+        uuid: Option<MeetingUuid>,
+        /// By person.
+        questions: Vec<PersonAnswers>,
+    }
+
+    /// What one person answered or asked.
+    pub struct PersonAnswers {
+        /// E-mail; empty for people whom Zoom does not show.
+        email: Option<String>,
+        /// Name as it was in the meeting.
+        name: Option<String>,
+        /// What.
+        question_details: Vec<Answered>,
+    }
+
+    /// A question with its answer.
+    pub struct Answered {
+        /// The question.
+        question: Option<String>,
+        /// The answer; several are put together with semicolons.
+        answer: Option<String>,
+        /// The poll; none for questions to the panel.
+        polling_id: Option<String>,
+        /// When.
+        date_time: Option<String>,
+    }
+
     /// The list of instances.
     pub struct InstanceList {
         /// Instances of a meeting.
@@ -60,6 +108,18 @@ impl<'a> PastMeetings<'a> {
             .json()
             .await?;
         Ok(list.meetings)
+    }
+
+    /// What people answered in polls or asked during an instance (medium), not paged.
+    pub async fn answers(&self, instance: &MeetingUuid, asked: Asked) -> Result<Reply<AnswerList>> {
+        self.client
+            .get(format!(
+                "/past_meetings/{}/{}",
+                instance.path_segment(),
+                asked.path()
+            ))
+            .reply()
+            .await
     }
 
     /// Who attended an instance (medium); 15 months back. Meetings of one person have none.

@@ -1,6 +1,6 @@
 //! `/webinars` and `/past_webinars`
 
-use super::past_meetings::InstanceList;
+use super::past_meetings::{AnswerList, Asked, InstanceList};
 use super::registrants::RegistrantStatus;
 use super::types::{Meeting, Participant, PastInstance, Registrant};
 use crate::client::{Client, Reply};
@@ -52,6 +52,18 @@ impl<'a> Webinars<'a> {
                 instance.path_segment()
             ))
             .pages("participants")
+    }
+
+    /// What people answered in polls or asked during an instance (medium), not paged.
+    pub async fn answers(&self, instance: &MeetingUuid, asked: Asked) -> Result<Reply<AnswerList>> {
+        self.client
+            .get(format!(
+                "/past_webinars/{}/{}",
+                instance.path_segment(),
+                asked.path()
+            ))
+            .reply()
+            .await
     }
 
     /// Registrants of a webinar (medium).

@@ -224,6 +224,60 @@ mod tests {
         assert!(CODES.iter().all(|(_, _, advice)| advice.ends_with('.')));
     }
 
+    /// Statuses as Brevo's documentation words them: what is to come of each whatever its code says.
+    const STATUSES: [(u16, Verdict); 14] = [
+        (400, Verdict::Mend),
+        (401, Verdict::Halt),
+        (402, Verdict::Refused),
+        (403, Verdict::Mend),
+        (404, Verdict::Mend),
+        (405, Verdict::Mend),
+        (406, Verdict::Mend),
+        (408, Verdict::Retry),
+        (415, Verdict::Mend),
+        (422, Verdict::Mend),
+        (425, Verdict::Retry),
+        (429, Verdict::Retry),
+        (500, Verdict::Retry),
+        (503, Verdict::Retry),
+    ];
+
+    #[test]
+    fn every_status_means_something_without_a_code() {
+        for (status, verdict) in STATUSES {
+            for code in ["", "a text of a newer endpoint"] {
+                let (got, advice) = judge(status, code);
+                assert_eq!(got, verdict, "{status}");
+                assert!(!advice.is_empty(), "{status}");
+            }
+        }
+    }
+
+    /// Walks the table of the reference: each code that Brevo's schema has is one of ours.
+    #[test]
+    fn every_code_of_the_reference_is_in_the_table() {
+        let shared = std::env::var_os("PARFOCAL_SHARED").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+            std::path::PathBuf::from,
+        );
+        let Ok(text) = std::fs::read_to_string(shared.join("reference/brevo.md")) else {
+            println!(
+                "skipped: no reference beside the workspace; PARFOCAL_SHARED says where it is"
+            );
+            return;
+        };
+        let list = text.split_once("Codes seen in schema:").unwrap().1;
+        let list = list.split_once('(').unwrap().0;
+        let codes: Vec<&str> = list.split(',').map(str::trim).collect();
+        assert!(codes.len() > 10, "{codes:?}");
+        for code in codes {
+            assert!(
+                CODES.iter().any(|(name, ..)| *name == code),
+                "{code} is not in the table"
+            );
+        }
+    }
+
     #[test]
     fn the_attribute_at_fault_is_named() {
         assert_eq!(

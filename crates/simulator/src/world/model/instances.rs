@@ -134,6 +134,17 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// Whether there were polls and questions to the panel: at webinars, and where people came by a registration.
+    #[must_use]
+    pub fn was_polled(&self) -> bool {
+        self.people() >= 2
+            && (self.is_webinar()
+                || self
+                    .participants
+                    .iter()
+                    .any(|row| row.registrant_id.is_some()))
+    }
+
     /// Whether it is a webinar.
     #[must_use]
     pub fn is_webinar(&self) -> bool {

@@ -176,7 +176,7 @@ pub fn fields() -> Vec<(String, &'static str)> {
             ("moment.key".to_owned(), "the same whenever it is told"),
             (
                 "details.NAME".to_owned(),
-                "what else is known: join_time, leave_time, minutes, role, status, text, due …",
+                "what else is known: join_time, leave_time, minutes, role, status, question, answer, text, due …",
             ),
         ])
         .collect()

@@ -1,6 +1,6 @@
 //! A double of Brevo, a store and a clock that sleepers move; and what the frame does with deliveries, in small.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -136,16 +136,14 @@ impl Stage {
         control(&self.http, self.simulator.base_url(), path, &body).await;
     }
 
+    /// What is there. No call of any test may have said that somebody is not blocked.
     pub(super) async fn look(&self) -> Value {
         let url = format!("{}/_sim/brevo", self.simulator.base_url());
-        self.http
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        let answer = self.http.get(url).send().await.unwrap();
+        let seen: Value = answer.json().await.unwrap();
+        assert_eq!(seen["unblocking"], json!([]));
+        assert_eq!(seen["resubscribed"], json!([]));
+        seen
     }
 
     /// Sends until nothing is left to do, as the frame does: of each lane only the lowest rank. With `kills` the process dies now
@@ -171,7 +169,7 @@ impl Stage {
                 self.hands.move_to(self.hands.monotonic() + by).await;
                 continue;
             }
-            let due: Vec<DeliveryId> = jobs
+            let due: HashSet<DeliveryId> = jobs
                 .iter()
                 .filter(open)
                 .filter(|job| job.at <= now)
@@ -186,10 +184,14 @@ impl Stage {
                     job.delivery.uncertain = true;
                 }
             }
+            let place: HashMap<DeliveryId, usize> = jobs
+                .iter()
+                .enumerate()
+                .map(|(place, job)| (job.delivery.id, place))
+                .collect();
             let end = (kills && rounds.is_multiple_of(3)).then_some(batch.len() / 2);
             for (id, outcome) in hand(brevo, batch, end).await {
-                let job = jobs.iter_mut().find(|job| job.delivery.id == id).unwrap();
-                job.take(outcome, self.clock.now());
+                jobs[place[&id]].take(outcome, self.clock.now());
             }
         }
     }
