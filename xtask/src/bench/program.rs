@@ -1,5 +1,6 @@
 //! The programs that are measured: built for release, run in folders of their own on a real disk, ended with their value.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -232,12 +233,12 @@ impl Http {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<(u16, Vec<u8>)> {
-        let headers: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
+        let mut more = String::new();
+        for (name, value) in headers {
+            write!(more, "{name}: {value}\r\n")?;
+        }
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n{body}",
             self.host,
             body.len()
         );

@@ -50,7 +50,7 @@ fn poll_id(instance: &Instance) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn of_person(person: &Participant, details: Vec<Value>) -> Option<Value> {
+fn of_person(person: &Participant, details: &[Value]) -> Option<Value> {
     (!details.is_empty()).then(|| {
         json!({
             "email": person.visible_email(), "name": person.name, "question_details": details,
@@ -93,7 +93,7 @@ pub(super) fn polls(r: &Req<'_>, webinar: bool) -> Answer {
                     "question": question, "answer": answer, "polling_id": poll, "date_time": time(at),
                 }))
             });
-            rows.extend(of_person(person, answered.collect()));
+            rows.extend(of_person(person, &answered.collect::<Vec<Value>>()));
         }
     }
     Ok(Reply::ok(&list(&instance, &rows)))
@@ -106,12 +106,16 @@ pub(super) fn questions(r: &Req<'_>, webinar: bool) -> Answer {
     if instance.was_polled() {
         for person in people(&instance) {
             let lot = lot(&instance, person, "question");
-            let asked = (lot % 5 == 0).then(|| {
+            let asked = lot.is_multiple_of(5).then(|| {
                 let question = ASKED.get(lot % ASKED.len()).copied().unwrap_or_default();
-                let answer = if lot % 2 == 0 { "Yes, by mail." } else { "" };
+                let answer = if lot.is_multiple_of(2) {
+                    "Yes, by mail."
+                } else {
+                    ""
+                };
                 json!({ "question": question, "answer": answer })
             });
-            rows.extend(of_person(person, asked.into_iter().collect()));
+            rows.extend(of_person(person, asked.as_slice()));
         }
     }
     Ok(Reply::ok(&list(&instance, &rows)))

@@ -349,7 +349,7 @@ impl World {
                 self.view().await
             );
             let life = if died < deaths {
-                40 + chance.below(1_200)
+                40 + chance.below(1_200.max(6 * self.crowd as u64))
             } else {
                 u64::MAX
             };
