@@ -10,6 +10,7 @@ use crate::problem::Problem;
 
 const CSS: &str = include_str!("assets/parfocal.css");
 const SCRIPT: &str = include_str!("assets/console.js");
+const PLAYER: &str = include_str!("assets/player.js");
 const PANEL: &str = include_str!("assets/panel.js");
 const STAND_IN: &str = include_str!("assets/stand_in.js");
 const ICON: &str = include_str!("assets/icon.svg");
@@ -17,7 +18,7 @@ const ICON: &str = include_str!("assets/icon.svg");
 /// The part of the assets' addresses that changes with their content.
 pub(crate) fn fingerprint() -> String {
     let mut hasher = DefaultHasher::new();
-    (CSS, SCRIPT, PANEL, STAND_IN, ICON).hash(&mut hasher);
+    (CSS, SCRIPT, PLAYER, PANEL, STAND_IN, ICON).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
@@ -26,6 +27,7 @@ pub(crate) async fn get(Path((_, name)): Path<(String, String)>) -> Result<Respo
     let (kind, body) = match name.as_str() {
         "parfocal.css" => ("text/css; charset=utf-8", CSS),
         "console.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "player.js" => ("text/javascript; charset=utf-8", PLAYER),
         "panel.js" => ("text/javascript; charset=utf-8", PANEL),
         "stand_in.js" => ("text/javascript; charset=utf-8", STAND_IN),
         "icon.svg" => ("image/svg+xml", ICON),

@@ -6,7 +6,10 @@ use crate::db::{Cells, Tx, args, locked, one, statements};
 use crate::error::Result;
 use crate::id::{AccountId, UserId};
 use crate::merge::{Merge, first_raw, first_stamp};
-use crate::model::{Change, NewUser, Page, PageRequest, Seen, Upsert, User};
+use crate::model::{
+    Change, NewUser, Page, PageRequest, Seen, Upsert, User, UserFilter, UserSummary,
+};
+use crate::page::search_pattern;
 use crate::store::{Scope, Store};
 
 macro_rules! user {
@@ -20,6 +23,22 @@ statements! {
     USER_LOCKED = locked!("SELECT ", user!(), " FROM users WHERE workspace_id = $1 AND account_id = $2 AND external_id = $3");
     USERS = one(concat!("SELECT ", user!(), " FROM users WHERE workspace_id = $1 AND account_id = $2 AND deleted_at IS NULL
         AND external_id > $3 ORDER BY external_id LIMIT $4"));
+    USER_OF_ID = one(concat!("SELECT ", user!(), " FROM users WHERE workspace_id = $1 AND id = $2"));
+    // By name; what was held is counted for the rows of one page, in one look through an index that has all it needs.
+    LISTED = one(concat!("WITH page AS MATERIALIZED (SELECT u.id AS user_id, u.external_id AS host FROM users u WHERE u.workspace_id = $1
+        AND (CAST($2 AS TEXT) IS NULL OR ' ' || u.search LIKE $2 ESCAPE '\\')
+        AND (CAST($3 AS TEXT) IS NULL OR u.kind = $3) AND (CAST($4 AS TEXT) IS NULL OR u.status = $4)
+        AND (CAST($5 AS TEXT) IS NULL OR u.account_id = $5) AND u.deleted_at IS NULL
+        AND (CAST($6 AS TEXT) IS NULL OR (u.search, u.id) > (SELECT p.search, p.id FROM users p WHERE p.workspace_id = $1 AND p.id = $6))
+        ORDER BY u.search, u.id LIMIT $7),
+        held AS MATERIALIZED (SELECT i.account_id AS of_account, i.host_user_id AS host, COUNT(*) AS hosted, MAX(i.start_at) AS latest
+            FROM instances i WHERE i.workspace_id = $1 AND i.deleted_at IS NULL AND i.host_user_id IN (SELECT host FROM page)
+            GROUP BY i.account_id, i.host_user_id)
+        SELECT ", user!(), ", COALESCE(held.hosted, 0), held.latest
+        FROM page JOIN users ON users.id = page.user_id
+            LEFT JOIN held ON held.of_account = users.account_id AND held.host = users.external_id
+        ORDER BY search, id"));
+    KINDS = one("SELECT kind, status, COUNT(*) FROM users WHERE workspace_id = $1 AND deleted_at IS NULL GROUP BY kind, status ORDER BY kind, status");
     NEW = one("INSERT INTO users (id, workspace_id, provider, account_id, external_id, email, name, kind, status, tz, pmi, search, raw,
             source_rank, event_ts, first_seen, updated_at)
         VALUES ($1, $2, (SELECT provider FROM accounts WHERE id = $3 AND workspace_id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
@@ -77,6 +96,59 @@ impl Store {
             .one(USER, args![scope.workspace, account, external_id], user)
             .await?;
         Ok(found.map(|stamped| stamped.user))
+    }
+
+    /// A user by our id, deleted ones too.
+    pub async fn user(&self, scope: Scope, id: UserId) -> Result<Option<User>> {
+        let found = self
+            .one(USER_OF_ID, args![scope.workspace, id], user)
+            .await?;
+        Ok(found.map(|stamped| stamped.user))
+    }
+
+    /// The users of all accounts that are not deleted, by name, each with what was held. A key of a page is a user's id.
+    pub async fn users_listed(
+        &self,
+        scope: Scope,
+        filter: &UserFilter,
+        page: &PageRequest,
+    ) -> Result<Page<UserSummary>> {
+        let limit = page.bounded();
+        let args = args![
+            scope.workspace,
+            filter.text.as_deref().map(search_pattern),
+            filter.kind.clone(),
+            filter.status.clone(),
+            filter.account,
+            page.after.clone(),
+            limit + 1
+        ];
+        let read = |row: &mut Cells| {
+            Ok(UserSummary {
+                user: user(row)?.user,
+                hosted: row.count()?,
+                last_hosted: row.opt_instant()?,
+            })
+        };
+        let mut items: Vec<UserSummary> = self.all(LISTED, args, read).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|row| row.user.id.to_string());
+        Ok(Page { items, next })
+    }
+
+    /// How many users there are of each kind and status, deleted ones left out.
+    pub async fn user_kinds(
+        &self,
+        scope: Scope,
+    ) -> Result<Vec<(Option<String>, Option<String>, u64)>> {
+        self.all(KINDS, args![scope.workspace], |row| {
+            Ok((row.opt_text()?, row.opt_text()?, row.count()?))
+        })
+        .await
     }
 
     /// The users of an account that are not deleted, by the provider's id.

@@ -7,6 +7,7 @@ mod console;
 mod doubles;
 mod mail;
 mod mcp;
+mod meaning;
 mod model;
 mod recurrence;
 mod rivet;
@@ -40,12 +41,16 @@ pub(crate) const ALL: [(&str, Peer); 9] = [
 ];
 
 /// Peers that are run by name only, since they take long to install.
-const BY_NAME: [(&str, Peer); 2] = [("model", model::model), ("doubles", doubles::doubles)];
+const BY_NAME: [(&str, Peer); 3] = [
+    ("model", model::model),
+    ("meaning", meaning::meaning),
+    ("doubles", doubles::doubles),
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which one; all but `model` and `doubles`, which take long to install, by default
-    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "brevo", "console", "schemathesis", "mcp", "model", "doubles"])]
+    /// Which one; all but `model`, `meaning` and `doubles`, which take long, by default
+    #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "brevo", "console", "schemathesis", "mcp", "model", "meaning", "doubles"])]
     peer: Option<String>,
 }
 

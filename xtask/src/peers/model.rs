@@ -92,7 +92,7 @@ pub(crate) fn model() -> Result<()> {
 /// The shortest transcript through a kind of analysis by a file.
 fn analysed(stage: &Stage) -> Result<()> {
     let (meeting, cues) = shortest(stage)?;
-    let arguments = ["analyze", &meeting, "--kind", "two_points", "--json"];
+    let arguments = ["analyze", &meeting, "--kind", "two_points"];
     let said = json(stage, &arguments)?;
     let part = &said["parts"][0]["result"];
     let items = part["lists"]["points"]

@@ -148,7 +148,7 @@ pub(super) fn summarised() -> Result<Vec<Meeting>> {
 }
 
 /// Meetings with questions of people about them, and where each is answered.
-pub(super) fn asked() -> Result<Input> {
+pub(crate) fn asked() -> Result<Input> {
     #[derive(Deserialize)]
     struct File {
         meeting_transcripts: Vec<Said>,

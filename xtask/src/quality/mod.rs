@@ -22,6 +22,9 @@ use crate::workspace::{cargo, metadata, root};
 use data::Meeting;
 use rouge::Scores;
 
+pub(crate) use data::asked;
+pub(crate) use search::Input;
+
 const PAGE: &str = "docs/quality.md";
 /// Summaries are cut behind so many words before they are scored.
 pub(crate) const WORDS: usize = 130;
@@ -92,9 +95,43 @@ fn measure() -> Result<String> {
         items(&mut page, &labelled)?;
     }
     search::measure(&mut page)?;
+    let _ = write!(page, "\n{MEANING}\n\n{}", kept_meaning(&kept()));
     small_set(&mut page, &own)?;
     page.push_str(include_str!("tried.md"));
     Ok(page)
+}
+
+/// The heading of the section that `cargo xtask peers meaning` writes.
+const MEANING: &str = "## Search by meaning";
+
+/// The page as it is.
+fn kept() -> String {
+    std::fs::read_to_string(root().join(PAGE)).unwrap_or_default()
+}
+
+/// What the page says of searching by meaning.
+fn kept_meaning(page: &str) -> String {
+    let kept = page
+        .split_once(MEANING)
+        .map(|(_, rest)| rest.split("\n## ").next().unwrap_or_default().trim());
+    match kept {
+        Some(kept) if !kept.is_empty() => format!("{kept}\n"),
+        _ => "Not measured: `cargo xtask peers meaning` does it with a real sentence model.\n"
+            .to_owned(),
+    }
+}
+
+/// Puts new figures of searching by meaning into the page.
+pub(crate) fn keep_meaning(section: &str) -> Result<()> {
+    let page = kept();
+    let next = match page.split_once(MEANING) {
+        Some((before, rest)) => {
+            let after = rest.split_once("\n## ").map_or("", |(_, after)| after);
+            format!("{before}{MEANING}\n\n{section}\n## {after}")
+        }
+        None => anyhow::bail!("{PAGE} has no section for it: run `cargo xtask quality`"),
+    };
+    std::fs::write(root().join(PAGE), next).with_context(|| PAGE.to_owned())
 }
 
 /// Runs the analyst over meetings as JSON; it is a program of its own, so that `xtask` needs no crate of ours.

@@ -13,30 +13,30 @@ use crate::workspace::{cargo, metadata, root};
 
 /// What both searches read.
 #[derive(Serialize)]
-pub(super) struct Input {
-    pub(super) meetings: Vec<Talk>,
-    pub(super) questions: Vec<Question>,
+pub(crate) struct Input {
+    pub(crate) meetings: Vec<Talk>,
+    pub(crate) questions: Vec<Question>,
 }
 
 /// A meeting without a title: searched is what was said.
 #[derive(Serialize)]
-pub(super) struct Talk {
-    pub(super) name: String,
-    pub(super) turns: Vec<Turn>,
+pub(crate) struct Talk {
+    pub(crate) name: String,
+    pub(crate) turns: Vec<Turn>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Turn {
-    pub(super) speaker: String,
-    pub(super) text: String,
+pub(crate) struct Turn {
+    pub(crate) speaker: String,
+    pub(crate) text: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct Question {
-    pub(super) meeting: usize,
-    pub(super) text: String,
+pub(crate) struct Question {
+    pub(crate) meeting: usize,
+    pub(crate) text: String,
     /// First and last turn of what answers it, from 0.
-    pub(super) spans: Vec<(u32, u32)>,
+    pub(crate) spans: Vec<(u32, u32)>,
 }
 
 /// Where the right ones stand, from 0; none when they are not among the first ten.

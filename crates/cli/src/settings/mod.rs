@@ -163,7 +163,7 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
     }
 
     let value = Value::new(None, ValueKind::Table(root));
-    let config: Config = serde_path_to_error::deserialize(value).map_err(|error| {
+    let mut config: Config = serde_path_to_error::deserialize(value).map_err(|error| {
         let key = error.path().to_string();
         let origin = origins.get(&key).cloned();
         let mend = key_of(&key.split('.').map(str::to_owned).collect::<Vec<_>>()).map_or_else(
@@ -189,6 +189,10 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, Failure> {
             .collect();
         return Err(failure(&complaints));
     }
+    config.origins = origins
+        .iter()
+        .map(|(key, origin)| (key.clone(), origin.to_string()))
+        .collect();
     Ok(Settings {
         config,
         file,

@@ -53,6 +53,9 @@ pub struct Config {
     pub clock: Clock,
     /// What is logged.
     pub log: Log,
+    /// Where each given value came from, in words, by its key; what is not here is the default. Told by whoever read it.
+    #[serde(skip)]
+    pub origins: BTreeMap<String, String>,
 }
 
 /// Where files are kept.

@@ -29,6 +29,8 @@
     if (!now || !next) return;
     localTimes(next);
     if (now.innerHTML === next.innerHTML) return;
+    // What is live no more is a thing of its own now, such as a recording that was fetched.
+    if (now.matches("[data-live]") && !next.matches("[data-live]")) { now.replaceWith(document.adoptNode(next)); return; }
     const focused = now.contains(document.activeElement) ? pathTo(now, document.activeElement) : null;
     now.replaceChildren(...[...next.childNodes].map((node) => document.adoptNode(node)));
     if (focused) focused.reduce((at, index) => at?.children[index], now)?.focus({ preventScroll: true });
@@ -52,7 +54,10 @@
       under_way = true;
       try {
         const fresh = await page(location.href);
-        if (!getSelection()?.toString()) for (const id of regions) replace(fresh, id);
+        if (!getSelection()?.toString()) {
+          for (const id of regions) if (document.getElementById(id)?.matches("[data-live]")) replace(fresh, id);
+          document.dispatchEvent(new Event("refreshed"));
+        }
       } catch { /* the next change tries again */ }
       under_way = false;
       if (again) { again = false; setTimeout(refresh, 400); }

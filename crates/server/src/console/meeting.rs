@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use parfocal_engine::keys::Caller;
+use parfocal_engine::keys::{Caller, Role};
 use parfocal_engine::store::{ActionFilter, PageRequest};
 use parfocal_engine::talk::beside::{self, ZoomSummary};
 use parfocal_engine::talk::export::{self, Format};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::charts;
 use super::history::{self, Entry};
+use super::player::{self, Place, Player};
 use crate::lookup;
 use crate::paging::Params;
 use crate::problem::Problem;
@@ -30,6 +31,11 @@ const MOST_ACTIONS: u32 = 100;
 #[derive(Serialize)]
 struct Page {
     instance: InstanceView,
+    /// What there is to play, or to fetch.
+    player: Option<Player>,
+    /// Whether it was just asked for.
+    fetching: bool,
+    may_fetch: bool,
     host: Option<String>,
     length: Option<String>,
     parts: Vec<Part>,
@@ -56,6 +62,8 @@ struct Page {
 #[derive(Serialize)]
 struct Part {
     id: String,
+    /// Where it begins in what can be played.
+    place: Option<Place>,
     lines: Vec<Line>,
 }
 
@@ -106,6 +114,8 @@ impl From<ZoomSummary> for Theirs {
 pub(crate) struct PageParams {
     /// Ask Zoom for its summary too.
     zoom: Option<u8>,
+    /// The recording was just asked for.
+    fetching: Option<u8>,
 }
 
 /// A statement with the place in the talk that proves it.
@@ -167,7 +177,12 @@ pub(crate) async fn get(
         }),
         _ => beside::kept(app, key).await?.map(Theirs::from),
     };
+    let (player, mut places) = player::of(app, key).await?;
+    places.resize(transcripts.len(), None);
     let page = Page {
+        player,
+        fetching: params.fetching == Some(1),
+        may_fetch: caller.may(Role::Operate).is_ok(),
         theirs,
         insights,
         shares: talk.as_ref().map_or_else(Vec::new, charts::shares),
@@ -189,8 +204,10 @@ pub(crate) async fn get(
         cues: instance.cues,
         parts: transcripts
             .into_iter()
-            .map(|part| Part {
+            .zip(places)
+            .map(|(part, place)| Part {
                 id: part.id,
+                place,
                 lines: turns(part.cues),
             })
             .collect(),

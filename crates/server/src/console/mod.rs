@@ -13,8 +13,11 @@ mod mail;
 mod meeting;
 mod meetings;
 mod overview;
+mod player;
 mod schedule;
 mod search;
+mod settings;
+mod users;
 
 use std::sync::{PoisonError, RwLock};
 
@@ -35,23 +38,29 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 8] = [
+const ROOMS: [(&str, &str, &str); 10] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
     ("schedule", "Schedule", "/schedule"),
     ("actions", "Actions", "/actions"),
     ("search", "Search", "/search"),
+    ("users", "Users", "/users"),
     ("mail", "Mail", "/mail"),
     ("jobs", "Work", "/jobs"),
     ("connections", "Connections", "/connections"),
+    ("settings", "Settings", "/settings"),
 ];
 
-const TEMPLATES: [(&str, &str); 27] = [
+const TEMPLATES: [(&str, &str); 31] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
     ("meetings.html", include_str!("../templates/meetings.html")),
     ("meeting.html", include_str!("../templates/meeting.html")),
+    ("player.html", include_str!("../templates/player.html")),
+    ("users.html", include_str!("../templates/users.html")),
+    ("user.html", include_str!("../templates/user.html")),
+    ("settings.html", include_str!("../templates/settings.html")),
     ("actions.html", include_str!("../templates/actions.html")),
     ("search.html", include_str!("../templates/search.html")),
     ("jobs.html", include_str!("../templates/jobs.html")),
@@ -119,6 +128,9 @@ pub(crate) fn routes(active: &Active) -> Router<AppState> {
         .route("/meetings/{id}", get(meeting::get))
         .route("/meetings/{id}/minutes", get(meeting::minutes_file))
         .route("/meetings/{id}/talk", get(meeting::talk_file))
+        .merge(player::routes())
+        .merge(users::routes())
+        .route("/settings", get(settings::get))
         .route("/actions", get(actions::list))
         .route("/actions/mark", post(actions::mark))
         .route("/jobs", get(jobs::list))

@@ -11,6 +11,7 @@
 mod actions;
 mod connections;
 mod consent;
+mod desk;
 mod door;
 mod guard;
 mod life;

@@ -35,6 +35,30 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Which users to list. Everything given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserFilter {
+    /// Whose name or address has a word that begins like this, whatever the case.
+    pub text: Option<String>,
+    /// With this kind of seat.
+    pub kind: Option<String>,
+    /// In this state.
+    pub status: Option<String>,
+    /// Of this account.
+    pub account: Option<AccountId>,
+}
+
+/// A row of the list of users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserSummary {
+    /// The user.
+    pub user: User,
+    /// Meetings that were held and are known here.
+    pub hosted: u64,
+    /// When the latest of them began.
+    pub last_hosted: Option<Timestamp>,
+}
+
 /// Facts about a user; what is `None` is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewUser {

@@ -26,4 +26,5 @@ mod talk;
 mod tracker;
 mod trouble;
 mod upkeep;
+mod users;
 mod work;
