@@ -187,7 +187,7 @@ fn ask(stage: &Stage, input: &Input, by_meaning: bool) -> Result<Vec<Ranks>> {
 }
 
 fn rank(page: &Value, meeting: usize, spans: &[(u32, u32)]) -> Result<Ranks> {
-    let hits = page["hits"].as_array().context("no list of hits")?;
+    let hits = page["items"].as_array().context("no list of hits")?;
     let right = title(meeting);
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut turn = None;
@@ -195,7 +195,7 @@ fn rank(page: &Value, meeting: usize, spans: &[(u32, u32)]) -> Result<Ranks> {
         let topic = hit["topic"].as_str().unwrap_or_default();
         let next = seen.len();
         seen.entry(topic).or_insert(next);
-        let cues = hit["cue_from"].as_u64().zip(hit["cue_to"].as_u64());
+        let cues = hit["cues"][0].as_u64().zip(hit["cues"][1].as_u64());
         if topic == right
             && turn.is_none()
             && cues.is_some_and(|(first, last)| {

@@ -25,7 +25,7 @@
     const place = (line) => {
       for (const [stretch, of] of lines) {
         const found = of.find((one) => one.line === line);
-        if (found) return { stretch, at: found.at };
+        if (found) return { stretch, at: found.at, line };
       }
       return null;
     };
@@ -46,9 +46,12 @@
 
     let shown = null;
     let chapter = null;
+    // The line that was gone to: where people talk at once, it is the one that is meant.
+    let meant = null;
     const mark = () => {
       const of = here();
-      const line = of[last(of, screen.currentTime)]?.line ?? null;
+      if (meant && Math.abs(screen.currentTime - meant.at) > 0.3) meant = null;
+      const line = meant?.line ?? of[last(of, screen.currentTime)]?.line ?? null;
       if (line !== shown) {
         shown?.removeAttribute("aria-current");
         line?.setAttribute("aria-current", "true");
@@ -84,7 +87,8 @@
         if (plays) screen.play().catch(() => {});
       }, { once: true });
     };
-    const go = ({ stretch, at }) => {
+    const go = ({ stretch, at, line }) => {
+      meant = { line, at };
       if (stretch === screen.dataset.stretch) { screen.currentTime = at; mark(); return; }
       const option = [...(view?.options ?? [])].find((one) => one.dataset.stretch === stretch);
       if (!option) return;
@@ -94,8 +98,9 @@
     const toggle = () => { if (screen.paused) screen.play().catch(() => {}); else screen.pause(); };
     const step = (by) => {
       const of = here();
-      const to = of[Math.min(Math.max(last(of, screen.currentTime) + by, 0), of.length - 1)];
-      if (to) { screen.currentTime = to.at; mark(); keep(to.line); }
+      const at = meant ? of.findIndex((one) => one.line === meant.line) : last(of, screen.currentTime);
+      const to = of[Math.min(Math.max(at + by, 0), of.length - 1)];
+      if (to) { go({ stretch: screen.dataset.stretch, ...to }); keep(to.line); }
     };
 
     screen.addEventListener("timeupdate", mark);

@@ -95,7 +95,7 @@ impl Media {
 
     fn head(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(640);
-        nested(&mut out, b"ftyp", |out| {
+        nested(&mut out, *b"ftyp", |out| {
             out.put_slice(if self.audio { b"M4A " } else { b"isom" });
             out.put_u32(512);
             out.put_slice(if self.audio {
@@ -106,8 +106,8 @@ impl Media {
             out.put_slice(b"iso2");
         });
         let milliseconds = self.seconds.saturating_mul(1_000);
-        nested(&mut out, b"moov", |out| {
-            nested(out, b"mvhd", |out| {
+        nested(&mut out, *b"moov", |out| {
+            nested(out, *b"mvhd", |out| {
                 out.put_slice(&[0; 12]);
                 out.put_u32(1_000);
                 out.put_u32(milliseconds);
@@ -118,8 +118,8 @@ impl Media {
                 out.put_slice(&[0; 24]);
                 out.put_u32(2);
             });
-            nested(out, b"trak", |out| {
-                nested(out, b"tkhd", |out| {
+            nested(out, *b"trak", |out| {
+                nested(out, *b"tkhd", |out| {
                     // Enabled, and part of what is played.
                     out.put_u32(3);
                     out.put_slice(&[0; 8]);
@@ -132,7 +132,7 @@ impl Media {
                     matrix(out);
                     out.put_slice(&[0; 8]);
                 });
-                nested(out, b"mdia", |out| self.sound(out));
+                nested(out, *b"mdia", |out| self.sound(out));
             });
         });
         let sound = self.frames().saturating_mul(12).saturating_add(8);
@@ -144,34 +144,34 @@ impl Media {
     /// What the `mdia` box of the track holds.
     fn sound(&self, out: &mut Vec<u8>) {
         let frames = self.frames();
-        nested(out, b"mdhd", |out| {
+        nested(out, *b"mdhd", |out| {
             out.put_slice(&[0; 12]);
             out.put_u32(RATE);
             out.put_u32(frames.saturating_mul(SAMPLES));
             // No language.
             out.put_u32(0x55c4_0000);
         });
-        nested(out, b"hdlr", |out| {
+        nested(out, *b"hdlr", |out| {
             out.put_slice(&[0; 8]);
             out.put_slice(b"soun");
             out.put_slice(&[0; 12]);
             out.put_slice(b"Sound\0");
         });
-        nested(out, b"minf", |out| {
-            nested(out, b"smhd", |out| out.put_slice(&[0; 8]));
-            nested(out, b"dinf", |out| {
-                nested(out, b"dref", |out| {
+        nested(out, *b"minf", |out| {
+            nested(out, *b"smhd", |out| out.put_slice(&[0; 8]));
+            nested(out, *b"dinf", |out| {
+                nested(out, *b"dref", |out| {
                     out.put_u32(0);
                     out.put_u32(1);
                     // In this file.
-                    nested(out, b"url ", |out| out.put_u32(1));
+                    nested(out, *b"url ", |out| out.put_u32(1));
                 });
             });
-            nested(out, b"stbl", |out| {
-                nested(out, b"stsd", |out| {
+            nested(out, *b"stbl", |out| {
+                nested(out, *b"stsd", |out| {
                     out.put_u32(0);
                     out.put_u32(1);
-                    nested(out, b"mp4a", |out| {
+                    nested(out, *b"mp4a", |out| {
                         out.put_slice(&[0, 0, 0, 0, 0, 0, 0, 1]);
                         out.put_slice(&[0; 8]);
                         // One channel of 16 bits.
@@ -179,7 +179,7 @@ impl Media {
                         out.put_u16(16);
                         out.put_u32(0);
                         out.put_u32(RATE << 16);
-                        nested(out, b"esds", |out| {
+                        nested(out, *b"esds", |out| {
                             out.put_u32(0);
                             // Elementary stream, decoder (AAC, sound), its configuration (LC, 8 kHz, one channel), sync layer.
                             out.put_slice(&[0x03, 25, 0, 1, 0, 0x04, 17, 0x40, 0x15]);
@@ -188,22 +188,22 @@ impl Media {
                         });
                     });
                 });
-                nested(out, b"stts", |out| {
+                nested(out, *b"stts", |out| {
                     for value in [0, 1, frames, SAMPLES] {
                         out.put_u32(value);
                     }
                 });
-                nested(out, b"stsc", |out| {
+                nested(out, *b"stsc", |out| {
                     for value in [0, 1, 1, frames, 1] {
                         out.put_u32(value);
                     }
                 });
-                nested(out, b"stsz", |out| {
+                nested(out, *b"stsz", |out| {
                     for value in [0, 12, frames] {
                         out.put_u32(value);
                     }
                 });
-                nested(out, b"stco", |out| {
+                nested(out, *b"stco", |out| {
                     for value in [0, 1, u32::try_from(HEAD).unwrap_or(u32::MAX)] {
                         out.put_u32(value);
                     }
@@ -214,10 +214,10 @@ impl Media {
 }
 
 /// A box: its size, its name, what is in it.
-fn nested(out: &mut Vec<u8>, name: &[u8; 4], inner: impl FnOnce(&mut Vec<u8>)) {
+fn nested(out: &mut Vec<u8>, name: [u8; 4], inner: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.put_u32(0);
-    out.put_slice(name);
+    out.put_slice(&name);
     inner(out);
     let size = u32::try_from(out.len() - at).unwrap_or(u32::MAX);
     out[at..at + 4].copy_from_slice(&size.to_be_bytes());

@@ -34,7 +34,8 @@ impl Store {
             {
                 continue;
             }
-            if !matcher.fuzzy && self.is_used(scope, token).await? {
+            let used = self.is_used(scope, token).await?;
+            if used && !matcher.fuzzy {
                 continue;
             }
             let Some((start, beyond)) = range(token, 1) else {
@@ -69,7 +70,10 @@ impl Store {
                 continue;
             }
             let near: Vec<String> = near.into_iter().map(|(_, word)| word).collect();
-            told.push((token.clone(), near.clone()));
+            // With `~` a word that is used is searched as well as those near it: nothing to tell.
+            if !used {
+                told.push((token.clone(), near.clone()));
+            }
             matcher.instead = near;
         }
         Ok(told)

@@ -485,5 +485,8 @@ story!(
             page.instead,
             [("quartely".to_owned(), vec!["quarterly".to_owned()])]
         );
+        // What is used and asked for loosely is not said to be missing.
+        let page = search(&world, "quarterly~").await;
+        assert_eq!((page.hits.len(), page.instead.len()), (1, 0), "{page:?}");
     }
 );
