@@ -1,6 +1,6 @@
 use parfocal_store::{InstanceState, NewInstance, NewUser, PageRequest, Scope, Source, UserFilter};
 
-use crate::support::{World, at, seen, story};
+use crate::support::{at, seen, story};
 
 const SCOPE: Scope = Scope::DEFAULT;
 
