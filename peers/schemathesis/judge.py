@@ -6,6 +6,8 @@ ABSENT = {
     "GET /v1/events/{id}": "no event comes in: nobody delivers webhooks to this server",
     "POST /v1/events/{id}/replay": "no event comes in: nobody delivers webhooks to this server",
     "POST /v1/actions/meeting.end": "no meeting is running",
+    "DELETE /v1/connections/{id}": "the environment's connection stays while it is configured",
+    "POST /v1/connections/{id}/reconnect-link": "nobody agrees for a server-to-server app",
     "POST /v1/jobs/{id}/retry": "every job did its work, and such a one is not retried",
 }
 

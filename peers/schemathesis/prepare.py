@@ -94,6 +94,7 @@ paths = {
     "/v1/jobs/{id}/retry": first("/v1/jobs?state=dead").get("id") or first("/v1/jobs").get("id"),
     "/v1/jobs/{id}/drop": first("/v1/jobs?state=waiting").get("id") or first("/v1/jobs").get("id"),
     **{f"/v1/backfills/{{id}}{verb}": first("/v1/backfills").get("id") for verb in ["", "/pause", "/resume", "/cancel"]}, "/v1/connections/{id}": "env",
+    **{f"/v1/connections/{{id}}/{verb}": "env" for verb in ["check", "rename", "reconnect-link"]},
     **{f"/v1/schedules/{{id}}{verb}": schedule for verb in ["", "/reschedule", "/cancel", "/retry"]},
     "/v1/actions/{name}": "meeting.create", "/v1/components/{name}/check": "search",
     "/v1/components/{name}/activate": "console", "/v1/components/{name}/deactivate": "console",
@@ -105,7 +106,7 @@ paths = {
 }
 queries = {"/v1/search": {"q": "the"}, "/v1/domain-events/stream": {"after": 0, "limit": 1}}
 span = {"since": "2026-11-01"}
-bodies = {"/v1/schedules": {**standing, "allow_conflicts": True}, "/v1/schedules/preview": standing,
+bodies = {"/v1/connections/{id}/rename": {"name": "env"}, "/v1/schedules": {**standing, "allow_conflicts": True}, "/v1/schedules/preview": standing,
           "/v1/availability": {"people": [host]}, "/v1/availability/suggestions": {"people": [host]},
           "/v1/schedules/{id}/reschedule": {"title": "Moved"}, "/v1/keys": {"name": "made by a test", "role": "read"}, "/v1/backfills": span, "/v1/backfills/plan": span,
           "/v1/destinations": {"kind": "webhook", "name": "another", "config": hook}, "/v1/destinations/{name}/configure": {"config": hook},

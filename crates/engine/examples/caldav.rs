@@ -38,9 +38,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     config.data.dir = data.into();
     let app = App::open(config).await?;
     let caller = Caller::local(Surface::Cli);
-    app.components()
-        .activate("calendar-caldav", &Activation::default(), &caller)
-        .await?;
+    for component in ["scheduling", "calendar-caldav"] {
+        // No meeting is made at Zoom here.
+        let anyway = Activation {
+            anyway: true,
+            ..Activation::default()
+        };
+        app.components()
+            .activate(component, &anyway, &caller)
+            .await?;
+    }
     if app.calendar_accounts().list().await?.is_empty() {
         let settings = Settings::Caldav {
             url,

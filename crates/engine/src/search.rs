@@ -13,7 +13,7 @@ pub use parfocal_formats::query::advice;
 pub(crate) use meaning::embed;
 pub use meaning::want_vectors;
 use parfocal_formats::query;
-use parfocal_store::{HitKind, SearchPage, SearchRequest};
+use parfocal_store::{AccountId, HitKind, SearchPage, SearchRequest};
 pub use parfocal_store::{Sort, Words};
 
 use crate::App;
@@ -57,6 +57,8 @@ pub struct Wanted<'w> {
     pub per_meeting: Option<u32>,
     /// Whether counts are wanted.
     pub facets: bool,
+    /// In meetings of these accounts only ([`crate::keys::Sight::accounts`]); none: of all.
+    pub accounts: Option<&'w [AccountId]>,
 }
 
 impl<'w> Wanted<'w> {
@@ -70,6 +72,7 @@ impl<'w> Wanted<'w> {
             words: Words::AllOrAny,
             per_meeting: None,
             facets: false,
+            accounts: None,
         }
     }
 }
@@ -104,6 +107,7 @@ pub async fn search_for(
         words: wanted.words,
         per_meeting: wanted.per_meeting,
         facets: wanted.facets,
+        accounts: wanted.accounts,
         ..SearchRequest::new(&query, &zone, wanted.limit)
     };
     meaning::search(app, wanted.text, &request).await

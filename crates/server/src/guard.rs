@@ -28,6 +28,19 @@ pub(crate) fn not_local() -> Problem {
     .hint("Open it as http://127.0.0.1 with its port, or send `Authorization: Bearer KEY`. Zoom's webhooks always arrive.")
 }
 
+/// The answer to a page of another site that makes a browser change something here.
+pub(crate) fn cross_site() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross_site",
+        "a page of another site may not change anything here",
+    )
+    .hint(
+        "Open the console itself and do it there. A program that is no browser sends neither `Origin` nor `Sec-Fetch-Site`; one \
+         behind a proxy needs server.public_url set to the address that people open.",
+    )
+}
+
 /// The name under which a request came, with its port.
 pub(crate) fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
     let authority = uri.authority().map(axum::http::uri::Authority::as_str);

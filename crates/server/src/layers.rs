@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -19,6 +19,9 @@ use crate::webhooks::{self, Delivery};
 
 /// How long a request may take before it is answered with 503.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest id that is taken over from whoever asks, in characters.
+const LONGEST_ID: usize = 128;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -50,10 +53,24 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> RequestId {
+    /// The id that a request brings; a new one where it brings none, or one that cannot stand in a log.
+    fn of(&self, headers: &HeaderMap) -> RequestId {
+        let brought = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok())
+            .filter(|id| is_sane(id));
+        if let Some(id) = brought {
+            return RequestId(id.into());
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         RequestId(format!("{}-{number}", self.run).into())
     }
+}
+
+/// Whether an id from outside may stand in logs, headers and the audit log: as UUIDs, ULIDs, trace ids and the like are written.
+fn is_sane(id: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:+/=".contains(c);
+    (1..=LONGEST_ID).contains(&id.len()) && id.chars().all(allowed)
 }
 
 /// Gives the request its id and span, measures it, and writes the body of a problem.
@@ -62,7 +79,7 @@ pub(crate) async fn observe(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = state.request_ids().next();
+    let id = state.request_ids().of(request.headers());
     let method = request.method().clone();
     let route = request
         .extensions()
@@ -105,7 +122,7 @@ pub(crate) async fn observe(
 /// What a delivery at the webhook door passes in place of the router's layers: the same time limit, net for panics, id
 /// and figures, without the headers that only browsers read.
 pub(crate) async fn door(state: &AppState, delivery: Delivery, request: Request) -> Response {
-    let id = state.request_ids().next();
+    let id = state.request_ids().of(request.headers());
     let route = delivery.route();
     let started = stopwatch();
     let work = AssertUnwindSafe(webhooks::deliver(state, delivery, request)).catch_unwind();
@@ -290,4 +307,42 @@ pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_from_outside_are_taken_over_when_they_can_stand_in_a_log() {
+        let ids = RequestIds::new(1_000_000);
+        let of = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                X_REQUEST_ID,
+                HeaderValue::from_bytes(text.as_bytes()).unwrap(),
+            );
+            ids.of(&headers).0.to_string()
+        };
+        for good in [
+            "a",
+            "0190b1c2-7e5f-7000-8000-000000000000",
+            "Root=1-67891233-abcdef",
+            &"x".repeat(128),
+        ] {
+            assert_eq!(of(good), good);
+        }
+        for bad in [
+            "",
+            "two words",
+            "a\tb",
+            "ä",
+            "\"><script>",
+            "{}",
+            &"x".repeat(129),
+        ] {
+            let given = of(bad);
+            assert!(given.starts_with("3e8-"), "{bad}: {given}");
+        }
+    }
 }

@@ -23,6 +23,7 @@ mod paging;
 mod proxy;
 mod pulse;
 mod push;
+mod reach;
 mod router;
 mod rsvp;
 mod state;

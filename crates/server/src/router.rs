@@ -18,7 +18,8 @@ use tower_http::csrf::CsrfLayer;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    access, api, console, feed, layers, mcp, oauth, ops, proxy, push, rsvp, webhooks, zoomapp,
+    access, api, console, feed, guard, layers, mcp, oauth, ops, proxy, push, rsvp, webhooks,
+    zoomapp,
 };
 
 /// Builds what answers requests: a router over the routes of what is on, made anew when something is switched.
@@ -118,17 +119,20 @@ fn routes(state: &AppState, active: &Active) -> Router<AppState> {
     if active.has("console") {
         local = local.merge(console::routes(active));
     }
-    let local = local
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(
-            state.app().config().server.max_body_bytes,
-        ))
-        .layer(CsrfLayer::new())
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            access::identify,
-        ));
+    let local =
+        local
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(DefaultBodyLimit::max(
+                state.app().config().server.max_body_bytes,
+            ))
+            .layer(CsrfLayer::new().with_rejection_response(
+                |_: tower_http::csrf::ProtectionError| guard::cross_site().into_response(),
+            ))
+            .layer(middleware::from_fn_with_state(
+                state.clone(),
+                access::identify,
+            ));
     let mut all = Router::new();
     if active.has("webhooks") {
         // What is no plain delivery: another method, a name with escapes.

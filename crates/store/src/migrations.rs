@@ -102,6 +102,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0020_lanes.sql"),
     ),
     (
+        21,
+        "kinds",
+        include_str!("../migrations/sqlite/0021_kinds.sql"),
+    ),
+    (
         25,
         "interactions",
         include_str!("../migrations/sqlite/0025_interactions.sql"),
@@ -203,6 +208,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         20,
         "lanes",
         include_str!("../migrations/postgres/0020_lanes.sql"),
+    ),
+    (
+        21,
+        "kinds",
+        include_str!("../migrations/postgres/0021_kinds.sql"),
     ),
     (
         25,

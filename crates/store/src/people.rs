@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::id::{AccountId, UserId};
 use crate::merge::{Merge, first_raw, first_stamp};
 use crate::model::{
-    Change, NewUser, Page, PageRequest, Seen, Upsert, User, UserFilter, UserSummary,
+    Change, NewUser, Page, PageRequest, Provider, Seen, Upsert, User, UserFilter, UserSummary,
 };
 use crate::page::search_pattern;
 use crate::store::{Scope, Store};
@@ -39,6 +39,8 @@ statements! {
             LEFT JOIN held ON held.of_account = users.account_id AND held.host = users.external_id
         ORDER BY search, id"));
     KINDS = one("SELECT kind, status, COUNT(*) FROM users WHERE workspace_id = $1 AND deleted_at IS NULL GROUP BY kind, status ORDER BY kind, status");
+    ID_OF = one("SELECT u.external_id FROM accounts a JOIN users u ON u.workspace_id = a.workspace_id AND u.account_id = a.id
+        WHERE a.provider = $1 AND a.external_id = $2 AND LOWER(u.email) = $3 AND u.deleted_at IS NULL ORDER BY u.updated_at DESC LIMIT 1");
     NEW = one("INSERT INTO users (id, workspace_id, provider, account_id, external_id, email, name, kind, status, tz, pmi, search, raw,
             source_rank, event_ts, first_seen, updated_at)
         VALUES ($1, $2, (SELECT provider FROM accounts WHERE id = $3 AND workspace_id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
@@ -149,6 +151,18 @@ impl Store {
             Ok((row.opt_text()?, row.opt_text()?, row.count()?))
         })
         .await
+    }
+
+    /// The provider's id of whoever has an address in an account, both named as the provider does.
+    pub async fn user_id_of(
+        &self,
+        provider: Provider,
+        account: &str,
+        email: &str,
+    ) -> Result<Option<String>> {
+        let email = email.to_lowercase();
+        self.one(ID_OF, args![provider, account, email], Cells::text)
+            .await
     }
 
     /// The users of an account that are not deleted, by the provider's id.

@@ -34,10 +34,10 @@ pub(crate) fn schemathesis() -> Result<()> {
     sh(&mut stage.command(&["backfill", "start", "--json"]))?;
     // Off at first; what is off answers 404 to everything.
     for component in [
+        "scheduling",
         "mail",
         "reminders",
         "calendar-feed",
-        "scheduling",
         "activation",
     ] {
         sh(&mut stage.command(&["component", "activate", component, "--anyway"]))?;

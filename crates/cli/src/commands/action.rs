@@ -9,6 +9,7 @@ use parfocal_engine::actions::{self, Action as Known, Effect, Outcome, Run};
 use parfocal_engine::keys::{Caller, Surface};
 use serde_json::Value;
 
+use super::names;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
@@ -31,6 +32,7 @@ pub(crate) enum Action {
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
     /// Its name, such as meeting.create
+    #[arg(value_parser = names::of_actions(), hide_possible_values = true)]
     name: String,
 }
 
@@ -38,6 +40,7 @@ pub(crate) struct Describe {
 #[derive(Debug, Args)]
 pub(crate) struct RunAction {
     /// Its name, such as meeting.create
+    #[arg(value_parser = names::of_actions(), hide_possible_values = true)]
     name: String,
     /// The input as JSON, @FILE, or @- for standard input [default: {}]
     #[arg(long, value_name = "JSON")]
@@ -89,7 +92,8 @@ pub(super) async fn perform(
     if let Some(action) = actions::find(name) {
         action.check(&input)?;
         if action.destructive() && !how.dry_run && !how.yes {
-            confirm(action, &input, context)?;
+            let topic = topic(app, &input).await;
+            confirm(action, &sentence(action, &input, topic.as_deref()), context)?;
         }
     }
     let run = Run::new(Caller::local(Surface::Cli))
@@ -99,7 +103,7 @@ pub(super) async fn perform(
 }
 
 /// Asks whether to go on; without a terminal the answer is no.
-fn confirm(action: &Known, input: &Value, context: &Context) -> Result<(), Failure> {
+fn confirm(action: &Known, sentence: &str, context: &Context) -> Result<(), Failure> {
     let refused = || {
         Failure::usage(
             "not_confirmed",
@@ -115,10 +119,9 @@ fn confirm(action: &Known, input: &Value, context: &Context) -> Result<(), Failu
     }
     let mut stderr = anstream::stderr().lock();
     let question = format!(
-        "{} This cannot be undone. {} {}? [y/N] ",
+        "{} {} This cannot be undone. Go on? [y/N] ",
         paint(style::WARN, "!"),
-        action.title(),
-        crate::output::clean(&input.to_string())
+        crate::output::clean(sentence)
     );
     // Without a question there is no answer.
     write!(stderr, "{question}")
@@ -132,6 +135,60 @@ fn confirm(action: &Known, input: &Value, context: &Context) -> Result<(), Failu
         Ok(())
     } else {
         Err(refused())
+    }
+}
+
+/// The topic of the meeting that an input names, where it is known here.
+async fn topic(app: &App, input: &Value) -> Option<String> {
+    let which = input["meeting"].as_str().or(input["webinar"].as_str())?;
+    if let Ok(held) = parfocal_server::lookup::instance(app, which).await {
+        return held.topic;
+    }
+    let number: String = which.chars().filter(char::is_ascii_digit).collect();
+    let known = app.store().meeting_by_number(app.scope(), &number).await;
+    known.ok().flatten()?.topic
+}
+
+/// What is about to be done, as a person says it: `Delete a meeting: 844 1002 7731 “Weekly”, occurrence 170…, connection env.`
+fn sentence(action: &Known, input: &Value, topic: Option<&str>) -> String {
+    // What the action is about goes first; of yes and no only what is wanted is told.
+    const THINGS: [&str; 5] = ["meeting", "webinar", "recording", "file", "registrant"];
+    let word = |name: &str| name.replace('_', " ");
+    let mut parts: Vec<String> = Vec::new();
+    for (name, value) in input.as_object().into_iter().flatten() {
+        let said = match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(true) => {
+                parts.push(word(name));
+                continue;
+            }
+            Value::Bool(false) | Value::Null => continue,
+            Value::Array(list) => format!("{} of them", list.len()),
+            other => other.to_string(),
+        };
+        if THINGS.contains(&name.as_str()) {
+            let topic = topic.map_or_else(String::new, |topic| format!(" “{topic}”"));
+            parts.insert(0, format!("{}{topic}", grouped_number(&said)));
+        } else {
+            parts.push(format!("{} {said}", word(name)));
+        }
+    }
+    if parts.is_empty() {
+        return format!("{}.", action.title());
+    }
+    format!("{}: {}.", action.title(), parts.join(", "))
+}
+
+/// A meeting number in groups, as Zoom shows it; anything else as it is.
+fn grouped_number(text: &str) -> String {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let plain = text
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'));
+    match (plain, digits.len()) {
+        (true, 9 | 10) => format!("{} {} {}", &digits[..3], &digits[3..6], &digits[6..]),
+        (true, 11) => format!("{} {} {}", &digits[..3], &digits[3..7], &digits[7..]),
+        _ => text.to_owned(),
     }
 }
 
@@ -292,12 +349,7 @@ fn describe(name: &str, context: &Context) -> Result<(), Failure> {
         table.row([
             Field::from(member),
             Field::styled(style::DIM, needed),
-            Field::from(
-                about["description"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .replace('\n', " "),
-            ),
+            Field::from(meaning(about)),
         ]);
     }
     out.line("")?;
@@ -311,4 +363,83 @@ fn describe(name: &str, context: &Context) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+/// What a member means, with the words that it may be.
+fn meaning(schema: &Value) -> String {
+    let mut text = schema["description"]
+        .as_str()
+        .unwrap_or_default()
+        .replace('\n', " ");
+    let mut words = Vec::new();
+    allowed(schema, &mut words);
+    if !words.is_empty() {
+        if !text.is_empty() && !text.ends_with(['.', '!', '?']) {
+            text.push('.');
+        }
+        let gap = if text.is_empty() { "" } else { " " };
+        text = format!("{text}{gap}One of: {}.", words.join(", "));
+    }
+    text
+}
+
+/// The words that a schema allows, in its own parts and those of a list's items.
+fn allowed<'s>(schema: &'s Value, words: &mut Vec<&'s str>) {
+    let list = schema["enum"].as_array().into_iter().flatten();
+    let one = schema["const"].as_str();
+    for word in list.filter_map(Value::as_str).chain(one) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    for part in ["oneOf", "anyOf", "allOf"] {
+        for inner in schema[part].as_array().into_iter().flatten() {
+            allowed(inner, words);
+        }
+    }
+    if schema["items"].is_object() {
+        allowed(&schema["items"], words);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_undone_is_asked_in_a_sentence() {
+        let delete = actions::find("meeting.delete").unwrap();
+        let input = json!({"meeting": "84410027731", "notify_hosts": true, "notify_registrants": false, "connection": "env"});
+        assert_eq!(
+            sentence(delete, &input, Some("Weekly")),
+            format!(
+                "{}: 844 1002 7731 “Weekly”, connection env, notify hosts.",
+                delete.title()
+            )
+        );
+        let end = actions::find("meeting.end").unwrap();
+        let uuid = json!({"meeting": "abc/=="});
+        assert_eq!(
+            sentence(end, &uuid, None),
+            format!("{}: abc/==.", end.title())
+        );
+        for action in actions::all().iter().filter(|one| one.destructive()) {
+            let said = sentence(action, &action.examples()[0], None);
+            assert!(!said.contains(['{', '"']), "{}: {said}", action.name());
+        }
+    }
+
+    #[test]
+    fn members_tell_the_words_that_they_may_be() {
+        let list = actions::find("meeting.list").unwrap().input_schema();
+        let which = meaning(&list["properties"]["which"]);
+        assert!(
+            which.contains("One of: scheduled, live, upcoming"),
+            "{which}"
+        );
+        let topic = actions::find("meeting.create").unwrap().input_schema();
+        assert!(!meaning(&topic["properties"]["topic"]).contains("One of"));
+    }
 }

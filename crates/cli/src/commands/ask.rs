@@ -41,6 +41,7 @@ pub(crate) async fn run(command: Ask, context: &Context) -> Result<Exit, Failure
         zone: None,
         passages: Some(command.passages),
         passages_only: command.passages_only,
+        accounts: None,
     };
     let answer = ask::ask(&app, &question)
         .await

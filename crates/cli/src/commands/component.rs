@@ -10,6 +10,7 @@ use parfocal_engine::config::Secret;
 use parfocal_engine::keys::{Caller, Surface};
 use serde_json::json;
 
+use super::names;
 use crate::context::{Context, attention};
 use crate::failure::{Exit, Failure};
 use crate::output::style::{self, paint};
@@ -38,6 +39,7 @@ pub(crate) enum Component {
 #[derive(Debug, Args)]
 pub(crate) struct Activate {
     /// Its name, from `component list`
+    #[arg(value_parser = names::of_components(), hide_possible_values = true)]
     name: String,
     /// A setting, such as changes=refused; `KEY=-` reads the value from standard input
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
@@ -51,6 +53,7 @@ pub(crate) struct Activate {
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// Its name, from `component list`
+    #[arg(value_parser = names::of_components(), hide_possible_values = true)]
     name: String,
 }
 
@@ -58,6 +61,7 @@ pub(crate) struct Named {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Its name; all that are on by default
+    #[arg(value_parser = names::of_components(), hide_possible_values = true)]
     name: Option<String>,
 }
 
@@ -236,7 +240,12 @@ async fn settings(
             given.insert(setting.key.to_owned(), Secret::new(&value));
         } else if asks && !view.is_some_and(|view| view.is_set) {
             let default = view.and_then(|view| view.value.as_deref());
-            if let Some(answer) = ask(component.name, setting, default, context).await? {
+            // What the component cannot work without is not offered to be left out.
+            let needed = !command.anyway
+                && setting
+                    .stands_for
+                    .is_some_and(|key| component.needs_setting.contains(&key));
+            if let Some(answer) = ask(component.name, setting, default, needed, context).await? {
                 given.insert(setting.key.to_owned(), answer);
             }
         }
@@ -264,16 +273,14 @@ async fn ask(
     component: &str,
     setting: &Setting,
     default: Option<&str>,
+    needed: bool,
     context: &Context,
 ) -> Result<Option<Secret>, Failure> {
     let choices = match setting.choices() {
         [] => String::new(),
         words => format!(" ({})", words.join(" or ")),
     };
-    let ends = default.map_or_else(
-        || "[leave empty to go on without]:".to_owned(),
-        |default| format!("[{default}]:"),
-    );
+    let ends = ends(default, needed);
     let question = format!("{component}: {}{choices} {ends}", setting.about);
     loop {
         context.out.ask(&question);
@@ -282,6 +289,13 @@ async fn ask(
                 .hint("Give the setting with --set.")
         })?;
         let answer = answer.trim();
+        if answer.is_empty() && needed {
+            context.out.ask(format!(
+                "  {} {component} cannot work without it. Ctrl-C breaks off, and nothing is switched.",
+                paint(style::BAD, "✗")
+            ));
+            continue;
+        }
         if answer.is_empty() {
             return Ok(None);
         }
@@ -295,6 +309,15 @@ async fn ask(
                 }
             }
         }
+    }
+}
+
+/// What stands behind a question: what an empty answer means.
+fn ends(default: Option<&str>, needed: bool) -> String {
+    match (default, needed) {
+        (Some(default), _) => format!("[{default}]:"),
+        (None, true) => "[needed]:".to_owned(),
+        (None, false) => "[leave empty to go on without]:".to_owned(),
     }
 }
 
@@ -349,5 +372,20 @@ struct TerminalKept;
 impl TerminalKept {
     fn now() -> Self {
         Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_is_not_offered_to_be_left_out() {
+        assert_eq!(ends(Some("S256"), false), "[S256]:");
+        assert!(ends(None, false).contains("without"));
+        assert!(!ends(None, true).contains("without"));
+        let webhooks = components::find("webhooks").unwrap();
+        let secret = &webhooks.settings[0];
+        assert!(webhooks.needs_setting.contains(&secret.stands_for.unwrap()));
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod jobs;
 pub(crate) mod mcp;
 pub(crate) mod meetings;
 pub(crate) mod models;
+pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod recordings;
 pub(crate) mod schedule;

@@ -127,6 +127,17 @@ pub(crate) async fn run(command: Simulate, context: &Context) -> Result<Exit, Fa
             format!("--speed {} is not between 0 and 20", command.speed),
         ));
     }
+    if let Some(folder) = &command.transcripts {
+        let seen = std::fs::read_dir(folder);
+        if let Err(error) = seen {
+            return Err(Failure::usage(
+                "usage",
+                format!("--transcripts {} cannot be read: {error}", folder.display()),
+            )
+            .hint("Name a folder that holds .vtt files; each becomes a recorded meeting."));
+        }
+    }
+    let authority_folder = command.tls.then(|| authority.clone());
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, command.port)),
         plan: command.plan,
@@ -153,6 +164,7 @@ pub(crate) async fn run(command: Simulate, context: &Context) -> Result<Exit, Fa
         ..Config::default()
     };
     let plan = config.plan;
+    let transcripts = config.transcripts_dir.is_some();
     let limits = config.limits.plan(plan).map_or("off", Plan::name);
     // Before anything is said: whoever reads the first line may stop the program at once.
     let stop = stop::on_signal();
@@ -161,25 +173,46 @@ pub(crate) async fn run(command: Simulate, context: &Context) -> Result<Exit, Fa
             "simulator",
             format!("the simulator could not start: {error}"),
         )
-        .hint("Another program may use the port: --port 0 takes a free one.")
+        .hint(if transcripts {
+            "Another program may use the port: --port 0 takes a free one. Files in --transcripts have to be WebVTT (.vtt) or \
+             chat.txt."
+        } else {
+            "Another program may use the port: --port 0 takes a free one."
+        })
     })?;
-    introduce(context, simulator.base_url(), plan.name(), limits)?;
+    let certificate = match &authority_folder {
+        Some(folder) => Some(authority_of(folder)?.1),
+        None => None,
+    };
+    introduce(
+        context,
+        simulator.base_url(),
+        plan.name(),
+        limits,
+        certificate.as_deref(),
+    )?;
     stop.cancelled().await;
     simulator.shutdown().await;
     Ok(Exit::Done)
 }
 
-fn certificate(command: &Ca, folder: &Path, context: &Context) -> Result<Exit, Failure> {
+/// The authority in a folder, made on first use, and where its certificate lies.
+fn authority_of(folder: &Path) -> Result<(Authority, PathBuf), Failure> {
     let authority = Authority::open(folder).map_err(|error| {
         Failure::failed("simulator_ca", format!("the certificate authority in {} cannot be used: {error}", folder.display()))
             .hint("Remove the folder to have a new one made; programs then have to trust the new certificate.")
     })?;
+    let file = authority.certificate_file();
+    let file = std::path::absolute(&file).unwrap_or(file);
+    Ok((authority, file))
+}
+
+fn certificate(command: &Ca, folder: &Path, context: &Context) -> Result<Exit, Failure> {
+    let (authority, file) = authority_of(folder)?;
     let pem = authority.certificate_pem();
     if let Some(path) = &command.out {
         std::fs::write(path, pem).map_err(|error| Failure::file("writing", path, &error))?;
     }
-    let file = authority.certificate_file();
-    let file = std::path::absolute(&file).unwrap_or(file);
     if context.out.is_json() {
         context
             .out
@@ -192,13 +225,26 @@ fn certificate(command: &Ca, folder: &Path, context: &Context) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-fn introduce(context: &Context, base: &str, plan: &str, limits: &str) -> Result<(), Failure> {
+fn introduce(
+    context: &Context,
+    base: &str,
+    plan: &str,
+    limits: &str,
+    certificate: Option<&Path>,
+) -> Result<(), Failure> {
+    let secure = base.replacen("http://", "https://", 1);
     if context.out.is_json() {
-        return context.out.json(&json!({
+        let mut said = json!({
             "base_url": base, "api_url": format!("{base}/v2"), "oauth_url": base, "control_url": format!("{base}/_sim"),
             "account_id": "simulator", "client_id": "simulator", "client_secret": "simulator",
             "webhook_secret_token": "simulator-webhook-secret", "plan": plan, "limits": limits,
-        }));
+        });
+        if let Some(certificate) = certificate {
+            said["https_url"] = secure.into();
+            said["proxy"] = base.into();
+            said["certificate_file"] = certificate.display().to_string().into();
+        }
+        return context.out.json(&said);
     }
     let out = &context.out;
     out.line(format!(
@@ -224,6 +270,19 @@ fn introduce(context: &Context, base: &str, plan: &str, limits: &str) -> Result<
             "  {} {text}",
             paint(style::DIM, format!("{label:38}"))
         ))?;
+    }
+    if let Some(certificate) = certificate {
+        for (label, text) in [
+            ("REST with TLS", format!("{secure}/v2")),
+            ("OAuth with TLS", format!("{secure}/oauth")),
+            ("proxy for Zoom's own hosts", format!("HTTPS_PROXY={base}")),
+            ("certificate to trust", certificate.display().to_string()),
+        ] {
+            out.line(format!(
+                "  {} {text}",
+                paint(style::DIM, format!("{label:38}"))
+            ))?;
+        }
     }
     out.line("")?;
     out.line(paint(

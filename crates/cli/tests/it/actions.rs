@@ -72,6 +72,27 @@ fn meetings_are_scheduled_in_the_words_of_people() {
         .json();
     assert_eq!(made["output"]["number"], again["output"]["number"]);
     let number = made["output"]["number"].as_str().unwrap();
+    let coming = world
+        .run(&["meetings", "list", "--upcoming", "--host", &host])
+        .exits(0);
+    let line = coming.stdout.lines().find(|line| line.contains(number));
+    assert!(
+        line.is_some_and(|line| line.contains("Planning") && line.contains(&host)),
+        "{}",
+        coming.stdout
+    );
+    // As Zoom writes it, blanks and all.
+    let (first, rest) = number.split_at(3);
+    let (second, third) = rest.split_at(rest.len() - 4);
+    let got = world
+        .run(&["meetings", "get", first, second, third])
+        .exits(0);
+    assert!(
+        got.stdout.contains("Planning") && got.stdout.contains("not held yet"),
+        "{}",
+        got.stdout
+    );
+    world.run(&["meetings", "get", "81234567899"]).exits(1);
     let shown = world
         .run(&[
             "meetings",
@@ -128,6 +149,48 @@ fn meetings_are_scheduled_in_the_words_of_people() {
             "when pigs fly",
         ])
         .exits(2);
+}
+
+#[test]
+fn a_simulator_says_how_it_is_reached_and_what_it_cannot_use() {
+    let world = World::new();
+    let said = world.start(&["simulate", "--port", "0", "--tls", "--json"]);
+    let said = said.hello();
+    let secure = said["https_url"].as_str().unwrap();
+    assert!(secure.starts_with("https://127.0.0.1:"), "{said}");
+    assert_eq!(said["proxy"], said["base_url"]);
+    let file = said["certificate_file"].as_str().unwrap();
+    let pem = std::fs::read_to_string(file).unwrap();
+    assert!(pem.contains("BEGIN CERTIFICATE"), "{pem}");
+    let printed = world.run(&["simulate", "ca"]).exits(0);
+    assert_eq!(printed.stdout.trim(), file);
+    let none = world.run(&["simulate", "--transcripts", "no-such-folder"]);
+    let none = none.exits(2);
+    assert!(
+        none.stderr.contains("no-such-folder") && none.stderr.contains(".vtt"),
+        "{}",
+        none.stderr
+    );
+    assert!(!none.stderr.contains("--port"), "{}", none.stderr);
+}
+
+#[test]
+fn shells_complete_the_names_of_actions_and_components() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.run(&["completions", shell]).exits(0).stdout;
+        for name in [
+            "meeting.create",
+            "recording.download",
+            "calendar-feed",
+            "understanding",
+        ] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+    // Any other name is still answered by what knows the next step.
+    let unknown = world.run(&["action", "describe", "meeting.creat"]).exits(1);
+    assert!(unknown.stderr.contains("action list"), "{}", unknown.stderr);
 }
 
 #[test]

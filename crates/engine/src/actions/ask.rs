@@ -8,7 +8,7 @@ use super::action::{Action, Effect};
 use super::check::{self, Faults};
 use super::context::{Context, Step};
 use crate::ask::{self, Answer, Question};
-use crate::error::{Code, EngineError};
+use crate::keys::Sight;
 
 pub(super) fn actions() -> Vec<Action> {
     vec![
@@ -45,26 +45,17 @@ struct Ask {
 }
 
 async fn run(cx: Context, input: Ask) -> Step<Answer> {
-    if !cx.caller.sees_everything() {
-        return Err(EngineError::new(
-            Code::Forbidden,
-            format!(
-                "{} may use some connections only, and a question looks through all",
-                cx.caller.actor
-            ),
-        )
-        .with_hint("Use a key without limits to connections.")
-        .into());
-    }
     let mut faults = Faults::default();
     let zone = check::zone(input.timezone.as_deref(), &mut faults);
     faults.done("the question cannot be asked")?;
+    let sight = Sight::of(&cx.app, &cx.caller).await?;
     let question = Question {
         text: &input.question,
         within: input.within.as_deref(),
         zone,
         passages: input.passages,
         passages_only: input.passages_only,
+        accounts: sight.accounts(),
     };
     Ok(ask::ask(&cx.app, &question).await?)
 }

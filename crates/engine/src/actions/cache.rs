@@ -93,6 +93,25 @@ impl Cache {
         outcome.map(|kept| (kept, false))
     }
 
+    /// Asks whatever is kept, and keeps the answer in its place.
+    pub(super) async fn renew<Fut>(
+        &self,
+        app: &App,
+        key: &str,
+        freshness: Freshness,
+        ask: Fut,
+    ) -> Result<Kept, Halt>
+    where
+        Fut: Future<Output = Result<Kept, Halt>>,
+    {
+        self.hear(app).await?;
+        let before = self.state().emptied;
+        let kept = ask.await?;
+        let until = app.clock().monotonic() + freshness.lasts;
+        self.keep(key, &kept, until, freshness, before);
+        Ok(kept)
+    }
+
     /// Forgets what webhooks of this name end.
     pub(super) fn end(&self, event: &str) {
         let mut state = self.state();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use parfocal_store::{AppKind, Connection};
+use parfocal_store::{AppKind, Connection, NewUser, Seen, Source};
 use parfocal_zoom::id::{MeetingKey, MeetingNumber, MeetingUuid, UserId};
 use parfocal_zoom::{Client, Reply, Response};
 use serde::de::DeserializeOwned;
@@ -258,17 +258,61 @@ impl Zoom {
         if request.changes() {
             self.context.intend().await?;
         }
+        let request = &request.clone().of_user(&self.connection.subject_id);
         let response = request
             .call(&self.client)
             .send()
             .await
             .map_err(|error| refused(error, request))?;
+        if let Some(address) = request.host_address() {
+            self.learn_host(address, &response).await;
+        }
         self.note(ZoomCall {
             operation: request.operation(),
             status: response.status().as_u16(),
             tracking_id: response.tracking_id().map(str::to_owned),
         });
         Ok(response)
+    }
+
+    /// Keeps whose address it was that a meeting was made under, so that the day's writes of one person are one count.
+    async fn learn_host(&self, address: &str, response: &Response) {
+        #[derive(serde::Deserialize)]
+        struct Made {
+            host_id: String,
+        }
+        let Ok(made) = response.json::<Made>() else {
+            return;
+        };
+        let (app, account) = (&self.context.app, self.connection.account_id);
+        let kept = async {
+            let scope = app.scope();
+            let known = app
+                .store()
+                .user_by_external(scope, account, &made.host_id)
+                .await?;
+            if known.is_some() {
+                return Ok(());
+            }
+            let now = app.clock().now();
+            let user = NewUser {
+                external_id: made.host_id.clone(),
+                email: Some(address.to_owned()),
+                ..NewUser::default()
+            };
+            let seen = Seen {
+                at: now,
+                source: Source::Hint,
+                now,
+            };
+            let mut tx = app.store().begin(scope).await?;
+            tx.upsert_user(account, &user, &seen).await?;
+            tx.commit().await
+        };
+        if let Err(error) = kept.await {
+            let error: parfocal_store::StoreError = error;
+            tracing::debug!(%error, "a host could not be kept");
+        }
     }
 
     /// The address that calls begin with: the configured one, else the token's, else Zoom's global one.

@@ -225,13 +225,19 @@ impl Actions<'_> {
             })
         };
         let outcome = match action.freshness() {
-            Some(freshness) if !how.fresh => {
+            Some(freshness) => {
                 let which = input.get("connection").and_then(Value::as_str);
                 let connection = context::connection(app, &how.caller, which).await?;
                 let key = format!("{} {} {input}", action.name(), connection.id);
-                app.action_cache().get(app, &key, *freshness, ask).await
+                let memory = app.action_cache();
+                if how.fresh {
+                    let kept = memory.renew(app, &key, *freshness, ask()).await;
+                    kept.map(|kept| (kept, false))
+                } else {
+                    memory.get(app, &key, *freshness, ask).await
+                }
             }
-            _ => ask().await.map(|kept| (kept, false)),
+            None => ask().await.map(|kept| (kept, false)),
         };
         match outcome {
             Ok((kept, cached)) => Ok(done(kept, cached)),

@@ -65,6 +65,26 @@ impl Request {
         })
     }
 
+    /// Whoever `me` is, for the count of the day's writes.
+    pub(super) fn of_user(mut self, subject: &str) -> Self {
+        for quota in &mut self.quotas {
+            if let Quota::HostWrites { host } = quota
+                && host == "me"
+            {
+                subject.clone_into(host);
+            }
+        }
+        self
+    }
+
+    /// The address of the host whose writes are counted, where it was named by that.
+    pub(super) fn host_address(&self) -> Option<&str> {
+        self.quotas.iter().find_map(|quota| match quota {
+            Quota::HostWrites { host } if host.contains('@') => Some(host.as_str()),
+            _ => None,
+        })
+    }
+
     pub(super) fn quota(mut self, quota: Quota) -> Self {
         self.quotas.push(quota);
         self

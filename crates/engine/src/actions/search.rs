@@ -11,7 +11,7 @@ use super::action::{Action, Effect};
 use super::check::{self, Faults};
 use super::context::{Context, Step};
 use super::shape::Listed;
-use crate::error::{Code, EngineError};
+use crate::keys::Sight;
 
 pub(super) fn actions() -> Vec<Action> {
     vec![
@@ -23,7 +23,6 @@ pub(super) fn actions() -> Vec<Action> {
              topic:, series:, kind:, from:, before:. Words count in any of their forms; where nothing has all, what has some is found. Each hit names its transcript and cues, so that it can be cited.",
             search,
         )
-        .across_all()
         .example(json!({"query": "budget \"next quarter\" speaker:ana", "limit": 10})),
     ]
 }
@@ -117,21 +116,11 @@ struct HitView {
 }
 
 async fn search(cx: Context, input: Search) -> Step<Listed<HitView>> {
-    if !cx.caller.sees_everything() {
-        return Err(EngineError::new(
-            Code::Forbidden,
-            format!(
-                "{} may use some connections only, and a search looks through all",
-                cx.caller.actor
-            ),
-        )
-        .with_hint("Use a key without limits to connections.")
-        .into());
-    }
     let mut faults = Faults::default();
     let zone: Option<TimeZone> = check::zone(input.timezone.as_deref(), &mut faults);
     faults.done("the search cannot be made")?;
     let text = crate::search::with_filters(&input.query, [("kind", input.kind.as_deref())]);
+    let sight = Sight::of(&cx.app, &cx.caller).await?;
     let wanted = crate::search::Wanted {
         limit: input.limit.unwrap_or(20),
         after: input.after.as_deref(),
@@ -141,6 +130,7 @@ async fn search(cx: Context, input: Search) -> Step<Listed<HitView>> {
         } else {
             crate::search::Sort::Relevance
         },
+        accounts: sight.accounts(),
         ..crate::search::Wanted::new(&text)
     };
     let page = crate::search::search_for(&cx.app, &wanted, zone.as_ref()).await?;

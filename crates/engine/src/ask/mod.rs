@@ -6,6 +6,7 @@ mod passages;
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
+use parfocal_store::AccountId;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ pub struct Question<'q> {
     pub passages: Option<u32>,
     /// Whether only the passages are wanted, and no model is to be asked.
     pub passages_only: bool,
+    /// In meetings of these accounts only ([`crate::keys::Sight::accounts`]); none: of all.
+    pub accounts: Option<&'q [AccountId]>,
 }
 
 /// What came of a question.
@@ -110,7 +113,7 @@ pub async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
     }
     let most = question.passages.unwrap_or(8).clamp(1, MOST_PASSAGES);
     let most = usize::try_from(most).unwrap_or(8);
-    let found = passages::find(app, &text, question.within, question.zone.as_ref(), most).await?;
+    let found = passages::find(app, &text, question, most).await?;
     let mut answer = Answer {
         question: text.clone(),
         model: None,

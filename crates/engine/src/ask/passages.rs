@@ -9,6 +9,7 @@ use parfocal_store::{Cue, HitKind, SearchRequest, TranscriptId, Words};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Question;
 use crate::App;
 use crate::error::{EngineError, Result};
 
@@ -89,12 +90,11 @@ fn words(question: &str) -> Vec<String> {
 /// The best passages, at most so many.
 pub(super) async fn find(
     app: &App,
-    question: &str,
-    within: Option<&str>,
-    zone: Option<&TimeZone>,
+    text: &str,
+    question: &Question<'_>,
     most: usize,
 ) -> Result<Vec<Found>> {
-    let words = words(question);
+    let words = words(text);
     if words.is_empty() {
         return Err(
             EngineError::invalid("the question has no word that can be looked for").with_hint(
@@ -102,17 +102,20 @@ pub(super) async fn find(
             ),
         );
     }
-    let zone = zone.cloned().unwrap_or(TimeZone::UTC);
+    let zone = question.zone.clone().unwrap_or(TimeZone::UTC);
     let text = words.join(" ");
-    let query = query::parse(&format!("{text} kind:said {}", within.unwrap_or_default())).map_err(
-        |error| {
-            let error =
-                EngineError::invalid(format!("what is searched within cannot be read: {error}"));
-            error.with_hint("For example: speaker:ana from:2026-09-01")
-        },
-    )?;
+    let query = query::parse(&format!(
+        "{text} kind:said {}",
+        question.within.unwrap_or_default()
+    ))
+    .map_err(|error| {
+        let error =
+            EngineError::invalid(format!("what is searched within cannot be read: {error}"));
+        error.with_hint("For example: speaker:ana from:2026-09-01")
+    })?;
     let request = SearchRequest {
         words: Words::Any,
+        accounts: question.accounts,
         ..SearchRequest::new(&query, &zone, HITS)
     };
     let page = app.store().search_for(app.scope(), &request).await?;

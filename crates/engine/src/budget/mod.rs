@@ -3,6 +3,7 @@
 //! Slots, daily counters, quotas of hosts and parking are rows, so several processes keep the limits together. Within
 //! a process calls wait in line by priority, and only the first of each line asks the store.
 
+mod host;
 mod queue;
 mod status;
 
@@ -488,11 +489,12 @@ impl Budget for SharedBudget {
         request: &'a BudgetRequest,
     ) -> BoxFuture<'a, Result<Permit, LimitError>> {
         Box::pin(async move {
-            Ok(match self.shared.acquire(request).await? {
+            let request = host::by_id(&self.shared.store, request).await;
+            Ok(match self.shared.acquire(&request).await? {
                 Some(grant) => Permit::new(Held {
                     shared: Arc::clone(&self.shared),
                     grant,
-                    request: request.clone(),
+                    request,
                 }),
                 None => Permit::free(),
             })

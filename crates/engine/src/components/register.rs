@@ -149,7 +149,7 @@ pub static ALL: &[Component] = &[
     Component {
         name: "reminders",
         about: "Reminds people of meetings before they begin.",
-        needs: &["mail"],
+        needs: &["scheduling", "mail"],
         routes: &["/v1/reminders"],
         jobs: &[JobKind::ReminderSend],
         tasks: &[crate::notify::reminders::LOOKER],
@@ -158,6 +158,7 @@ pub static ALL: &[Component] = &[
     Component {
         name: "calendar-google",
         about: "Writes meetings to Google Calendar, and sees what changes there.",
+        needs: &["scheduling"],
         routes: &["/push/google"],
         jobs: &[JobKind::GoogleSync],
         tasks: &[crate::calendar::work::GOOGLE],
@@ -167,6 +168,7 @@ pub static ALL: &[Component] = &[
     Component {
         name: "calendar-microsoft",
         about: "Writes meetings to calendars of Microsoft 365, and sees what changes there.",
+        needs: &["scheduling"],
         routes: &["/push/microsoft"],
         jobs: &[JobKind::MicrosoftSync],
         tasks: &[crate::calendar::work::MICROSOFT],
@@ -176,6 +178,7 @@ pub static ALL: &[Component] = &[
     Component {
         name: "calendar-caldav",
         about: "Writes meetings to calendars of CalDAV servers, and sees what changes there.",
+        needs: &["scheduling"],
         jobs: &[JobKind::CaldavSync],
         tasks: &[crate::calendar::work::CALDAV],
         calendar: Some("caldav"),
@@ -184,6 +187,7 @@ pub static ALL: &[Component] = &[
     Component {
         name: "calendar-feed",
         about: "Offers scheduled meetings as a calendar to subscribe to, at a secret address.",
+        needs: &["scheduling"],
         routes: &["/calendar"],
         ..Component::BARE
     },

@@ -277,7 +277,7 @@ impl From<zoom::Error> for EngineError {
                 .unwrap_or_default(),
         };
         let mut built = Self::new(code, error.to_string())
-            .with_hint(error.advice().to_string())
+            .with_hint(error.mend())
             .with_retry_at(error.retry_at());
         built.0.zoom = Some(answer);
         built.with_source(error)

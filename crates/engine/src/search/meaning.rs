@@ -162,6 +162,7 @@ fn is_meant(request: &SearchRequest<'_>, query: &Query) -> bool {
     request.after.is_none()
         && request.sort == Sort::Relevance
         && request.instance.is_none()
+        && request.accounts.is_none()
         && !request.facets
         && request.limit > 1
         && query.filters == Filters::default()

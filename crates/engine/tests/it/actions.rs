@@ -544,4 +544,13 @@ async fn answers_are_kept_until_something_changes() {
         .await
         .unwrap();
     assert_eq!(stage.calls(key).await, 3);
+    // An answer that was asked for anew is kept like any other.
+    let other = json!({"host": stage.host, "limit": 299});
+    stage
+        .run("meeting.list", other.clone(), &fresh)
+        .await
+        .unwrap();
+    assert_eq!(stage.calls(key).await, 4);
+    stage.run("meeting.list", other, &plain()).await.unwrap();
+    assert_eq!(stage.calls(key).await, 4);
 }

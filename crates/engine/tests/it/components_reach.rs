@@ -35,6 +35,13 @@ async fn limits(app: &App, name: &str) -> Vec<Finding> {
 async fn a_missing_calendar_is_named_with_its_mend() {
     let dir = tempfile::tempdir().unwrap();
     let app = app(&dir, |_| {}).await;
+    let anyway = Activation {
+        anyway: true,
+        ..Activation::default()
+    };
+    let admin = Caller::local(Surface::Cli);
+    let on = app.components().activate("scheduling", &anyway, &admin);
+    on.await.unwrap();
     for kind in ["google", "microsoft", "caldav"] {
         let found = limits(&app, &format!("calendar-{kind}")).await;
         let says = format!("no calendar of {kind} is connected");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use parfocal_engine::App;
 use parfocal_engine::budget::{AccountLimits, SharedBudget};
 use parfocal_engine::clock::Clock;
+use parfocal_engine::store::{NewAccount, NewUser, Provider, Seen, Source};
 use parfocal_zoom::limit::{
     Answer, Budget, BudgetRequest, Label, LimitError, Permit, Plan, Priority, Quota, RateHeaders,
     Refusal, Settlement,
@@ -18,6 +19,7 @@ on_both_stores! {
     a_window_is_waited_for_in_real_time_and_never_exceeded;
     priorities_are_served_first_and_a_dropped_wait_leaves_nothing;
     days_and_quotas_end_at_midnight_and_backfill_leaves_a_reserve;
+    a_host_is_one_count_by_address_and_by_id;
     a_refusal_per_second_slows_and_a_clock_set_back_does_not_stop;
     off_means_no_pacing_at_all;
 }
@@ -247,6 +249,63 @@ async fn days_and_quotas_end_at_midnight_and_backfill_leaves_a_reserve() {
             .unwrap()
             .settle(answered(None))
             .await;
+    }
+}
+
+async fn a_host_is_one_count_by_address_and_by_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let (time, clock) = manual();
+    let app = open(config(dir.path()), &clock).await;
+    let budget = budget(&app, 1.0);
+    let now = clock.now();
+    let account = NewAccount {
+        provider: Provider::Zoom,
+        external_id: "a".into(),
+        name: None,
+        plan: None,
+        region: None,
+        limits_share: None,
+        capabilities: None,
+    };
+    let user = NewUser {
+        external_id: "idOfAda".into(),
+        email: Some("Ada@Example.org".into()),
+        ..NewUser::default()
+    };
+    let seen = Seen {
+        at: now,
+        source: Source::List,
+        now,
+    };
+    let mut tx = app.store().begin(app.scope()).await.unwrap();
+    let account = tx.upsert_account(&account, now).await.unwrap();
+    tx.upsert_user(account, &user, &seen).await.unwrap();
+    tx.commit().await.unwrap();
+    let write = |host: &str| BudgetRequest {
+        quotas: vec![Quota::HostWrites { host: host.into() }],
+        ..request(Label::Light)
+    };
+    for n in 0..100 {
+        let host = ["idOfAda", "ada@example.org"][n % 2];
+        take(&budget, &write(host))
+            .await
+            .unwrap()
+            .settle(answered(None))
+            .await;
+        time.advance(Duration::from_secs(2));
+    }
+    for host in ["idOfAda", "ada@example.org"] {
+        assert!(
+            matches!(
+                take(&budget, &write(host)).await,
+                Err(LimitError::Quota { .. })
+            ),
+            "{host}"
+        );
+    }
+    // Somebody else, and an address that nobody told of, have their own.
+    for host in ["idOfBo", "bo@example.org"] {
+        take(&budget, &write(host)).await.unwrap();
     }
 }
 

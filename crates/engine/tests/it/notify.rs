@@ -40,7 +40,7 @@ on_both_stores! {
 async fn with_mail(config: Config, clock: &Clock) -> App {
     let app = open(config, clock).await;
     let admin = Caller::local(Surface::Cli);
-    for name in ["mail", "reminders"] {
+    for name in ["scheduling", "mail", "reminders"] {
         let how = Activation {
             anyway: true,
             ..Activation::default()

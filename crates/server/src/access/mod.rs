@@ -54,11 +54,14 @@ pub(crate) async fn identify(
         let refused = EngineError::new(
             Code::Forbidden,
             format!(
-                "{} may use some connections only, and this tells of all",
+                "{} may use some connections only, and this page tells of all",
                 caller.actor
             ),
         )
-        .with_hint("Run actions with this key, or use one without limits to connections.");
+        .with_hint(
+            "The API (/v1) and MCP (/mcp) show what belongs to its connections; the console needs a key without limits to \
+             connections.",
+        );
         return Problem::from(refused).into_response();
     }
     parts.extensions.insert(caller);
@@ -140,18 +143,10 @@ fn keys_needed(state: &AppState) -> bool {
     state.app().config().server.auth == Auth::Keys
 }
 
-/// Whether what a path tells is kept to the connections that a key may use, or tells nothing of any.
+/// Whether what a path tells is kept to the connections that a key may use, or tells nothing of any. Routes of the API say so
+/// themselves ([`crate::api`]).
 fn keeps_to_connections(path: &str) -> bool {
-    [
-        "/v1/actions",
-        "/v1/manifest",
-        "/v1/openapi.json",
-        "/v1/docs",
-        "/logout",
-        "/mcp",
-    ]
-    .iter()
-    .any(|kept| {
+    ["/v1", "/logout", "/mcp"].iter().any(|kept| {
         path.strip_prefix(kept)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }) || is_open(path)

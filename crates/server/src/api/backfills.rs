@@ -12,25 +12,28 @@ use serde::Deserialize;
 
 use super::body::MayBody;
 use crate::problem::Problem;
+use crate::reach::Reach;
 use crate::state::AppState;
 use crate::views::PageView;
 
 /// `GET /v1/backfills`: the latest first; there are few.
 pub(crate) async fn list(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Json<PageView<BackfillView>>, Problem> {
-    Ok(Json(PageView {
-        items: backfill::list(state.app()).await?,
-        next: None,
-    }))
+    let reach = Reach::of(state.app(), &caller).await?;
+    let mut items = backfill::list(state.app()).await?;
+    items.retain(|view| reach.allows(view.account_id).is_ok());
+    Ok(Json(PageView { items, next: None }))
 }
 
 /// `GET /v1/backfills/{id}`.
 pub(crate) async fn get(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<BackfillView>, Problem> {
-    Ok(Json(backfill::status(state.app(), key(&id)?).await?))
+    Ok(Json(seen(&state, &caller, &id).await?))
 }
 
 /// Whose past, and how far back.
@@ -52,10 +55,23 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    async fn request(self, state: &AppState) -> Result<Request, Problem> {
-        let account = match &self.connection {
-            Some(which) => Some(state.app().connections().find(which).await?.account_id),
-            None => None,
+    async fn request(self, state: &AppState, caller: &Caller) -> Result<Request, Problem> {
+        let reach = Reach::of(state.app(), caller).await?;
+        let account = match (&self.connection, reach.accounts()) {
+            (Some(which), _) => {
+                let account = state.app().connections().find(which).await?.account_id;
+                reach.allows(account)?;
+                Some(account)
+            }
+            (None, Some([only])) => Some(*only),
+            (None, Some(_)) => {
+                return Err(Problem::bad_request(
+                    "invalid_input",
+                    "which connection's past is meant is not said",
+                )
+                .hint("Give `connection`: this key may use several, or none any more."));
+            }
+            (None, None) => None,
         };
         Ok(Request {
             account,
@@ -69,9 +85,10 @@ impl Span {
 /// `POST /v1/backfills/plan`: what a backfill would take; nothing is begun.
 pub(super) async fn plan(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     MayBody(span): MayBody<Span>,
 ) -> Result<Json<Forecast>, Problem> {
-    let request = span.request(&state).await?;
+    let request = span.request(&state, &caller).await?;
     Ok(Json(backfill::plan(state.app(), &request).await?))
 }
 
@@ -81,7 +98,7 @@ pub(super) async fn start(
     Extension(caller): Extension<Caller>,
     MayBody(span): MayBody<Span>,
 ) -> Result<(StatusCode, Json<BackfillView>), Problem> {
-    let request = span.request(&state).await?;
+    let request = span.request(&state, &caller).await?;
     let view = backfill::start(state.app(), &request, &caller.by()).await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
@@ -92,6 +109,7 @@ pub(super) async fn pause(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<BackfillView>, Problem> {
+    seen(&state, &caller, &id).await?;
     Ok(Json(
         backfill::pause(state.app(), key(&id)?, &caller.by()).await?,
     ))
@@ -103,6 +121,7 @@ pub(super) async fn resume(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<BackfillView>, Problem> {
+    seen(&state, &caller, &id).await?;
     Ok(Json(
         backfill::resume(state.app(), key(&id)?, &caller.by()).await?,
     ))
@@ -114,9 +133,19 @@ pub(super) async fn cancel(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<BackfillView>, Problem> {
+    seen(&state, &caller, &id).await?;
     Ok(Json(
         backfill::cancel(state.app(), key(&id)?, &caller.by()).await?,
     ))
+}
+
+/// A backfill that the caller may see.
+async fn seen(state: &AppState, caller: &Caller, id: &str) -> Result<BackfillView, Problem> {
+    let view = backfill::status(state.app(), key(id)?).await?;
+    Reach::of(state.app(), caller)
+        .await?
+        .allows(view.account_id)?;
+    Ok(view)
 }
 
 fn key(id: &str) -> Result<BackfillId, Problem> {

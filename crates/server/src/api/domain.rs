@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
+use parfocal_engine::error::Fault;
 use parfocal_engine::store::DomainEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ const LOOK: Duration = Duration::from_millis(500);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Events read at once.
 const PIECE: u32 = 100;
+/// Events read at once for a list, and most that are looked through for one piece of it.
+const MOST: u32 = 200;
+const LOOKED: usize = 4_000;
 
 /// Something that happened.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -68,6 +72,9 @@ pub(super) struct ListParams {
     limit: Option<u32>,
     /// The `seq` after which to begin; the `next` of the piece before.
     after: Option<String>,
+    /// Only these types, with commas between: `meeting.*,transcript.ready`. `*` stands for any ending.
+    #[serde(rename = "type")]
+    types: Option<String>,
 }
 
 /// `GET /v1/domain-events`: the oldest first.
@@ -85,18 +92,74 @@ pub(super) async fn list(
             )
         })?,
     };
+    let types = Types::read(params.types.as_deref())?;
     let app = state.app();
-    let events = app
-        .store()
-        .events_after(app.scope(), after, page.limit)
-        .await?;
-    let next = (events.len() == page.limit as usize)
-        .then(|| events.last().map(|event| event.seq.to_string()))
-        .flatten();
-    Ok(Json(PageView {
-        items: events.into_iter().map(DomainEventView::from).collect(),
-        next,
-    }))
+    let limit = page.limit as usize;
+    let mut at = after;
+    let mut items = Vec::new();
+    // A rare type is looked for in so many events, then the next piece goes on.
+    let mut looked = 0;
+    loop {
+        let piece = app.store().events_after(app.scope(), at, MOST).await?;
+        let whole = piece.len() < MOST as usize;
+        looked += piece.len();
+        for event in piece {
+            at = event.seq;
+            if types.have(&event.event_type) {
+                items.push(DomainEventView::from(event));
+            }
+            if items.len() == limit {
+                return Ok(Json(PageView {
+                    items,
+                    next: Some(at.to_string()),
+                }));
+            }
+        }
+        if whole || looked >= LOOKED {
+            return Ok(Json(PageView {
+                items,
+                next: (!whole).then(|| at.to_string()),
+            }));
+        }
+    }
+}
+
+/// Which types of events are wanted.
+#[derive(Debug, Default)]
+struct Types(Vec<String>);
+
+impl Types {
+    /// Names with commas between, each in whole or its beginning with `*`; none: all.
+    fn read(text: Option<&str>) -> Result<Self, Problem> {
+        let mut types = Vec::new();
+        for name in text.unwrap_or_default().split(',').map(str::trim) {
+            if name.is_empty() {
+                continue;
+            }
+            let body = name.strip_suffix('*').unwrap_or(name);
+            let letter =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+            if !body.chars().all(letter) {
+                let fault = Fault::new(
+                    "type",
+                    name,
+                    "is not the name of a type",
+                    "Write a type such as transcript.ready, or a beginning with * such as meeting.*, with commas between.",
+                );
+                return Err(paging::wrong("/domain-events", vec![fault]));
+            }
+            types.push(name.to_owned());
+        }
+        Ok(Self(types))
+    }
+
+    fn have(&self, name: &str) -> bool {
+        self.0.is_empty()
+            || self.0.iter().any(|wanted| match wanted.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == wanted,
+            })
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -107,12 +170,16 @@ pub(super) struct StreamParams {
     /// End the stream after so many events.
     #[schemars(range(min = 1, max = 10_000))]
     limit: Option<u32>,
+    /// Only these types, with commas between: `meeting.*,transcript.ready`. `*` stands for any ending.
+    #[serde(rename = "type")]
+    types: Option<String>,
 }
 
 struct Listener {
     state: AppState,
     after: i64,
     left: Option<u32>,
+    types: Types,
     waiting: std::collections::VecDeque<DomainEvent>,
 }
 
@@ -122,6 +189,7 @@ pub(super) async fn follow(
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let types = Types::read(params.types.as_deref())?;
     let last = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse().ok());
@@ -133,6 +201,7 @@ pub(super) async fn follow(
         state,
         after,
         left: params.limit,
+        types,
         waiting: std::collections::VecDeque::new(),
     };
     let events = stream::unfold(listener, |mut listener| async move {
@@ -151,6 +220,9 @@ impl Listener {
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 self.after = event.seq;
+                if !self.types.have(&event.event_type) {
+                    continue;
+                }
                 self.left = self.left.map(|left| left - 1);
                 let view = DomainEventView::from(event);
                 let (seq, kind) = (view.seq.to_string(), view.kind.clone());
@@ -175,6 +247,23 @@ impl Listener {
                 () = app.clock().sleep(LOOK) => {}
                 () = self.state.pulse().stopped() => return None,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_in_whole_or_by_their_beginning() {
+        let all = Types::read(None).unwrap();
+        assert!(all.have("meeting.ended"));
+        let some = Types::read(Some("meeting.*, transcript.ready,")).unwrap();
+        assert!(some.have("meeting.ended") && some.have("transcript.ready"));
+        assert!(!some.have("transcript.failed") && !some.have("meetings"));
+        for wrong in ["*.ready", "meeting.**", "Meeting", "a b"] {
+            assert!(Types::read(Some(wrong)).is_err(), "{wrong}");
         }
     }
 }

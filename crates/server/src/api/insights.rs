@@ -1,8 +1,9 @@
 //! `/v1/insights` and `/v1/meetings/{id}/insights`: what was understood.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use axum::{Extension, Json};
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::InsightFilter;
 use parfocal_engine::talk::beside;
 use parfocal_engine::talk::minutes::{self, Form};
@@ -11,9 +12,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::meetings::find;
-use crate::lookup;
-use crate::paging::Params;
+use crate::paging::{self, Params};
 use crate::problem::Problem;
+use crate::reach::Reach;
 use crate::state::AppState;
 use crate::views::{MeetingInsightsView, PageView, StatementView};
 
@@ -38,25 +39,19 @@ pub(super) struct ListParams {
 /// `GET /v1/insights`.
 pub(super) async fn list(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<PageView<StatementView>>, Problem> {
     let app = state.app();
+    let reach = Reach::of(app, &caller).await?;
     let instance = match &params.meeting {
-        Some(which) => Some(lookup::instance(app, which).await?.id),
+        Some(which) => Some(reach.find(which).await?.id),
         None => None,
     };
     let limit = match params.limit {
         None => DEFAULT_LIMIT,
         Some(limit @ 1..=understand::MOST_STATEMENTS) => limit,
-        Some(limit) => {
-            return Err(Problem::bad_request(
-                "query",
-                format!(
-                    "limit {limit} is not between 1 and {}",
-                    understand::MOST_STATEMENTS
-                ),
-            ));
-        }
+        Some(limit) => return Err(paging::beyond(limit, understand::MOST_STATEMENTS)),
     };
     let kind = match &params.kind {
         Some(name) => Some(understand::statement_kind(app, name)?),
@@ -67,7 +62,7 @@ pub(super) async fn list(
         owner: params.owner.as_deref(),
         instance,
     };
-    let found = understand::statements(app, &filter, limit).await?;
+    let found = reach.insights(&filter, limit).await?;
     Ok(Json(PageView {
         items: found.into_iter().map(StatementView::from).collect(),
         next: None,
@@ -77,9 +72,10 @@ pub(super) async fn list(
 /// `GET /v1/meetings/{id}/insights`; what is not analysed yet is analysed now.
 pub(super) async fn of_meeting(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<MeetingInsightsView>, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     let found = understand::of_instance(state.app(), instance.id).await?;
     let theirs = beside::kept(state.app(), instance.id).await?;
     if found.parts.is_empty() && theirs.is_none() {
@@ -102,10 +98,11 @@ pub(super) struct MinutesParams {
 /// `GET /v1/meetings/{id}/minutes`.
 pub(super) async fn minutes(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Params(params): Params<MinutesParams>,
 ) -> Result<Response, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     let form = params.format.unwrap_or(Form::Markdown);
     let minutes = minutes::of_instance(state.app(), instance.id, form).await?;
     Ok(super::file(

@@ -1,8 +1,9 @@
 //! `/v1/meetings`: meetings that were held, what was said and written in them.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use jiff::Timestamp;
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{Instance, InstanceFilter, InstanceState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::lookup;
 use crate::paging::{self, Params};
 use crate::problem::Problem;
+use crate::reach::Reach;
 use crate::state::AppState;
 use crate::views::{ChatMessageView, InstanceDetailView, InstanceView, PageView};
 
@@ -42,6 +44,7 @@ pub(crate) struct ListParams {
 /// `GET /v1/meetings`: the latest first.
 pub(crate) async fn list(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<PageView<InstanceView>>, Problem> {
     let filter = InstanceFilter {
@@ -56,17 +59,23 @@ pub(crate) async fn list(
         ..InstanceFilter::default()
     };
     let page = paging::request(params.limit, params.after)?;
-    let app = state.app();
-    let page = app.store().instances(app.scope(), &filter, &page).await?;
-    Ok(Json(PageView::of(page, InstanceView::from)))
+    let reach = Reach::of(state.app(), &caller).await?;
+    let (held, next) = reach
+        .meetings(&filter, page.limit, page.after.as_deref())
+        .await?;
+    Ok(Json(PageView {
+        items: held.into_iter().map(InstanceView::from).collect(),
+        next,
+    }))
 }
 
 /// `GET /v1/meetings/{id}`: by our id, Zoom's UUID or the meeting number.
 pub(crate) async fn get(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<InstanceDetailView>, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     Ok(Json(lookup::detail(state.app(), instance).await?))
 }
 
@@ -80,14 +89,16 @@ pub(crate) struct Chat {
 /// `GET /v1/meetings/{id}/chat`.
 pub(crate) async fn chat(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Chat>, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     Ok(Json(Chat {
         messages: lookup::chat(state.app(), instance.id).await?,
     }))
 }
 
-pub(super) async fn find(state: &AppState, id: &str) -> Result<Instance, Problem> {
-    Ok(lookup::instance(state.app(), id).await?)
+/// A meeting that the caller may see.
+pub(super) async fn find(state: &AppState, caller: &Caller, id: &str) -> Result<Instance, Problem> {
+    Ok(Reach::of(state.app(), caller).await?.find(id).await?)
 }

@@ -38,7 +38,6 @@ use parfocal_engine::ask::Answer;
 use parfocal_engine::audit::Verified;
 use parfocal_engine::backfill::{BackfillView, Forecast};
 use parfocal_engine::components::{Active, ComponentView, Finding};
-use parfocal_engine::connections::ConnectionView;
 use parfocal_engine::keys::{KeyView, Role};
 use parfocal_engine::models::ModelsView;
 use parfocal_engine::status::Status;
@@ -95,12 +94,15 @@ fn table() -> Vec<Route> {
             .about("How things stand, and what has been taken in")
             .answers::<Status>(),
         Route::get("/openapi.json", "openapi.get", get(openapi::get))
+            .bounded()
             .about("This description")
             .sends("application/json"),
         Route::get("/manifest", "actions.manifest", get(actions::manifest))
+            .bounded()
             .about("The actions with their schemas, for pipeline engines")
             .answers::<Manifest>(),
         Route::get("/actions", "actions.list", get(actions::list))
+            .bounded()
             .about("The actions")
             .answers::<PageView<actions::ActionRow>>(),
         Route::get(
@@ -108,6 +110,7 @@ fn table() -> Vec<Route> {
             "actions.describe",
             get(actions::describe),
         )
+        .bounded()
         .about("One action with its schemas")
         .path_part("name", "The action's name, such as meeting.create.")
         .answers::<parfocal_engine::actions::ActionView>(),
@@ -117,6 +120,7 @@ fn table() -> Vec<Route> {
     all.extend(planning::table());
     all.extend(activation::table());
     all.extend(work());
+    all.extend(connections::table());
     all.extend(administration());
     all
 }
@@ -126,10 +130,12 @@ fn taken_in() -> Vec<Route> {
         "Our id, Zoom's UUID of the instance, or a meeting number for the latest one.";
     vec![
         Route::get("/meetings", "meetings.list", get(meetings::list))
+            .bounded()
             .about("Meetings that were held, the latest first")
             .query::<meetings::ListParams>()
             .answers::<PageView<InstanceView>>(),
         Route::get("/meetings/{id}", "meetings.get", get(meetings::get))
+            .bounded()
             .about("Everything that is known of a meeting, except what was said")
             .path_part("id", MEETING)
             .answers::<InstanceDetailView>(),
@@ -138,6 +144,7 @@ fn taken_in() -> Vec<Route> {
             "meetings.transcript",
             get(talk::transcript),
         )
+        .bounded()
         .about("What was said in a meeting: by file, or in a form as one talk with its chat")
         .path_part("id", MEETING)
         .query::<talk::TranscriptParams>()
@@ -149,6 +156,7 @@ fn taken_in() -> Vec<Route> {
             "text/vtt",
         ]),
         Route::get("/meetings/{id}/chat", "meetings.chat", get(meetings::chat))
+            .bounded()
             .about("What was written in a meeting")
             .path_part("id", MEETING)
             .answers::<meetings::Chat>(),
@@ -157,14 +165,17 @@ fn taken_in() -> Vec<Route> {
             "meetings.files",
             get(recordings::of_meeting),
         )
+        .bounded()
         .about("The files of a meeting's recordings")
         .path_part("id", MEETING)
         .answers::<PageView<FileView>>(),
         Route::get("/recordings", "recordings.list", get(recordings::list))
+            .bounded()
             .about("Recordings that were taken in, by their meetings, the latest first")
             .query::<recordings::ListParams>()
             .answers::<PageView<RecordingView>>(),
         Route::get("/recordings/{id}", "recordings.get", get(recordings::get))
+            .bounded()
             .about("A recording with its files")
             .path_part("id", "Our id.")
             .answers::<RecordingView>(),
@@ -173,10 +184,12 @@ fn taken_in() -> Vec<Route> {
             "files.content",
             get(recordings::content),
         )
+        .bounded()
         .about("Our copy of a recording's file")
         .path_part("id", "Our id.")
         .sends("*/*"),
         Route::get("/transcripts", "transcripts.list", get(transcripts::list))
+            .bounded()
             .about("Transcripts that count, by their meetings, the latest first")
             .query::<transcripts::ListParams>()
             .answers::<PageView<transcripts::TranscriptRow>>(),
@@ -185,14 +198,17 @@ fn taken_in() -> Vec<Route> {
             "transcripts.get",
             get(transcripts::get),
         )
+        .bounded()
         .about("A transcript with its cues")
         .path_part("id", "Our id.")
         .answers::<TranscriptView>(),
         Route::get("/search", "search.get", get(search::get))
+            .bounded()
             .about("What was said and written, best first")
             .query::<search::SearchParams>()
             .answers::<SearchView>(),
         Route::post("/ask", "ask.post", post(models::ask))
+            .bounded()
             .about("Answers a question over all meetings, with citations or with the best passages")
             .needs(Role::Read)
             .body::<models::Asked>()
@@ -211,7 +227,7 @@ fn understood() -> Vec<Route> {
             "/meetings/{id}/transcripts",
             "meetings.import-transcript",
             post(talk::import),
-        )
+        ).bounded()
         .about("Takes a transcript of a meeting in from elsewhere: WebVTT, SubRip, text or JSON")
         .path_part("id", MEETING)
         .body::<talk::ImportBody>()
@@ -220,7 +236,7 @@ fn understood() -> Vec<Route> {
             "/meetings/{id}/speakers",
             "meetings.speakers",
             get(talk::speakers),
-        )
+        ).bounded()
         .about("Who the names in a meeting's transcripts are, and why")
         .path_part("id", MEETING)
         .answers::<PageView<Voice>>(),
@@ -228,7 +244,7 @@ fn understood() -> Vec<Route> {
             "/meetings/{id}/speakers",
             "meetings.set-speaker",
             post(talk::set_speaker),
-        )
+        ).bounded()
         .about("Says who a name in a meeting's transcripts is, or takes that back")
         .path_part("id", MEETING)
         .body::<talk::SpeakerBody>()
@@ -237,7 +253,7 @@ fn understood() -> Vec<Route> {
             "/meetings/{id}/insights",
             "meetings.insights",
             get(insights::of_meeting),
-        )
+        ).bounded()
         .about("What a meeting was about: summary, chapters, decisions, action items, questions, talk times")
         .path_part("id", MEETING)
         .answers::<MeetingInsightsView>(),
@@ -245,7 +261,7 @@ fn understood() -> Vec<Route> {
             "/meetings/{id}/minutes",
             "meetings.minutes",
             get(insights::minutes),
-        )
+        ).bounded()
         .about("Minutes of a meeting: Markdown, HTML or a Word document")
         .path_part("id", MEETING)
         .query::<insights::MinutesParams>()
@@ -254,15 +270,15 @@ fn understood() -> Vec<Route> {
             "text/html",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         ]),
-        Route::get("/insights", "insights.list", get(insights::list))
+        Route::get("/insights", "insights.list", get(insights::list)).bounded()
             .about("Statements across meetings, those of the latest meetings first")
             .query::<insights::ListParams>()
             .answers::<PageView<StatementView>>(),
-        Route::get("/action-items", "action-items.list", get(tracker::list))
+        Route::get("/action-items", "action-items.list", get(tracker::list)).bounded()
             .about("What is to be done across the meetings of a series: open, carried over, done")
             .query::<tracker::ListParams>()
             .answers::<PageView<ActionItemView>>(),
-        Route::get("/action-items/{id}", "action-items.get", get(tracker::get))
+        Route::get("/action-items/{id}", "action-items.get", get(tracker::get)).bounded()
             .about("Something to be done, with every place where it was spoken of")
             .path_part("id", "Our id.")
             .answers::<ActionItemDetailView>(),
@@ -270,7 +286,7 @@ fn understood() -> Vec<Route> {
             "/action-items/{id}/done",
             "action-items.done",
             post(tracker::done),
-        )
+        ).bounded()
         .about("Says that something is done")
         .path_part("id", "Our id.")
         .answers::<ActionItemDetailView>(),
@@ -278,7 +294,7 @@ fn understood() -> Vec<Route> {
             "/action-items/{id}/reopen",
             "action-items.reopen",
             post(tracker::reopen),
-        )
+        ).bounded()
         .about("Says that something is to be done again")
         .path_part("id", "Our id.")
         .answers::<ActionItemDetailView>(),
@@ -329,18 +345,22 @@ fn work() -> Vec<Route> {
             .may_have_body::<jobs::Drop>()
             .answers::<jobs::JobDetail>(),
         Route::get("/backfills", "backfills.list", get(backfills::list))
+            .bounded()
             .about("Backfills, the latest first")
             .answers::<PageView<BackfillView>>(),
         Route::get("/backfills/{id}", "backfills.get", get(backfills::get))
+            .bounded()
             .about("How far a backfill is")
             .path_part("id", "Our id.")
             .answers::<BackfillView>(),
         Route::post("/backfills", "backfills.start", post(backfills::start))
+            .bounded()
             .about("Begins to take in an account's past")
             .may_have_body::<backfills::Span>()
             .answers::<BackfillView>()
             .answers_with(201),
         Route::post("/backfills/plan", "backfills.plan", post(backfills::plan))
+            .bounded()
             .about("What a backfill would take; nothing is begun")
             .may_have_body::<backfills::Span>()
             .answers::<Forecast>(),
@@ -349,6 +369,7 @@ fn work() -> Vec<Route> {
             "backfills.pause",
             post(backfills::pause),
         )
+        .bounded()
         .about("Stops a backfill until it is resumed")
         .path_part("id", "Our id.")
         .answers::<BackfillView>(),
@@ -357,6 +378,7 @@ fn work() -> Vec<Route> {
             "backfills.resume",
             post(backfills::resume),
         )
+        .bounded()
         .about("Lets a paused backfill go on")
         .path_part("id", "Our id.")
         .answers::<BackfillView>(),
@@ -365,6 +387,7 @@ fn work() -> Vec<Route> {
             "backfills.cancel",
             post(backfills::cancel),
         )
+        .bounded()
         .about("Stops a backfill for good; what it took in stays")
         .path_part("id", "Our id.")
         .answers::<BackfillView>(),
@@ -373,18 +396,8 @@ fn work() -> Vec<Route> {
 
 fn administration() -> Vec<Route> {
     vec![
-        Route::get("/connections", "connections.list", get(connections::list))
-            .about("Connections with their state")
-            .answers::<PageView<ConnectionView>>(),
-        Route::get(
-            "/connections/{id}",
-            "connections.get",
-            get(connections::get),
-        )
-        .about("A connection")
-        .path_part("id", "Our id, or its name.")
-        .answers::<ConnectionView>(),
         Route::get("/components", "components.list", get(components::list))
+            .bounded()
             .about("Which capabilities are on")
             .answers::<PageView<ComponentView>>(),
         Route::get(
@@ -392,6 +405,7 @@ fn administration() -> Vec<Route> {
             "components.check",
             get(components::check),
         )
+        .bounded()
         .about("What a component lacks now")
         .path_part("name", "The component's name.")
         .answers::<PageView<Finding>>(),

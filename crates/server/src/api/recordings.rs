@@ -1,11 +1,12 @@
 //! `/v1/recordings` and `/v1/files`: cloud recordings that were taken in, and their files.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use jiff::Timestamp;
+use parfocal_engine::keys::Caller;
 use parfocal_engine::media::{self, Blobs};
 use parfocal_engine::store::{FileId, InstanceFilter, RecordingId};
 use schemars::JsonSchema;
@@ -14,6 +15,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::paging::{self, Params};
 use crate::problem::Problem;
+use crate::reach::Reach;
 use crate::state::AppState;
 use crate::views::{FileView, PageView, RecordingView};
 
@@ -38,6 +40,7 @@ pub(super) struct ListParams {
 /// `GET /v1/recordings`: by the meetings they are of, the latest first.
 pub(super) async fn list(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<PageView<RecordingView>>, Problem> {
     let filter = InstanceFilter {
@@ -50,9 +53,12 @@ pub(super) async fn list(
     };
     let page = paging::request(params.limit, params.after)?;
     let (store, scope) = (state.app().store(), state.app().scope());
-    let held = store.instances(scope, &filter, &page).await?;
+    let reach = Reach::of(state.app(), &caller).await?;
+    let (held, next) = reach
+        .meetings(&filter, page.limit, page.after.as_deref())
+        .await?;
     let mut items = Vec::new();
-    for meeting in &held.items {
+    for meeting in &held {
         let id = meeting.instance.id;
         let files: Vec<FileView> = store
             .files_of_instance(scope, id)
@@ -64,21 +70,21 @@ pub(super) async fn list(
             items.push(RecordingView::new(&recording, &files));
         }
     }
-    Ok(Json(PageView {
-        items,
-        next: held.next,
-    }))
+    Ok(Json(PageView { items, next }))
 }
 
 /// `GET /v1/recordings/{id}`.
 pub(super) async fn get(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<RecordingView>, Problem> {
     let missing = || Problem::not_found(format!("there is no recording {id}"));
     let key: RecordingId = id.parse().map_err(|_| missing())?;
     let (store, scope) = (state.app().store(), state.app().scope());
     let recording = store.recording(scope, key).await?.ok_or_else(missing)?;
+    let reach = Reach::of(state.app(), &caller).await?;
+    reach.find(&recording.instance_id.to_string()).await?;
     let files: Vec<FileView> = store
         .files_of_instance(scope, recording.instance_id)
         .await?
@@ -91,12 +97,15 @@ pub(super) async fn get(
 /// `GET /v1/files/{id}/content`: our copy of a file.
 pub(super) async fn content(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let missing = || Problem::not_found(format!("there is no file {id}"));
     let key: FileId = id.parse().map_err(|_| missing())?;
     let (store, scope) = (state.app().store(), state.app().scope());
     let file = store.file(scope, key).await?.ok_or_else(missing)?;
+    let reach = Reach::of(state.app(), &caller).await?;
+    reach.allows(file.account_id)?;
     let blob = match file.blob_id {
         Some(blob) => store.blob(scope, blob).await?,
         None => None,
@@ -131,9 +140,10 @@ pub(super) async fn content(
 /// The files of a meeting, with what is stored of them.
 pub(super) async fn of_meeting(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<PageView<FileView>>, Problem> {
-    let instance = crate::lookup::instance(state.app(), &id).await?;
+    let instance = super::meetings::find(&state, &caller, &id).await?;
     let items = media::files(state.app(), instance.id)
         .await?
         .into_iter()

@@ -6,6 +6,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use parfocal_engine::keys::{Caller, Role};
+use parfocal_engine::{Code, EngineError};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -48,6 +49,8 @@ pub(super) struct Route {
     /// Content types that a parameter asks for instead.
     pub(super) also: &'static [&'static str],
     pub(super) status: u16,
+    /// Whether the answer is kept to the connections that a key may use, or tells nothing of any.
+    bounded: bool,
     handler: MethodRouter<AppState>,
 }
 
@@ -72,6 +75,7 @@ impl Route {
             answer: Answer::Other("application/json"),
             also: &[],
             status: 200,
+            bounded: false,
             handler,
         }
     }
@@ -160,23 +164,62 @@ impl Route {
         self
     }
 
+    /// A route whose answer is kept to the connections that a key may use, or tells nothing of any connection. All others
+    /// refuse keys for some connections.
+    pub(super) fn bounded(mut self) -> Self {
+        self.bounded = true;
+        self
+    }
+
     /// Puts the route into a router, behind the role that it needs.
     pub(super) fn mount(self, router: Router<AppState>) -> Router<AppState> {
-        let role = self.role;
+        let needed = Needed {
+            role: self.role,
+            bounded: self.bounded,
+            about: self.summary,
+        };
         let guarded = self
             .handler
             .layer(middleware::from_fn(move |request, next| {
-                guard(role, request, next)
+                guard(needed, request, next)
             }));
         router.route(self.path, guarded)
     }
 }
 
-async fn guard(role: Role, request: Request, next: Next) -> Response {
+/// What a caller needs for a route.
+#[derive(Clone, Copy)]
+struct Needed {
+    role: Role,
+    bounded: bool,
+    about: &'static str,
+}
+
+impl Needed {
+    fn of(self, caller: &Caller) -> Result<(), EngineError> {
+        caller.may(self.role)?;
+        if self.bounded || caller.sees_everything() {
+            return Ok(());
+        }
+        Err(EngineError::new(
+            Code::Forbidden,
+            format!(
+                "{} may use some connections only, and this is about all of them: {}",
+                caller.actor, self.about
+            ),
+        )
+        .with_hint(
+            "It sees meetings, recordings, transcripts, search, insights and backfills of its connections; for the rest \
+             use a key without limits to connections.",
+        ))
+    }
+}
+
+async fn guard(needed: Needed, request: Request, next: Next) -> Response {
     let refused = request
         .extensions()
         .get::<Caller>()
-        .and_then(|caller| caller.may(role).err());
+        .and_then(|caller| needed.of(caller).err());
     match refused {
         Some(error) => Problem::from(error).into_response(),
         None => next.run(request).await,

@@ -1,7 +1,8 @@
 //! `/v1/search`.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
+use parfocal_engine::keys::Caller;
 use parfocal_engine::search::{Sort, Wanted};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use crate::lookup;
 use crate::paging::{self, Params};
 use crate::problem::Problem;
+use crate::reach::Reach;
 use crate::state::AppState;
 use crate::views::SearchView;
 
@@ -58,15 +60,18 @@ impl From<Order> for Sort {
 /// `GET /v1/search?q=`: what was said and written, best first.
 pub(crate) async fn get(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Params(params): Params<SearchParams>,
 ) -> Result<Json<SearchView>, Problem> {
     let page = paging::request(params.limit, params.after)?;
+    let reach = Reach::of(state.app(), &caller).await?;
     let wanted = Wanted {
         limit: page.limit,
         after: page.after.as_deref(),
         sort: params.sort.into(),
         per_meeting: params.per_meeting,
         facets: params.facets,
+        accounts: reach.accounts(),
         ..Wanted::new(&params.q)
     };
     Ok(Json(lookup::search_for(state.app(), &wanted).await?))

@@ -37,11 +37,12 @@ pub(super) struct TranscriptParams {
 /// `GET /v1/meetings/{id}/transcript`.
 pub(super) async fn transcript(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Params(params): Params<TranscriptParams>,
 ) -> Result<Response, Problem> {
     let app = state.app();
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     let Some(format) = params.format else {
         let transcripts = lookup::transcripts(app, instance.id).await?;
         if transcripts.is_empty() {
@@ -101,7 +102,7 @@ pub(super) async fn import(
     Path(id): Path<String>,
     Body(body): Body<ImportBody>,
 ) -> Result<Json<Imported>, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     let kind = body.format.map(|format| match format {
         ImportFormat::Vtt => import::Kind::Vtt,
         ImportFormat::Srt => import::Kind::Srt,
@@ -121,9 +122,10 @@ pub(super) async fn import(
 /// `GET /v1/meetings/{id}/speakers`.
 pub(super) async fn speakers(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<PageView<Voice>>, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     Ok(Json(PageView {
         items: people::of_instance(state.app(), instance.id).await?,
         next: None,
@@ -152,7 +154,7 @@ pub(super) async fn set_speaker(
     Path(id): Path<String>,
     Body(body): Body<SpeakerBody>,
 ) -> Result<Json<Voice>, Problem> {
-    let instance = find(&state, &id).await?;
+    let instance = find(&state, &caller, &id).await?;
     let (app, by) = (state.app(), caller.by());
     let voice = match body.name {
         Some(name) => {

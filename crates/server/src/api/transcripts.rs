@@ -1,8 +1,9 @@
 //! `/v1/transcripts`: what was said, by transcript.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use jiff::Timestamp;
+use parfocal_engine::keys::Caller;
 use parfocal_engine::store::{InstanceFilter, Transcript, TranscriptId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::lookup;
 use crate::paging::{self, Params};
 use crate::problem::Problem;
+use crate::reach::Reach;
 use crate::state::AppState;
 use crate::views::{PageView, TranscriptView};
 
@@ -55,6 +57,7 @@ pub(super) struct TranscriptRow {
 /// `GET /v1/transcripts`: the ones that count, by their meetings, the latest first.
 pub(super) async fn list(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<PageView<TranscriptRow>>, Problem> {
     let filter = InstanceFilter {
@@ -67,9 +70,12 @@ pub(super) async fn list(
     };
     let page = paging::request(params.limit, params.after)?;
     let (store, scope) = (state.app().store(), state.app().scope());
-    let held = store.instances(scope, &filter, &page).await?;
+    let reach = Reach::of(state.app(), &caller).await?;
+    let (held, next) = reach
+        .meetings(&filter, page.limit, page.after.as_deref())
+        .await?;
     let mut items = Vec::new();
-    for meeting in held.items {
+    for meeting in held {
         let instance = meeting.instance;
         let transcripts = store.transcripts(scope, instance.id).await?;
         items.extend(
@@ -88,15 +94,13 @@ pub(super) async fn list(
                 }),
         );
     }
-    Ok(Json(PageView {
-        items,
-        next: held.next,
-    }))
+    Ok(Json(PageView { items, next }))
 }
 
 /// `GET /v1/transcripts/{id}`: with all its cues.
 pub(super) async fn get(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<TranscriptView>, Problem> {
     let missing = || Problem::not_found(format!("there is no transcript {id}"));
@@ -107,5 +111,7 @@ pub(super) async fn get(
         .transcript(app.scope(), key)
         .await?
         .ok_or_else(missing)?;
+    let reach = Reach::of(app, &caller).await?;
+    reach.find(&transcript.instance_id.to_string()).await?;
     Ok(Json(lookup::transcript(app, transcript).await?))
 }

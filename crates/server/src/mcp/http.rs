@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
@@ -45,6 +46,20 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
             state.clone(),
             access::identify,
         ));
+    // A name or an origin that may not ask is refused before anybody is asked for a key.
+    let doors = Arc::new(Doors {
+        hosts: hosts(config),
+        origins: origins(state, config),
+    });
+    endpoint = endpoint.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let refused = doors.refuse(&request);
+        async move {
+            match refused {
+                Some(problem) => problem.into_response(),
+                None => next.run(request).await,
+            }
+        }
+    }));
     if !config.mcp.allowed_origins.is_empty() {
         // A preflight carries no key: it is answered before anybody is asked for one.
         endpoint = endpoint.layer(cors(config.mcp.allowed_origins.clone()));
@@ -53,6 +68,63 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
         Router::new()
             .route("/.well-known/oauth-protected-resource", get(metadata))
             .route(METADATA, get(metadata)),
+    )
+}
+
+/// Under which names, and from pages of which origins, `/mcp` may be asked.
+struct Doors {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+impl Doors {
+    fn refuse(&self, request: &Request) -> Option<Problem> {
+        let host = guard::host(request.headers(), request.uri());
+        // Without a readable name the SDK says what is missing.
+        let host = host.and_then(|host| host.parse::<Authority>().ok());
+        if host.is_some_and(|host| !self.answers(&host)) {
+            return Some(host_refused());
+        }
+        let origin = request.headers().get(header::ORIGIN)?;
+        let known = origin
+            .to_str()
+            .is_ok_and(|origin| self.origins.iter().any(|allowed| fits(allowed, origin)));
+        (!known).then(origin_refused)
+    }
+
+    /// Whether a name is one of ours; an entry without a port stands for all of them.
+    fn answers(&self, host: &Authority) -> bool {
+        let bare = |name: &str| name.trim_matches(['[', ']']).to_ascii_lowercase();
+        let name = bare(host.host());
+        self.hosts.iter().any(|allowed| {
+            bare(allowed) == name
+                || allowed.parse::<Authority>().is_ok_and(|allowed| {
+                    bare(allowed.host()) == name
+                        && allowed
+                            .port_u16()
+                            .is_none_or(|port| host.port_u16() == Some(port))
+                })
+        })
+    }
+}
+
+fn origin_refused() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "origin_refused",
+        "pages of this origin may not ask /mcp",
+    )
+    .hint("Add the origin to mcp.allowed_origins if it is meant, and start the server again.")
+}
+
+fn host_refused() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "host_refused",
+        "/mcp is not asked under this name",
+    )
+    .hint(
+        "Set server.public_url, or add the name to mcp.allowed_hosts, and start the server again.",
     )
 }
 
@@ -179,20 +251,11 @@ async fn refused(answered: Response) -> Problem {
         .await
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .unwrap_or_default();
-    let (code, detail, hint) = if said.contains("Origin") {
-        (
-            "origin_refused",
-            "pages of this origin may not ask /mcp",
-            "Add the origin to mcp.allowed_origins if it is meant, and start the server again.",
-        )
+    if said.contains("Origin") {
+        origin_refused()
     } else {
-        (
-            "host_refused",
-            "/mcp is not asked under this name",
-            "Set server.public_url, or add the name to mcp.allowed_hosts, and start the server again.",
-        )
-    };
-    Problem::new(StatusCode::FORBIDDEN, code, detail).hint(hint)
+        host_refused()
+    }
 }
 
 /// The challenge of a 401: where a client learns how to come in.
@@ -235,6 +298,28 @@ fn base(state: &AppState, headers: &HeaderMap, uri: &Uri) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_compared_without_a_port_unless_one_is_named() {
+        let doors = Doors {
+            hosts: ["localhost", "::1", "a.example", "b.example:8443"]
+                .map(str::to_owned)
+                .into(),
+            origins: Vec::new(),
+        };
+        for (host, known) in [
+            ("localhost:8080", true),
+            ("[::1]:8080", true),
+            ("A.example", true),
+            ("a.example:9", true),
+            ("b.example:8443", true),
+            ("b.example", false),
+            ("b.example:1", false),
+            ("localhost.a.example.evil", false),
+        ] {
+            assert_eq!(doors.answers(&host.parse().unwrap()), known, "{host}");
+        }
+    }
 
     #[test]
     fn origins_are_compared_by_scheme_host_and_port() {

@@ -12,7 +12,6 @@ mod handler;
 mod http;
 mod notes;
 mod prompts;
-mod reach;
 mod resources;
 mod stdio;
 mod tools;

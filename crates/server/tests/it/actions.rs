@@ -284,6 +284,9 @@ async fn keys_open_what_their_role_allows() {
     let bounded = bearer(made.secret.expose_secret());
     get_with(site, "/v1/meetings", &[("authorization", &bounded)])
         .await
+        .is(200);
+    get_with(site, "/v1/jobs", &[("authorization", &bounded)])
+        .await
         .is(403)
         .problem("forbidden");
     get_with(site, "/jobs", &[("authorization", &bounded)])
@@ -525,4 +528,38 @@ async fn domain_events_are_told_in_order_and_as_they_happen() {
         .json();
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
     site.get("/v1/domain-events?after=x").await.is(400);
+    for (types, many) in [
+        ("meeting.*", 3),
+        ("meeting.ended", 3),
+        ("transcript.*", 0),
+        ("user.x,meeting.ended", 3),
+    ] {
+        let some = site
+            .get(&format!("/v1/domain-events?type={types}"))
+            .await
+            .is(200)
+            .json();
+        assert_eq!(some["items"].as_array().unwrap().len(), many, "{types}");
+    }
+    let wrong = site.get("/v1/domain-events?type=Meeting").await.is(400);
+    assert_eq!(wrong.problem("query")["errors"][0]["field"], "type");
+    // A stream of some types passes the others over.
+    let mut tx = site.app.store().begin(site.app.scope()).await.unwrap();
+    let other = NewDomainEvent {
+        event_type: "recording.stored".into(),
+        v: 1,
+        subject_id: "rec".into(),
+        data: json!({}),
+    };
+    tx.append_event(&other, site.app.clock().now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let path = "/v1/domain-events/stream?after=0&limit=1&type=recording.*";
+    let told = tokio::time::timeout(std::time::Duration::from_secs(20), site.get(path)).await;
+    let told = told.expect("one event, then the end").is(200).text;
+    assert!(
+        told.contains("recording.stored") && !told.contains("meeting.ended"),
+        "{told}"
+    );
 }

@@ -95,7 +95,7 @@ async fn other_sites_cannot_post() {
         .client
         .post(format!("{}/search", site.url))
         .header("origin", "https://evil.example");
-    Answer::of(
+    let refused = Answer::of(
         request
             .header("sec-fetch-site", "cross-site")
             .send()
@@ -104,6 +104,30 @@ async fn other_sites_cannot_post() {
     )
     .await
     .is(403);
+    let problem = refused.problem("cross_site");
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("console") && hint.contains("server.public_url"),
+        "{hint}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_keeps_the_id_that_it_came_with() {
+    let site = Site::start().await;
+    let ask = async |id: &str, path: &str| {
+        let request = site.client.get(format!("{}{path}", site.url));
+        Answer::of(request.header("x-request-id", id).send().await.unwrap()).await
+    };
+    let id = "0190b1c2-7e5f-7000-8000-abcdefabcdef";
+    assert_eq!(
+        ask(id, "/v1/status").await.is(200).header("x-request-id"),
+        id
+    );
+    let missing = ask(id, "/v1/meetings/81234567890").await.is(404);
+    assert_eq!(missing.problem("not_found")["request_id"], id);
+    let forged = ask("two words", "/v1/status").await.is(200);
+    assert_ne!(forged.header("x-request-id"), "two words");
 }
 
 #[tokio::test]

@@ -11,9 +11,13 @@ use crate::support::{Answer, Site};
 async fn invited(site: &Site) -> ScheduleId {
     let app = &site.app;
     let caller = Caller::local(Surface::Cli);
-    for name in ["mail", "reminders"] {
+    for name in ["scheduling", "mail", "reminders"] {
+        let anyway = Activation {
+            anyway: true,
+            ..Activation::default()
+        };
         app.components()
-            .activate(name, &Activation::default(), &caller)
+            .activate(name, &anyway, &caller)
             .await
             .unwrap();
     }

@@ -1,5 +1,6 @@
 //! The Model Context Protocol over HTTP: both ways of speaking it, who may do what, proofs, and doors that stay shut.
 
+mod bound;
 mod doors;
 mod meetings;
 mod talk;

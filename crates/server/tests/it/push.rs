@@ -30,9 +30,12 @@ impl Told {
         .await
         .unwrap();
         let site = Site::start().await;
-        for name in ["calendar-google", "calendar-microsoft"] {
+        for name in ["scheduling", "calendar-google", "calendar-microsoft"] {
             let caller = Caller::local(Surface::Cli);
-            let how = Activation::default();
+            let how = Activation {
+                anyway: true,
+                ..Activation::default()
+            };
             let components = site.app.components();
             components.activate(name, &how, &caller).await.unwrap();
         }

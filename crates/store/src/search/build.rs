@@ -33,8 +33,8 @@ const INSIGHTS: crate::db::Sql = one(
 const NUMBER: crate::db::Sql =
     one("SELECT n FROM search_docs WHERE workspace_id = $1 AND instance_id = $2");
 const NEW: crate::db::Sql = one(
-    "INSERT INTO search_docs (workspace_id, instance_id, sort_at, number, host_user_id, host_email) VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (instance_id) DO UPDATE SET workspace_id = $1, sort_at = $3, number = $4, host_user_id = $5, host_email = $6 RETURNING n",
+    "INSERT INTO search_docs (workspace_id, instance_id, sort_at, number, host_user_id, host_email, kinds) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (instance_id) DO UPDATE SET workspace_id = $1, sort_at = $3, number = $4, host_user_id = $5, host_email = $6, kinds = $7 RETURNING n",
 );
 const LEAF: crate::db::Sql = two(
     "INSERT INTO search_leaves (n, body) VALUES ($1, $2) ON CONFLICT (n) DO UPDATE SET body = $2",
@@ -176,7 +176,8 @@ impl Tx {
             about.sort_at,
             about.number,
             about.host_user_id,
-            about.host_email
+            about.host_email,
+            units.iter().fold(0, |bits, unit| bits | unit.kind.bit())
         ];
         let n = self.exactly(NEW, new, Cells::int).await?;
         match self.engine() {

@@ -89,14 +89,9 @@ impl Store {
                 .await?;
             return Ok(found.is_some());
         }
-        let beyond = format!("{token}\u{1}");
-        let found = self
-            .one(
-                sql::WORDS,
-                args![scope.workspace, token, beyond],
-                Cells::text,
-            )
-            .await?;
+        // The list of words counts in how many meetings each stands; here the first one is enough.
+        let query = format!("{{words stems speaker}} : \"{token}\"");
+        let found = self.one(sql::STANDS, args![query], Cells::int).await?;
         Ok(found.is_some())
     }
 }

@@ -42,7 +42,7 @@ use serde::Serialize;
 
 use crate::db::{Args, Cells, Engine, args};
 use crate::error::{ErrorKind, Result, StoreError};
-use crate::id::InstanceId;
+use crate::id::{AccountId, InstanceId};
 use crate::store::{Scope, Store};
 use leaf::{Leaf, Row};
 use rank::{Fit, Fitting, Plan};
@@ -79,6 +79,8 @@ pub struct SearchRequest<'q> {
     pub facets: bool,
     /// In this meeting only.
     pub instance: Option<InstanceId>,
+    /// In meetings of these accounts only; none: of all.
+    pub accounts: Option<&'q [AccountId]>,
 }
 
 impl<'q> SearchRequest<'q> {
@@ -94,7 +96,14 @@ impl<'q> SearchRequest<'q> {
             per_meeting: None,
             facets: false,
             instance: None,
+            accounts: None,
         }
+    }
+
+    /// The accounts as a JSON array.
+    fn of_accounts(&self) -> Option<String> {
+        let ids = self.accounts?.iter().map(ToString::to_string);
+        Some(serde_json::Value::from_iter(ids).to_string())
     }
 }
 
@@ -264,7 +273,11 @@ impl Store {
     ) -> Result<SearchPage> {
         let limit = request.limit.clamp(1, 200) as usize;
         let mut plan = Plan::of(request.query, !relaxed, request.words == Words::Any);
-        let instead = self.look_for_others(scope, &mut plan).await?;
+        // Which words others used is told to whoever may see their meetings.
+        let instead = match request.accounts {
+            Some(_) => Vec::new(),
+            None => self.look_for_others(scope, &mut plan).await?,
+        };
         // Mostly the first meetings fill a page; counts are over all of them.
         let mut docs = Docs::default();
         let first = if request.facets {
@@ -373,6 +386,8 @@ impl Store {
         let ranked = words.is_some() && request.sort == Sort::Relevance;
         let bare = expression::Instances::of(request.query, request.zone).is_empty()
             && request.instance.is_none()
+            && plan.reach() == rank::EVERY_KIND
+            && request.accounts.is_none()
             && !request.facets;
         if let Some(words) = words.as_ref().filter(|_| ranked && bare)
             && self.is_alone(scope).await?
@@ -400,7 +415,9 @@ impl Store {
             there.many,
             there.not,
             about.without,
-            request.instance
+            request.instance,
+            plan.reach(),
+            request.of_accounts()
         ];
         self.all(sql, args, Doc::of).await
     }
@@ -435,7 +452,9 @@ impl Store {
             filters.series,
             filters.not_series,
             request.instance,
-            each
+            each,
+            plan.reach(),
+            request.of_accounts()
         ];
         self.all(sql, args, Doc::of).await
     }

@@ -61,6 +61,9 @@ impl Matcher {
     }
 }
 
+/// The kinds of units that any meeting may have.
+pub(super) const EVERY_KIND: i64 = -1;
+
 /// What is looked for.
 pub(super) struct Plan {
     /// Of each group one has to fit.
@@ -131,6 +134,17 @@ impl Plan {
             every,
             beside: beside && !every,
         }
+    }
+
+    /// The kinds of units that can be found, a bit each: a meeting that has none of them need not be read.
+    pub(super) fn reach(&self) -> i64 {
+        let bits = |kinds: &[HitKind]| kinds.iter().fold(0, |bits, kind| bits | kind.bit());
+        let wanted = if self.kinds.is_empty() {
+            EVERY_KIND
+        } else {
+            bits(&self.kinds)
+        };
+        wanted & !bits(&self.not_kinds)
     }
 }
 

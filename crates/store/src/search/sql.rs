@@ -9,16 +9,18 @@ macro_rules! sqlite_people {
     };
 }
 /// What a meeting has to fulfil on SQLite beside the word index: $1 workspace, $4 from, $5 before, who was there as few
-/// meetings in $6 or as many in $7, who was not in $8, what the word index must not have in $9, $10 one instance.
+/// meetings in $6 or as many in $7, who was not in $8, what the word index must not have in $9, $10 one instance, $11 the kinds of units
+/// (`Plan::reach`), $12 the accounts as a JSON array.
 macro_rules! sqlite_fits {
     () => {
         concat!(
-            "d.workspace_id = $1 AND d.sort_at >= $4 AND d.sort_at < $5
+            "d.workspace_id = $1 AND d.sort_at >= $4 AND d.sort_at < $5 AND (d.kinds & $11) <> 0
              AND ($6 IS NULL OR d.n IN (SELECT s.n FROM ", sqlite_people!("$6"), "))
              AND ($7 IS NULL OR EXISTS (SELECT 1 FROM ", sqlite_people!("$7"), " AND s.n = d.n))
              AND ($8 IS NULL OR NOT EXISTS (SELECT 1 FROM ", sqlite_people!("$8"), " AND s.n = d.n))
              AND ($9 IS NULL OR d.n NOT IN (SELECT rowid FROM search_index WHERE search_index MATCH $9))
-             AND ($10 IS NULL OR d.instance_id = $10)"
+             AND ($10 IS NULL OR d.instance_id = $10)
+             AND ($12 IS NULL OR EXISTS (SELECT 1 FROM instances a WHERE a.id = d.instance_id AND a.account_id IN (SELECT value FROM json_each($12))))"
         )
     };
 }
@@ -31,7 +33,7 @@ macro_rules! sqlite_fitting {
     };
 }
 /// What instances have to fulfil on PostgreSQL: $1 workspace, $4 from, $5 before, JSON arrays of patterns in $6 to $9, $12
-/// and $13, of beginnings of names in $10 and $11, $14 one instance.
+/// and $13, of beginnings of names in $10 and $11, $14 one instance, $16 the kinds of units, $17 the accounts.
 macro_rules! list {
     ($list:literal) => {
         concat!(
@@ -45,7 +47,7 @@ macro_rules! postgres_fits {
     () => {
         concat!(
             "d.workspace_id = $1
-             AND d.sort_at >= $4 AND d.sort_at < $5
+             AND d.sort_at >= $4 AND d.sort_at < $5 AND (d.kinds & $16) <> 0
              AND (CAST($6 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM ", list!("$6"), " WHERE ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
              AND (CAST($7 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM ", list!("$7"), " WHERE ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
              AND (CAST($8 AS TEXT) IS NULL OR (i.account_id, i.host_user_id) IN (SELECT u.account_id, u.external_id FROM users u, ", list!("$8"), "
@@ -61,7 +63,8 @@ macro_rules! postgres_fits {
                 WHERE i.number = p.value OR ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
              AND (CAST($13 AS TEXT) IS NULL OR NOT EXISTS (SELECT 1 FROM ", list!("$13"), "
                 WHERE i.number = p.value OR ' ' || i.topic_search LIKE p.value ESCAPE '\\'))
-             AND (CAST($14 AS TEXT) IS NULL OR i.id = $14)"
+             AND (CAST($14 AS TEXT) IS NULL OR i.id = $14)
+             AND (CAST($17 AS TEXT) IS NULL OR i.account_id IN (SELECT p.value FROM ", list!("$17"), "))"
         )
     };
 }
@@ -193,7 +196,10 @@ pub(super) const WORDS: Sql = two(
     "SELECT word FROM ts_stat('SELECT l.tsv FROM search_leaves l JOIN search_docs d ON d.n = l.n WHERE d.workspace_id = ' || quote_literal($1) || ' ORDER BY l.n DESC LIMIT 500')
     WHERE word COLLATE \"C\" >= $2 AND word COLLATE \"C\" < $3 LIMIT 20000",
 );
-/// Whether a word stands anywhere (PostgreSQL; SQLite asks its words).
+/// Whether something stands in any meeting (SQLite).
+pub(super) const STANDS: Sql =
+    one("SELECT rowid FROM search_index WHERE search_index MATCH $1 LIMIT 1");
+/// Whether a word stands anywhere (PostgreSQL).
 pub(super) const USED: Sql = two(
     "SELECT 1 WHERE CAST($1 AS TEXT) = CAST($2 AS TEXT)",
     "SELECT 1 FROM search_leaves l JOIN search_docs d ON d.n = l.n WHERE d.workspace_id = $1 AND l.tsv @@ CAST(CAST($2 AS TEXT) AS tsquery) LIMIT 1",
@@ -206,6 +212,7 @@ pub(crate) const SQLITE_STATEMENTS: &[(&str, Sql)] = &[
     ("OF_PEOPLE", OF_PEOPLE),
     ("PEOPLE", PEOPLE),
     ("USERS", USERS),
+    ("STANDS", STANDS),
 ];
 
 /// The statements that both engines prepare.

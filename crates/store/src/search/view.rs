@@ -204,6 +204,11 @@ impl HitKind {
             .map_or(19, |(_, _, code)| *code)
     }
 
+    /// Its place among the kinds of units that a meeting has.
+    pub(super) fn bit(self) -> i64 {
+        1 << self.code()
+    }
+
     pub(super) fn of_code(code: u8) -> Self {
         KINDS
             .iter()

@@ -1,6 +1,6 @@
 //! Filters that say what a meeting is about and who was there.
 
-use parfocal_store::{AttendanceKind, NewAttendance, NewInstance, NewUser, Source};
+use parfocal_store::{AttendanceKind, HitKind, NewAttendance, NewInstance, NewUser, Source};
 
 use crate::search::{search, world_of_talk};
 use crate::support::{at, seen, story};
@@ -155,5 +155,36 @@ story!(
         assert_eq!(found("series:81200000002 crane").await, 1);
         assert_eq!(found("crane before:2026-12-20").await, 0);
         assert_eq!(found("from:2026-12-20").await, 1);
+    }
+);
+
+story!(
+    meetings_without_talk_do_not_stand_before_what_was_said,
+    |world| async move {
+        world_of_talk(&world).await;
+        let (_, account) = world.account().await;
+        let hook = seen(5, Source::Webhook);
+        let mut tx = world.begin().await;
+        // More than are read for one page, and a title weighs more than what is said.
+        for n in 0..1_100 {
+            let new = NewInstance {
+                external_id: format!("bare{n}"),
+                topic: Some("Budget".to_owned()),
+                start: Some(at(1_000_000 + n)),
+                ..NewInstance::default()
+            };
+            tx.upsert_instance(account, &new, &hook).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        for text in ["budget kind:said", "budget kind:said before:2030-01-01"] {
+            let page = search(&world, text).await;
+            assert!(!page.hits.is_empty(), "{text}");
+            for hit in page.hits {
+                assert_eq!(hit.instance_external_id, "u1", "{text}");
+            }
+        }
+        let page = search(&world, "budget -kind:title kind:written").await;
+        assert!(page.hits.iter().all(|hit| hit.kind == HitKind::Written));
+        assert_eq!(page.hits.len(), 2, "chat is found beside talk");
     }
 );

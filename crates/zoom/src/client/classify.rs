@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::endpoint::Endpoint;
-use crate::error::{Error, ErrorKind, FieldError, MissingScopes};
+use crate::error::{Error, ErrorKind, FieldError, MissingScopes, refusals};
 use crate::limit::{RateHeaders, Refusal};
 
 #[derive(Deserialize, Default)]
@@ -136,22 +136,17 @@ fn kind(http: u16, code: Option<i64>, message: &str) -> ErrorKind {
         }
         // A webinar asked for as a meeting, or the reverse.
         Some(300) if text.contains("cannot access") => return ErrorKind::Conflict,
-        Some(300) => return ErrorKind::Validation,
-        Some(1001 | 1010 | 2001 | 3001 | 3079 | 4130 | 4131 | 5010 | 5110) => {
+        // `Meeting ID does not exist` comes as 300 too.
+        Some(300) if http == 404 || text.contains("id does not exist") => {
             return ErrorKind::NotFound;
         }
-        Some(3301) => return ErrorKind::NoRecording,
-        Some(3322) => return ErrorKind::NoTranscript,
-        Some(12702) => return ErrorKind::BeyondHorizon,
-        Some(2300) => return ErrorKind::UnknownPath,
-        Some(2305 | 2306 | 3003 | 3027 | 3161 | 12703) => return ErrorKind::Forbidden,
-        Some(
-            1005 | 1009 | 3000 | 3018 | 3035 | 3037 | 3038 | 3043 | 3303 | 3310 | 3332 | 4132
-            | 4927,
-        ) => {
-            return ErrorKind::Conflict;
+        Some(300) => return ErrorKind::Validation,
+        Some(code) => {
+            if let Some(known) = refusals::find(http, code) {
+                return known.kind;
+            }
         }
-        _ => {}
+        None => {}
     }
     match http {
         401 if of_scopes => ErrorKind::MissingScope,
@@ -338,5 +333,94 @@ mod tests {
         ));
         assert!(!is_refusal_in_disguise(br#"{"meetings":[]}"#));
         assert!(!is_refusal_in_disguise(b""));
+    }
+
+    #[test]
+    fn every_known_code_has_its_kind_and_its_mend() {
+        for row in refusals::TABLE {
+            let status = row.status.unwrap_or(400);
+            let body = format!(r#"{{"code":{},"message":"No."}}"#, row.code);
+            let error = refused(status, &body).error;
+            assert_eq!(error.kind(), row.kind, "{row:?}");
+            assert_eq!(error.mend(), row.mend, "{row:?}");
+        }
+        // What means several things by its words.
+        for (status, body, kind) in [
+            (
+                400,
+                r#"{"code":200,"message":"Only available for Paid account."}"#,
+                ErrorKind::Plan,
+            ),
+            (
+                400,
+                r#"{"code":200,"message":"No permission."}"#,
+                ErrorKind::Forbidden,
+            ),
+            (
+                400,
+                r#"{"code":300,"message":"Invalid meeting ID."}"#,
+                ErrorKind::Validation,
+            ),
+            (
+                404,
+                r#"{"code":300,"message":"Meeting ID does not exist."}"#,
+                ErrorKind::NotFound,
+            ),
+        ] {
+            let error = refused(status, body).error;
+            assert_eq!(error.kind(), kind, "{body}");
+            assert_ne!(error.mend(), error.advice().to_string(), "{body}");
+        }
+    }
+
+    /// Walks what Zoom's own descriptions say of errors, endpoint by endpoint, where they lie beside the workspace.
+    #[test]
+    fn every_code_of_the_reference_has_a_mend_of_its_own() {
+        #[derive(Deserialize)]
+        struct Described {
+            #[serde(default)]
+            error_codes: Vec<Told>,
+        }
+        #[derive(Deserialize)]
+        struct Told {
+            http: u16,
+            code: Option<i64>,
+            meaning: String,
+        }
+        let root = std::env::var_os("PARFOCAL_SHARED").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+            std::path::PathBuf::from,
+        );
+        let file = root.join("reference/zoom/endpoints.json");
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            eprintln!(
+                "skipped: {} is not there (set PARFOCAL_SHARED)",
+                file.display()
+            );
+            return;
+        };
+        let all: Vec<Described> = serde_json::from_str(&text).unwrap();
+        let mut walked = 0;
+        let mut bare = Vec::new();
+        for told in all.into_iter().flat_map(|one| one.error_codes) {
+            let Some(code) = told.code else { continue };
+            let body = serde_json::json!({"code": code, "message": told.meaning}).to_string();
+            let error = refused(told.http, &body).error;
+            walked += 1;
+            // The kind says it all: pauses, tokens, scopes.
+            let plain = matches!(
+                error.kind(),
+                ErrorKind::RateLimited
+                    | ErrorKind::DailyLimit
+                    | ErrorKind::Unauthorized
+                    | ErrorKind::MissingScope
+                    | ErrorKind::PageTokenExpired
+            );
+            if !plain && error.mend() == error.advice().to_string() {
+                bare.push(format!("{} {code} {}", told.http, told.meaning));
+            }
+        }
+        assert!(walked > 800, "{walked}");
+        assert!(bare.is_empty(), "without a mend: {bare:#?}");
     }
 }

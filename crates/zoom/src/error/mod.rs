@@ -4,6 +4,7 @@
 //! answer (code, message, tracking id), the endpoint's template, and how often and how long it was tried.
 
 mod advice;
+pub(crate) mod refusals;
 mod scopes;
 
 use std::fmt;
@@ -289,6 +290,13 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> Advice {
         advice::advise(self)
+    }
+
+    /// What to do now, in a sentence: that of Zoom's code where it is known, else the advice.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        refusals::mend(self.kind(), self.status(), self.code())
+            .map_or_else(|| self.advice().to_string(), str::to_owned)
     }
 
     /// Whether the request may have reached Zoom.

@@ -1,10 +1,12 @@
 //! `meetings list|get`: meetings that were held.
 
 pub(crate) mod times;
+mod upcoming;
 mod verbs;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use parfocal_engine::Kind;
 use parfocal_engine::store::InstanceFilter;
 use parfocal_server::lookup;
 use parfocal_server::views::{InstanceDetailView, InstanceView, PageView};
@@ -49,6 +51,12 @@ pub(crate) struct List {
     /// Only those with a transcript
     #[arg(long)]
     transcript: bool,
+    /// Meetings to come, as Zoom tells, instead of those that were held
+    #[arg(long, conflicts_with_all = ["number", "from", "before", "transcript", "limit", "after"])]
+    upcoming: bool,
+    /// The connection to ask, when there are several; with --upcoming
+    #[arg(long, value_name = "NAME", requires = "upcoming")]
+    connection: Option<String>,
     #[command(flatten)]
     paging: Paging,
 }
@@ -56,8 +64,10 @@ pub(crate) struct List {
 /// Show everything that is known of a meeting
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// Our id, Zoom's instance UUID, or a meeting number (then the latest with it)
-    id: String,
+    /// Our id, Zoom's instance UUID, or a meeting number as it is written anywhere: 844 1002 7731, 844-1002-7731 (then the
+    /// latest with it that was held; else the one that is to come)
+    #[arg(required = true, num_args = 1.., value_name = "ID")]
+    id: Vec<String>,
 }
 
 /// Runs the command.
@@ -65,6 +75,14 @@ pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Fa
     let app = context.app().await?;
     match command {
         Meetings::Change(verb) => return verbs::run(verb, &app, context).await,
+        Meetings::List(list) if list.upcoming => {
+            let whose = upcoming::Whose {
+                host: list.host,
+                connection: list.connection,
+                topic: list.topic,
+            };
+            upcoming::list(&app, &whose, context).await?;
+        }
         Meetings::List(list) => {
             let now = app.clock().now();
             let filter = InstanceFilter {
@@ -88,11 +106,30 @@ pub(crate) async fn run(command: Meetings, context: &Context) -> Result<Exit, Fa
             }
         }
         Meetings::Get(get) => {
-            let instance = lookup::instance(&app, &get.id).await?;
-            present(&lookup::detail(&app, instance).await?, context)?;
+            // A number that was copied with its blanks comes as several words.
+            let which = get.id.join(" ");
+            match lookup::instance(&app, &which).await {
+                Ok(instance) => present(&lookup::detail(&app, instance).await?, context)?,
+                Err(error) if error.kind() == Kind::NotFound && is_number(&which) => {
+                    // What Zoom says of it counts, if it can be asked; else that nothing is known here.
+                    if upcoming::get(&app, &which, context).await.is_err() {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Ok(Exit::Done)
+}
+
+/// Whether a text is a meeting number, as people write them.
+fn is_number(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    (9..=12).contains(&digits)
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '\u{a0}'))
 }
 
 fn table(page: &PageView<InstanceView>, context: &Context) -> Result<(), Failure> {

@@ -13,9 +13,9 @@ use rmcp::model::{
     PaginatedRequestParams, Prompt, PromptArgument, PromptMessage, Role,
 };
 
-use super::reach::{Reach, Wanted};
 use super::resources::{self, Address};
 use super::{cursor, failure, handler};
+use crate::reach::{Reach, Wanted};
 
 /// Statements that are told at most.
 const STATEMENTS: usize = 60;

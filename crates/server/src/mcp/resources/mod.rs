@@ -16,9 +16,9 @@ use rmcp::model::{
 };
 use serde_json::{Value, json};
 
-use super::reach::Reach;
 use super::{UNTRUSTED, cursor, failure, notes};
 use crate::lookup;
+use crate::reach::Reach;
 
 pub(super) use address::{Address, citation};
 pub(super) use text::{clock, one_line};

@@ -103,9 +103,19 @@ async fn strangers_foreign_names_and_foreign_pages_are_refused() {
         .await
         .is(403)
         .problem("host_refused");
+    // Before anybody is asked for a key.
     talk::post(site, &ping, &[("host", "evil.example.org")])
         .await
-        .is(401);
+        .is(403)
+        .problem("host_refused");
+    let stranger = [
+        ("host", "zoom.example.org"),
+        ("origin", "https://evil.example.org"),
+    ];
+    talk::post(site, &ping, &stranger)
+        .await
+        .is(403)
+        .problem("origin_refused");
     for origin in ["https://evil.example.org", "null", "http://app.example.org"] {
         talk::post(site, &ping, &[("origin", origin)])
             .await
@@ -162,7 +172,9 @@ async fn a_key_for_one_connection_sees_the_meetings_of_its_account_only() {
     let offered = ask("tools/list", json!({})).await;
     let offered = names(&offered["result"], "tools", "name");
     assert!(
-        offered.contains(&"transcript.get") && !offered.contains(&"search"),
+        offered.contains(&"transcript.get")
+            && offered.contains(&"search")
+            && !offered.contains(&"schedule.list"),
         "what looks through all is not for it: {offered:?}"
     );
     let listed = ask("resources/list", json!({})).await;

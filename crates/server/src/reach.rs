@@ -12,32 +12,42 @@ use parfocal_engine::{App, EngineError, transcripts, understand};
 const MEETINGS: u32 = 100;
 
 /// A door to the meetings of the accounts that a caller may see.
-pub(super) struct Reach<'a> {
-    pub(super) app: &'a App,
+pub(crate) struct Reach<'a> {
+    pub(crate) app: &'a App,
     sight: Sight,
 }
 
 /// Which statements are wanted.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Wanted<'w> {
-    pub(super) kind: &'w str,
-    pub(super) owner: Option<&'w str>,
-    pub(super) meeting: Option<InstanceId>,
-    pub(super) topic: Option<&'w str>,
-    pub(super) since: Option<Timestamp>,
+pub(crate) struct Wanted<'w> {
+    pub(crate) kind: &'w str,
+    pub(crate) owner: Option<&'w str>,
+    pub(crate) meeting: Option<InstanceId>,
+    pub(crate) topic: Option<&'w str>,
+    pub(crate) since: Option<Timestamp>,
 }
 
 impl<'a> Reach<'a> {
     /// Finds out what a caller may see.
-    pub(super) async fn of(app: &'a App, caller: &Caller) -> Result<Self, EngineError> {
+    pub(crate) async fn of(app: &'a App, caller: &Caller) -> Result<Self, EngineError> {
         Ok(Self {
             app,
             sight: Sight::of(app, caller).await?,
         })
     }
 
+    /// The accounts whose meetings may be seen; none: all.
+    pub(crate) fn accounts(&self) -> Option<&[AccountId]> {
+        self.sight.accounts()
+    }
+
+    /// Refuses what belongs to an account that may not be seen.
+    pub(crate) fn allows(&self, account: AccountId) -> Result<(), EngineError> {
+        self.sight.allows(account)
+    }
+
     /// A meeting by our id, Zoom's UUID or its number (then the latest one).
-    pub(super) async fn find(&self, which: &str) -> Result<Instance, EngineError> {
+    pub(crate) async fn find(&self, which: &str) -> Result<Instance, EngineError> {
         let found = transcripts::find_instance(self.app, which).await?;
         self.sight.allows(found.account_id)?;
         Ok(found)
@@ -45,7 +55,7 @@ impl<'a> Reach<'a> {
 
     /// A meeting by whatever a person says: an id, a number, or words of its topic (then the latest one, first of all one
     /// with a transcript).
-    pub(super) async fn meant(&self, which: &str) -> Result<Instance, EngineError> {
+    pub(crate) async fn meant(&self, which: &str) -> Result<Instance, EngineError> {
         let unknown = match self.find(which).await {
             Err(error) if error.kind() == parfocal_engine::Kind::NotFound => error,
             found => return found,
@@ -66,7 +76,7 @@ impl<'a> Reach<'a> {
     }
 
     /// A transcript with its meeting.
-    pub(super) async fn transcript(
+    pub(crate) async fn transcript(
         &self,
         which: &str,
     ) -> Result<(Transcript, Instance), EngineError> {
@@ -83,7 +93,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Meetings, the latest first, one account after the other where not all may be seen; and where the next piece begins.
-    pub(super) async fn meetings(
+    pub(crate) async fn meetings(
         &self,
         filter: &InstanceFilter,
         limit: u32,
@@ -131,8 +141,37 @@ impl<'a> Reach<'a> {
         Ok((found, None))
     }
 
+    /// Statements that fit, those of the latest meetings first; where not all may be seen, of the latest meetings that may.
+    pub(crate) async fn insights(
+        &self,
+        filter: &InsightFilter<'_>,
+        limit: u32,
+    ) -> Result<Vec<InsightRow>, EngineError> {
+        if filter.instance.is_some() || self.sight.accounts().is_none() {
+            return understand::statements(self.app, filter, limit).await;
+        }
+        let held = InstanceFilter {
+            has_transcript: Some(true),
+            ..InstanceFilter::default()
+        };
+        let mut rows = Vec::new();
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        for meeting in self.meetings(&held, MEETINGS, None).await?.0 {
+            let filter = InsightFilter {
+                instance: Some(meeting.instance.id),
+                ..*filter
+            };
+            rows.extend(understand::statements(self.app, &filter, limit).await?);
+            if rows.len() >= most {
+                break;
+            }
+        }
+        rows.truncate(most);
+        Ok(rows)
+    }
+
     /// Statements across the meetings, those of the latest meetings first, at most `limit`.
-    pub(super) async fn statements(
+    pub(crate) async fn statements(
         &self,
         wanted: Wanted<'_>,
         limit: usize,
