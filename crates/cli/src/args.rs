@@ -111,6 +111,9 @@ pub(crate) enum Command {
     Reschedule(commands::schedule::Reschedule),
     /// Call a scheduled meeting off, or one occurrence of it
     Cancel(commands::schedule::Cancel),
+    /// List, add and cancel the reminders of scheduled meetings
+    #[command(subcommand)]
+    Reminders(commands::reminders::Reminders),
     /// Find the times at which everybody can be met
     Availability(commands::availability::Availability),
     /// Suggest the times that suit best, and say why

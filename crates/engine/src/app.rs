@@ -320,6 +320,11 @@ impl App {
         crate::schedule::MeetingSchedulerOrchestrator { app: self }
     }
 
+    /// Who is invited: what they answered, and whether the provider lets them in.
+    pub fn attendees(&self) -> crate::schedule::AttendeeManager<'_> {
+        crate::schedule::AttendeeManager { app: self }
+    }
+
     /// When people can be met.
     pub fn availability(&self) -> crate::schedule::availability::Availability<'_> {
         crate::schedule::availability::Availability { app: self }

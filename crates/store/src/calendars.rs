@@ -97,6 +97,7 @@ statements! {
     CONSENT_PUT = one("INSERT INTO calendar_consents (hash, workspace_id, data, expires) VALUES ($1, $2, $3, $4)");
     CONSENT = one("SELECT hash, data, expires, used_at FROM calendar_consents WHERE workspace_id = $1 AND hash = $2");
     CONSENT_TAKE = one("UPDATE calendar_consents SET used_at = $3 WHERE workspace_id = $1 AND hash = $2 AND used_at IS NULL AND expires > $3");
+    CONSENT_END = one("UPDATE calendar_consents SET data = $3 WHERE workspace_id = $1 AND hash = $2");
     CONSENT_SECRETS_TIDY = one("DELETE FROM secrets WHERE purpose = 'verifier' AND owner_id IN (SELECT hash FROM calendar_consents WHERE expires <= $1)");
     CONSENTS_TIDY = one("DELETE FROM calendar_consents WHERE expires <= $1");
     ALL = one(concat!("SELECT ", account!(), " FROM calendar_accounts WHERE workspace_id = $1 ORDER BY name"));
@@ -318,6 +319,13 @@ impl Tx {
             args![row.hash.as_str(), w, &row.data, row.expires],
         )
         .await?;
+        Ok(())
+    }
+
+    /// Notes with a consent what came of it.
+    pub async fn end_calendar_consent(&mut self, hash: &str, data: &Json) -> Result<()> {
+        let w = self.w();
+        self.execute(CONSENT_END, args![w, hash, data]).await?;
         Ok(())
     }
 

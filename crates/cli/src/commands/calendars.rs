@@ -1,4 +1,6 @@
-//! `calendars add|list|check|sync|conflicts|settle|remove|feed`: where meetings are written to.
+//! `calendars add|connect|list|check|sync|conflicts|settle|remove|feed`: where meetings are written to.
+
+mod connect;
 
 use std::path::PathBuf;
 
@@ -21,6 +23,8 @@ use crate::output::table::{Align, Field, Table};
 pub(crate) enum Calendars {
     /// Add a calendar and try it
     Add(Box<Add>),
+    /// Connect a person's own calendar: they agree in a browser
+    Connect(connect::Connect),
     /// List calendars and whether they work
     List,
     /// Try a calendar
@@ -234,6 +238,13 @@ pub(crate) async fn run(command: Calendars, context: &Context) -> Result<Exit, F
                 .await?;
             told(&view, context)
         }
+        Calendars::Connect(wish) => {
+            let view = connect::run(&app, wish, context).await?;
+            match view {
+                Some(view) => told(&view, context),
+                None => Ok(Exit::NeedsAttention),
+            }
+        }
         Calendars::Check(named) => told(&accounts.check(&named.name).await?, context),
         Calendars::Remove(named) => {
             accounts.remove(&named.name).await?;
@@ -279,11 +290,11 @@ pub(crate) async fn run(command: Calendars, context: &Context) -> Result<Exit, F
                 out.json(&report)?;
             } else {
                 out.line(format!(
-                    "{} told {} events: {} as we wrote them, {} others; {} answers taken over, {} conflicts",
-                    named.name, report.told, report.echoes, report.others, report.answers, report.conflicts
+                    "{} told {} events: {} as we wrote them, {} others; {} answers taken over, {} conflicts, {} of them settled by the policy",
+                    named.name, report.told, report.echoes, report.others, report.answers, report.conflicts, report.settled
                 ))?;
             }
-            Ok(if report.conflicts == 0 {
+            Ok(if report.conflicts == report.settled {
                 Exit::Done
             } else {
                 Exit::NeedsAttention

@@ -27,6 +27,7 @@ pub(crate) mod models;
 pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod recordings;
+pub(crate) mod reminders;
 pub(crate) mod schedule;
 pub(crate) mod scopes;
 pub(crate) mod search;
@@ -68,6 +69,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Schedule(command) => Box::pin(schedule::run(*command, context)).await,
         Command::Reschedule(command) => schedule::reschedule(command, context).await,
         Command::Cancel(command) => schedule::cancel(command, context).await,
+        Command::Reminders(command) => reminders::run(command, context).await,
         Command::Availability(command) => availability::run(command, context).await,
         Command::Suggest(command) => availability::suggest(command, context).await,
         Command::Recordings(command) => recordings::run(command, context).await,

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use parfocal_engine::App;
 use parfocal_engine::calendar::{Reminder, ReminderMethod, Role};
 use parfocal_engine::keys::{Caller, Surface};
+use parfocal_engine::provider::Registration;
 use parfocal_engine::schedule::{
-    CancelRequest, ChangeRequest, Guest, How, Preview, ScheduleRequest, Scheduled,
-    ScheduledMeeting, Unrepeatable,
+    CancelRequest, ChangeRequest, Guest, How, Preview, RegistrantReport, ScheduleRequest,
+    Scheduled, ScheduledMeeting, Unrepeatable,
 };
 use parfocal_engine::store::{ScheduleFilter, ScheduleId, ScheduleState};
 
@@ -54,6 +55,11 @@ enum Verb {
         /// Its id
         id: ScheduleId,
     },
+    /// Bring who registered at Zoom and who is invited into line, both ways
+    Registrants {
+        /// Its id
+        id: ScheduleId,
+    },
 }
 
 /// What to schedule
@@ -89,9 +95,12 @@ struct New {
     /// Somebody who may come; may be repeated
     #[arg(long, value_name = "EMAIL")]
     maybe: Vec<String>,
-    /// Remind by mail so long before: 5m, 1h; may be repeated
+    /// Remind so long before: 5m by mail, push:5m on people's devices, webhook:1h; may be repeated
     #[arg(long, value_name = "LENGTH")]
     remind: Vec<String>,
+    /// People register at Zoom before they may come; who is invited is registered
+    #[arg(long, value_enum, value_name = "HOW")]
+    registration: Option<Registered>,
     /// The calendar that it is to stand in, or none [default: the built-in feed, where there is one]
     #[arg(long, value_name = "NAME")]
     calendar: Option<String>,
@@ -124,6 +133,15 @@ struct New {
     dry_run: bool,
     #[command(flatten)]
     how: Safely,
+}
+
+/// Who is let in
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Registered {
+    /// Whoever registers
+    Automatic,
+    /// Whom the host lets in
+    Manual,
 }
 
 /// How it is done
@@ -226,6 +244,14 @@ pub(crate) async fn run(command: Schedule, context: &Context) -> Result<Exit, Fa
             };
             present(&app.scheduling().retry(id, &how).await?, out)
         }
+        Some(Verb::Registrants { id }) => {
+            let how = How {
+                wait: WAIT,
+                ..How::new(Caller::local(Surface::Cli))
+            };
+            let report = app.attendees().sync_registrants(id, &how).await?;
+            registered(&report, out)
+        }
     }
 }
 
@@ -289,12 +315,7 @@ async fn schedule(new: New, app: &App, out: &Out) -> Result<Exit, Failure> {
     let reminders = new
         .remind
         .iter()
-        .map(|text| {
-            Ok(Reminder {
-                minutes: length(text)?,
-                method: ReminderMethod::Email,
-            })
-        })
+        .map(|text| reminder(text))
         .collect::<Result<_, Failure>>()?;
     let request = ScheduleRequest {
         title: new.title.unwrap_or_default(),
@@ -307,6 +328,10 @@ async fn schedule(new: New, app: &App, out: &Out) -> Result<Exit, Failure> {
         until: new.until,
         except: new.except,
         attendees,
+        registration: new.registration.map(|how| match how {
+            Registered::Automatic => Registration::Automatic,
+            Registered::Manual => Registration::Manual,
+        }),
         reminders,
         host: new.host,
         provider: None,
@@ -336,6 +361,49 @@ fn guest(email: &str, role: Role) -> Guest {
         name: None,
         role,
     }
+}
+
+/// A reminder as it is typed: `5m`, `push:5m`.
+pub(super) fn reminder(text: &str) -> Result<Reminder, Failure> {
+    let (method, length_of) = match text.split_once(':') {
+        None => (ReminderMethod::Email, text),
+        Some(("email" | "mail", rest)) => (ReminderMethod::Email, rest),
+        Some(("push", rest)) => (ReminderMethod::Push, rest),
+        Some(("webhook", rest)) => (ReminderMethod::Webhook, rest),
+        Some(_) => {
+            return Err(
+                Failure::usage("usage", format!("{text:?} is no way of reminding"))
+                    .hint("Write 5m, push:5m or webhook:5m."),
+            );
+        }
+    };
+    Ok(Reminder {
+        minutes: length(length_of)?,
+        method,
+    })
+}
+
+fn registered(report: &RegistrantReport, out: &Out) -> Result<Exit, Failure> {
+    if out.is_json() {
+        out.json(report)?;
+        return Ok(Exit::Done);
+    }
+    out.line(format!(
+        "{} registered, {} wait for the host",
+        report.registered, report.waiting
+    ))?;
+    for (what, people) in [
+        ("invited, since they registered", &report.invited),
+        ("registered, since they are invited", &report.added),
+        ("declined, since they may not come", &report.declined),
+        ("withdrawn, since they declined", &report.withdrawn),
+        ("later", &report.later),
+    ] {
+        for person in people {
+            out.line(format!("  {what}: {}", clean(person)))?;
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn length(text: &str) -> Result<u32, Failure> {
@@ -375,7 +443,7 @@ fn times_of(count: usize) -> String {
     }
 }
 
-fn present(done: &Scheduled, out: &Out) -> Result<Exit, Failure> {
+pub(super) fn present(done: &Scheduled, out: &Out) -> Result<Exit, Failure> {
     if out.is_json() {
         out.json(done)?;
         return Ok(Exit::Done);

@@ -27,6 +27,7 @@ const SECTIONS: [(&str, &str); 19] = [
         "availability",
         "When people can be met, and whose calendar tells it",
     ),
+    ("calendars", "What people change in calendars"),
     (
         "google",
         "Your app at Google, with which people connect their calendars",

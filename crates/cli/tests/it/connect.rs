@@ -51,22 +51,7 @@ impl Account {
 
     /// Starts a command that waits for somebody, and reads what it asks for.
     fn ask(&self, arguments: &[&str]) -> Asking {
-        let mut child = self
-            .world
-            .command(&[arguments, &["--json"]].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut reader = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let asked = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        Asking {
-            child,
-            reader,
-            asked,
-        }
+        Asking::of(&self.world, arguments)
     }
 
     /// Connects somebody and gives the connection.
@@ -95,6 +80,24 @@ struct Asking {
 }
 
 impl Asking {
+    fn of(world: &World, arguments: &[&str]) -> Self {
+        let mut child = world
+            .command(&[arguments, &["--json"]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut reader = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let asked = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        Asking {
+            child,
+            reader,
+            asked,
+        }
+    }
+
     /// It ends with this code; what it printed.
     #[track_caller]
     fn ends(mut self, code: i32) -> Value {
@@ -355,4 +358,116 @@ fn calls_are_made_through_a_connection() {
         assert!([1, 2].contains(&outcome.code), "{wrong:?}: {outcome:?}");
         outcome.problem();
     }
+}
+
+/// Somebody goes through a link in a browser of their own: the server, the page on which they agree, and back.
+fn browse(link: &str, verdict: &str) -> (u16, String) {
+    // A name of this machine that is a number, whatever its table of names says.
+    let here = |url: &str| url.replacen("//localhost:", "//127.0.0.1:", 1);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let header = |answer: &reqwest::Response, name: &str| {
+            let value = answer.headers().get(name);
+            let value = value.unwrap_or_else(|| panic!("{name}: {answer:?}"));
+            value.to_str().unwrap().to_owned()
+        };
+        let begun = client.get(here(link)).send().await.unwrap();
+        if !begun.status().is_redirection() {
+            return (begun.status().as_u16(), begun.text().await.unwrap());
+        }
+        let cookie = header(&begun, "set-cookie");
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let page = format!(
+            "{}&sim_consent={verdict}&sim_user=ingrid@brightwater.example",
+            header(&begun, "location")
+        );
+        let agreed = client.get(page).send().await.unwrap();
+        let back = here(&header(&agreed, "location"));
+        let back = client.get(back).header("cookie", cookie);
+        let ended = back.send().await.unwrap();
+        (ended.status().as_u16(), ended.text().await.unwrap())
+    })
+}
+
+#[test]
+fn a_calendar_is_connected_by_a_link_and_the_command_tells_what_came_of_it() {
+    let place = World::new();
+    let simulator = place.start(&["simulate", "--port", "0", "--limits", "off", "--json"]);
+    let base = simulator.hello()["base_url"].as_str().unwrap().to_owned();
+    let listen = format!("127.0.0.1:{}", crate::kill::free_port());
+    let world = World::new()
+        .env("PARFOCAL_SERVER__LISTEN", &listen)
+        .env("PARFOCAL_GOOGLE__CLIENT_ID", "simulator")
+        .env("PARFOCAL_GOOGLE__CLIENT_SECRET", "simulator")
+        .env(
+            "PARFOCAL_GOOGLE__CONSENT_URL",
+            format!("{base}/google/o/oauth2/v2/auth"),
+        )
+        .env("PARFOCAL_GOOGLE__TOKEN_URL", format!("{base}/google/token"))
+        .env(
+            "PARFOCAL_GOOGLE__API_URL",
+            format!("{base}/google/calendar/v3"),
+        );
+    let off = world.run(&["calendars", "connect", "google", "--no-wait", "--json"]);
+    assert_eq!(off.problem()["code"], "component_off");
+    world
+        .run(&["component", "activate", "calendar-google"])
+        .exits(0);
+    world
+        .run(&["component", "activate", "scheduling", "--anyway"])
+        .exits(0);
+    let missing = world.run(&["calendars", "connect", "microsoft", "--no-wait", "--json"]);
+    let problem = missing.problem();
+    assert!(
+        problem["hint"]
+            .as_str()
+            .unwrap()
+            .contains("microsoft.client_id"),
+        "{problem}"
+    );
+
+    // Nobody is there to take the answer: that is said before somebody agrees in vain.
+    let told = world.run(&["calendars", "connect", "google", "--no-wait", "--json"]);
+    let told = told.exits(3).json();
+    assert_eq!(told["server"], false);
+    assert!(
+        told["next"].as_str().unwrap().contains("parfocal serve"),
+        "{told}"
+    );
+
+    let server = world.start(&["serve", "--json"]);
+    server.hello();
+    let asking = Asking::of(&world, &["calendars", "connect", "google", "work"]);
+    assert_eq!(asking.asked["server"], true);
+    let link = asking.asked["open"].as_str().unwrap().to_owned();
+    let (status, text) = browse(&link, "deny");
+    assert_eq!(status, 200, "{text}");
+    let refused = asking.ends(3);
+    assert_eq!(refused["code"], "consent_refused", "{refused}");
+
+    let asking = Asking::of(&world, &["calendars", "connect", "google", "work"]);
+    let link = asking.asked["open"].as_str().unwrap().to_owned();
+    let (status, text) = browse(&link, "allow");
+    assert_eq!(status, 303, "{text}");
+    let view = asking.ends(0);
+    assert_eq!(
+        (&view["name"], &view["state"]),
+        (&"work".into(), &"working".into()),
+        "{view}"
+    );
+    let (status, text) = browse(&link, "allow");
+    assert!(
+        status >= 400 && text.contains("over already"),
+        "once: {status} {text}"
+    );
+    let listed = world.run(&["calendars", "list", "--json"]).exits(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
 }

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::action::{Action, Effect};
 use super::context::{Context, Halt, Step};
 use super::shape::Listed;
-use crate::calendar::{CalendarAccountView, ConflictView};
+use crate::calendar::{CalendarAccountView, ConflictView, Reminder};
 use crate::schedule::availability::{AvailabilityRequest, Available, Suggestions};
 use crate::schedule::{
-    CancelRequest, ChangeRequest, How, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
-    SettleRequest,
+    AttendeeView, CancelRequest, ChangeRequest, How, Preview, RegistrantReport, ScheduleRequest,
+    Scheduled, ScheduledMeeting, SettleRequest,
 };
 
 /// Rows of a list when nothing is said.
@@ -76,6 +76,36 @@ pub(super) fn actions() -> Vec<Action> {
             cancel,
         )
         .asks(&["DELETE /meetings/{meetingId}"])
+        .example(json!({ "schedule": id })),
+        Action::new(
+            "schedule.answers",
+            Effect::Read,
+            "Get attendee responses",
+            "Tells what those who are invited answered (accepted, declined, tentative or pending), by whichever way the answer came, \
+             and who could not be told.",
+            get_attendee_responses,
+        )
+        .across_all()
+        .example(json!({ "schedule": id })),
+        Action::new(
+            "schedule.remind",
+            Effect::Change,
+            "Schedule a reminder",
+            "Reminds the people of a scheduled meeting so many minutes before each occurrence, by email, webhook or push. It moves \
+             and ends with the meeting.",
+            schedule_reminder,
+        )
+        .asks(&["PATCH /meetings/{meetingId}"])
+        .example(json!({"schedule": id, "reminder": {"minutes": 10, "method": "push"}})),
+        Action::new(
+            "schedule.registrants",
+            Effect::Change,
+            "Bring registrants and guests into line",
+            "Registers who is invited and is not registered yet, invites who registered at the provider, takes who was denied there for \
+             declined, and withdraws who declined. Only for meetings scheduled with a registration.",
+            registrants,
+        )
+        .asks(&["POST /meetings/{meetingId}/registrants", "PUT /meetings/{meetingId}/registrants/status"])
         .example(json!({ "schedule": id })),
         Action::new(
             "availability.find",
@@ -271,5 +301,50 @@ async fn cancel(cx: Context, input: CancelInput) -> Step<Scheduled> {
         .app
         .scheduling()
         .cancel(input.schedule, &request, &how)
+        .await?)
+}
+
+async fn get_attendee_responses(cx: Context, input: One) -> Step<Listed<AttendeeView>> {
+    cx.app.components().require("scheduling").await?;
+    let items = cx
+        .app
+        .attendees()
+        .get_attendee_responses(input.schedule)
+        .await?;
+    Ok(Listed { items, next: None })
+}
+
+/// A reminder of a schedule.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RemindInput {
+    /// Our id of the schedule.
+    schedule: ScheduleId,
+    /// When and how people are reminded.
+    reminder: Reminder,
+}
+
+async fn schedule_reminder(cx: Context, input: RemindInput) -> Step<Scheduled> {
+    if cx.dry_run {
+        return Err(Halt::Planned);
+    }
+    cx.intend().await?;
+    let how = how(&cx);
+    let scheduling = cx.app.scheduling();
+    Ok(scheduling
+        .schedule_reminder(input.schedule, input.reminder, &how)
+        .await?)
+}
+
+async fn registrants(cx: Context, input: One) -> Step<RegistrantReport> {
+    if cx.dry_run {
+        return Err(Halt::Planned);
+    }
+    cx.intend().await?;
+    let how = how(&cx);
+    Ok(cx
+        .app
+        .attendees()
+        .sync_registrants(input.schedule, &how)
         .await?)
 }

@@ -57,6 +57,40 @@ pub struct ConsentBegun {
     pub state: SecretString,
     /// What the browser has to keep and bring back.
     pub browser: SecretString,
+    /// Where the answer comes back to.
+    pub redirect_uri: String,
+    /// Until when it can be given.
+    pub expires: Timestamp,
+}
+
+impl ConsentBegun {
+    /// The word of a link with which any browser goes on with it, once; whoever has it can.
+    pub fn word(&self) -> SecretString {
+        format!(
+            "{}.{}",
+            self.state.expose_secret(),
+            self.browser.expose_secret()
+        )
+        .into()
+    }
+}
+
+/// What came of a consent that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsentOutcome {
+    /// Nobody has come back yet.
+    Open,
+    /// The calendar is connected.
+    Connected,
+    /// It was refused, or went wrong.
+    Refused {
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Nobody came back in time.
+    Expired,
 }
 
 /// What lies in the row of a consent.
@@ -68,6 +102,17 @@ struct Begun {
     /// SHA-256 of the browser's word.
     browser: String,
     actor: String,
+    /// What came of it, once somebody came back.
+    #[serde(default)]
+    outcome: Option<Ended>,
+}
+
+/// How a consent ended.
+#[derive(Serialize, Deserialize)]
+struct Ended {
+    /// Why it did not; none: the calendar is connected.
+    why: Option<String>,
+    hint: Option<String>,
 }
 
 /// Our app at one of them.
@@ -155,6 +200,32 @@ fn our_app(app: &App, calendar: &str, own_invitations: bool) -> Result<OurApp> {
     }
 }
 
+/// The page on which a person agrees.
+fn page(ours: &OurApp, redirect_uri: &str, state: &str, verifier: &str) -> Url {
+    let proof = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+    let mut url = ours.consent_url.clone();
+    url.query_pairs_mut()
+        .append_pair("client_id", &ours.client_id)
+        .append_pair("response_type", "code")
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("scope", ours.scope)
+        .append_pair("state", state)
+        .append_pair("code_challenge", &proof)
+        .append_pair("code_challenge_method", "S256");
+    match ours.settings {
+        // Google gives a refresh token only to whoever is asked anew.
+        Settings::Google { .. } => url
+            .query_pairs_mut()
+            .append_pair("access_type", "offline")
+            .append_pair("prompt", "consent"),
+        _ => url
+            .query_pairs_mut()
+            .append_pair("response_mode", "query")
+            .append_pair("prompt", "select_account"),
+    };
+    url
+}
+
 fn bare(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
@@ -182,27 +253,7 @@ impl CalendarAccounts<'_> {
         self.standing(&request.name, &ours.settings).await?;
         let random = || hex::encode(app.chance().bytes::<32>());
         let (state, browser, verifier) = (random(), random(), random());
-        let proof = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-        let mut url = ours.consent_url.clone();
-        url.query_pairs_mut()
-            .append_pair("client_id", &ours.client_id)
-            .append_pair("response_type", "code")
-            .append_pair("redirect_uri", &request.redirect_uri)
-            .append_pair("scope", ours.scope)
-            .append_pair("state", &state)
-            .append_pair("code_challenge", &proof)
-            .append_pair("code_challenge_method", "S256");
-        match ours.settings {
-            // Google gives a refresh token only to whoever is asked anew.
-            Settings::Google { .. } => url
-                .query_pairs_mut()
-                .append_pair("access_type", "offline")
-                .append_pair("prompt", "consent"),
-            _ => url
-                .query_pairs_mut()
-                .append_pair("response_mode", "query")
-                .append_pair("prompt", "select_account"),
-        };
+        let url = page(&ours, &request.redirect_uri, &state, &verifier);
         let now = app.clock().now();
         let begun = Begun {
             name: request.name,
@@ -210,6 +261,7 @@ impl CalendarAccounts<'_> {
             redirect_uri: request.redirect_uri,
             browser: hash(&browser),
             actor: request.by.actor,
+            outcome: None,
         };
         let row = CalendarConsentRow {
             hash: hash(&state),
@@ -228,6 +280,64 @@ impl CalendarAccounts<'_> {
             url,
             state: state.into(),
             browser: browser.into(),
+            redirect_uri: begun.redirect_uri,
+            expires: row.expires,
+        })
+    }
+
+    /// Goes on with a consent that was begun elsewhere, such as at the command line, by the word of its link.
+    ///
+    /// # Errors
+    /// `oauth_state_…` for a word that belongs to nothing that is under way.
+    pub async fn go_on(&self, word: &str) -> Result<ConsentBegun> {
+        let app = self.app;
+        let (state, browser) = word.split_once('.').unwrap_or((word, ""));
+        let returned = Returned {
+            state: Some(state.to_owned()),
+            browser: Some(browser.to_owned()),
+            ..Returned::default()
+        };
+        let (row, begun) = self.recognised(&returned, app.clock().now()).await?;
+        let verifier = app
+            .vault()
+            .get_text(app.scope(), Purpose::Verifier, &row.hash)
+            .await?
+            .ok_or_else(used)?;
+        let ours = our_app(app, begun.settings.adapter(), false)?;
+        Ok(ConsentBegun {
+            url: page(&ours, &begun.redirect_uri, state, verifier.expose_secret()),
+            state: state.to_owned().into(),
+            browser: browser.to_owned().into(),
+            redirect_uri: begun.redirect_uri,
+            expires: row.expires,
+        })
+    }
+
+    /// What came of a consent, by its `state`.
+    ///
+    /// # Errors
+    /// `oauth_state_unknown` for one that was never begun here.
+    pub async fn outcome(&self, state: &SecretString) -> Result<ConsentOutcome> {
+        let row = self
+            .app
+            .store()
+            .calendar_consent(self.app.scope(), &hash(state.expose_secret()))
+            .await?
+            .ok_or_else(unknown)?;
+        let begun: Begun = serde_json::from_value(row.data).map_err(|_| unknown())?;
+        Ok(match begun.outcome {
+            Some(Ended { why: None, .. }) => ConsentOutcome::Connected,
+            Some(Ended {
+                why: Some(why),
+                hint,
+            }) => ConsentOutcome::Refused {
+                why,
+                hint: hint.unwrap_or_default(),
+            },
+            None if row.used_at.is_none() && row.expires <= self.app.clock().now() => {
+                ConsentOutcome::Expired
+            }
+            None => ConsentOutcome::Open,
         })
     }
 
@@ -239,7 +349,7 @@ impl CalendarAccounts<'_> {
     pub async fn finish_consent(&self, returned: Returned, by: &By) -> Result<CalendarAccountView> {
         let app = self.app;
         let now = app.clock().now();
-        let (row, begun) = self.recognised(&returned, now).await?;
+        let (row, mut begun) = self.recognised(&returned, now).await?;
         let verifier = app
             .vault()
             .get_text(app.scope(), Purpose::Verifier, &row.hash)
@@ -251,6 +361,29 @@ impl CalendarAccounts<'_> {
         tx.delete_secret(Purpose::Verifier.as_str(), &row.hash)
             .await?;
         tx.commit().await?;
+        let ended = self.agreed(&returned, &begun, verifier, by, now).await;
+        // Whoever waits for it elsewhere is told.
+        let error = ended.as_ref().err();
+        begun.outcome = Some(Ended {
+            why: error.map(|error| error.message().to_owned()),
+            hint: error.map(|error| error.hint().to_owned()),
+        });
+        let mut tx = app.store().begin(app.scope()).await?;
+        tx.end_calendar_consent(&row.hash, &json!(begun)).await?;
+        tx.commit().await?;
+        ended
+    }
+
+    /// Exchanges the code and opens the calendar with what it gives.
+    async fn agreed(
+        &self,
+        returned: &Returned,
+        begun: &Begun,
+        verifier: Option<SecretString>,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<CalendarAccountView> {
+        let app = self.app;
         let adapter = begun.settings.adapter();
         let ours = our_app(app, adapter, false)?;
         if let Some(word) = returned.error.as_deref().filter(|word| !word.is_empty()) {
@@ -271,7 +404,7 @@ impl CalendarAccounts<'_> {
             )
             .with_hint("Begin again."));
         };
-        let said = exchange(app, &ours, &begun, code, &verifier).await?;
+        let said = exchange(app, &ours, begun, code, &verifier).await?;
         let Some(refresh_token) = said["refresh_token"]
             .as_str()
             .filter(|text| !text.is_empty())
@@ -287,7 +420,7 @@ impl CalendarAccounts<'_> {
             client_secret: ours.client_secret.expose_secret().to_owned(),
             refresh_token: refresh_token.to_owned(),
         };
-        self.open_with(&begun, opener, by, now).await
+        self.open_with(begun, opener, by, now).await
     }
 
     /// The calendar of a name, when it may get a new consent.
@@ -308,12 +441,6 @@ impl CalendarAccounts<'_> {
         returned: &Returned,
         now: Timestamp,
     ) -> Result<(CalendarConsentRow, Begun)> {
-        let unknown = || {
-            EngineError::new(
-                Code::StateUnknown,
-                "the answer belongs to no calendar that was being connected here",
-            )
-        };
         let state = returned.state.as_deref().filter(|text| !text.is_empty());
         let row = self
             .app
@@ -377,6 +504,13 @@ impl CalendarAccounts<'_> {
         tx.commit().await?;
         self.check(&begun.name).await
     }
+}
+
+fn unknown() -> EngineError {
+    EngineError::new(
+        Code::StateUnknown,
+        "the answer belongs to no calendar that was being connected here",
+    )
 }
 
 fn used() -> EngineError {

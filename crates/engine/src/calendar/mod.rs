@@ -29,7 +29,7 @@ use std::sync::Arc;
 use crate::App;
 
 pub use accounts::{CalendarAccountView, CalendarAccounts, Opener, Settings};
-pub use consent::{ConsentBegun, ConsentRequest};
+pub use consent::{ConsentBegun, ConsentOutcome, ConsentRequest};
 pub use feed::Feed;
 pub use sync::{ConflictView, SyncReport};
 

@@ -1,7 +1,8 @@
 //! What people changed in a calendar: found by its token, and taken over or put up as a conflict.
 //!
 //! Zoom is the source of truth. Answers of guests are taken over; another time, title or place, and an event that is gone, are put
-//! up as conflicts, and nothing is undone on either side until somebody decides. What comes back as we wrote it is our own echo.
+//! up as conflicts, and nothing is undone on either side until somebody decides, or the policy (`calendars.changes`) has decided:
+//! to follow the calendar, or to write the event again. What comes back as we wrote it is our own echo.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,10 @@ use serde_json::{Value, json};
 
 use super::accounts::Account;
 use super::{Answer, Calendar, CalendarAccounts, CalendarEvent, Changes, EventRef};
+use crate::config::CalendarChanges;
 use crate::error::Result;
+use crate::keys::{Caller, Surface};
+use crate::schedule::{How, Keep, SettleRequest};
 
 /// What a look at a calendar's changes gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -26,6 +30,8 @@ pub struct SyncReport {
     pub answers: usize,
     /// Events that people changed or deleted: put up as conflicts.
     pub conflicts: usize,
+    /// Of these, those that the policy settled at once.
+    pub settled: usize,
     /// Events that are none of ours.
     pub others: usize,
     /// The token had run out: everything was read again.
@@ -120,7 +126,39 @@ impl CalendarAccounts<'_> {
         tx.set_calendar_token(account.row.id, changes.next.as_deref(), now)
             .await?;
         tx.commit().await?;
+        report.settled = self.follow(&account).await?;
         Ok(report)
+    }
+
+    /// Does with the conflicts of an account what the policy says; how many are settled. What the policy cannot settle stays.
+    async fn follow(&self, account: &Account) -> Result<usize> {
+        let keep = match self.app.config().calendars.changes {
+            CalendarChanges::Ask => return Ok(0),
+            CalendarChanges::Follow => Keep::Theirs,
+            CalendarChanges::Restore => Keep::Ours,
+        };
+        let adapter = account.settings.adapter();
+        let ours = self.ours(account).await?;
+        let how = How::new(Caller::local(Surface::System));
+        let mut settled = 0;
+        for conflict in self.conflicts().await? {
+            let here = ours.values().any(|link| link.schedule == conflict.schedule);
+            if conflict.calendar != adapter || !here {
+                continue;
+            }
+            let request = SettleRequest {
+                schedule: conflict.schedule,
+                calendar: Some(conflict.calendar),
+                keep,
+            };
+            match self.app.scheduling().settle(&request, &how).await {
+                Ok(_) => settled += 1,
+                Err(error) => {
+                    tracing::info!(schedule = %request.schedule, %error, "a change in a calendar waits for a person");
+                }
+            }
+        }
+        Ok(settled)
     }
 
     /// What people changed in calendars and nobody has decided about yet.

@@ -119,7 +119,8 @@ pub static ALL: &[Component] = &[
             "/v1/calendars",
             "/schedule",
         ],
-        jobs: &[JobKind::ScheduleAdvance],
+        jobs: &[JobKind::ScheduleAdvance, JobKind::RegistrantsSync],
+        tasks: &[crate::schedule::attendees::LOOKER],
         ..Component::BARE
     },
     Component {

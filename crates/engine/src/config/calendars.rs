@@ -1,9 +1,30 @@
-//! The sections `google` and `microsoft`: our apps there, through which people connect their calendars in the browser.
+//! The sections `calendars`, `google` and `microsoft`: what follows from changes there, and our apps there, through which people connect their calendars in the browser.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::Secret;
+
+/// What becomes of what people change in calendars.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calendars {
+    /// What becomes of a meeting that somebody moved, renamed or deleted in a calendar.
+    pub changes: CalendarChanges,
+}
+
+/// What becomes of a meeting that somebody moved, renamed or deleted in a calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CalendarChanges {
+    /// It is put up for a person to decide.
+    #[default]
+    Ask,
+    /// The same is done at the provider and everywhere else; what cannot be is put up.
+    Follow,
+    /// It is written again as it was scheduled.
+    Restore,
+}
 
 /// Our app at Google.
 #[derive(Debug, Clone, Serialize, Deserialize)]

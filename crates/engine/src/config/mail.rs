@@ -124,6 +124,10 @@ pub struct Reminders {
     pub webhook_url: Option<Url>,
     /// The secret that signs them (Standard Webhooks): `whsec_` and base64.
     pub webhook_secret: Option<Secret>,
+    /// The push server to which reminders by push are handed over, of the kind of ntfy.
+    pub push_url: Option<Url>,
+    /// The access token of the push server, where it wants one.
+    pub push_token: Option<Secret>,
 }
 
 impl Default for Reminders {
@@ -132,6 +136,8 @@ impl Default for Reminders {
             grace_minutes: 5,
             webhook_url: None,
             webhook_secret: None,
+            push_url: None,
+            push_token: None,
         }
     }
 }

@@ -15,7 +15,7 @@ mod validate;
 
 pub use availability::Availability;
 pub(crate) use availability::Route;
-pub use calendars::{Google, Microsoft};
+pub use calendars::{CalendarChanges, Calendars, Google, Microsoft};
 pub use keys::{KEYS, Key, Kind, environment_name};
 pub use mail::{Imap, Language, Reminders, Security, Smtp};
 pub use models::{ModelApi, ModelServer, Models, Structured, TokenParameter};

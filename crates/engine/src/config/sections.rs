@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{Availability, Google, Imap, Microsoft, Models, Reminders, Secret, Smtp};
+use super::{Availability, Calendars, Google, Imap, Microsoft, Models, Reminders, Secret, Smtp};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Config {
     pub reminders: Reminders,
     /// When people can be met.
     pub availability: Availability,
+    /// What becomes of what people change in calendars.
+    pub calendars: Calendars,
     /// Our app at Google.
     pub google: Box<Google>,
     /// Our app at Microsoft.

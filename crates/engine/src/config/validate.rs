@@ -313,6 +313,9 @@ impl Config {
                 "use starttls or tls; none is for a mail server on this machine",
             );
         }
+        if let Some(url) = &self.reminders.push_url {
+            check_address("reminders.push_url", url, found);
+        }
         if let Some(url) = &self.reminders.webhook_url {
             check_address("reminders.webhook_url", url, found);
             if self.reminders.webhook_secret.is_none() {

@@ -75,6 +75,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         | JobKind::BackfillReport
         | JobKind::BackfillFinish
         | JobKind::ScheduleAdvance
+        | JobKind::RegistrantsSync
         | JobKind::GoogleSync
         | JobKind::MicrosoftSync
         | JobKind::CaldavSync

@@ -72,7 +72,7 @@ pub(super) async fn link(
     ))
 }
 
-async fn mac(app: &App, said: &[u8]) -> Result<Hmac<Sha256>> {
+pub(super) async fn mac(app: &App, said: &[u8]) -> Result<Hmac<Sha256>> {
     let read = || app.vault().get(app.scope(), Purpose::MailLinks, KEY_OWNER);
     let key = if let Some(key) = read().await? {
         key

@@ -9,6 +9,7 @@ mod folder;
 pub mod mail;
 pub mod mailbox;
 mod outbox;
+pub mod push;
 pub mod reminders;
 mod smtp;
 mod words;

@@ -20,12 +20,14 @@ use sha2::Sha256;
 use super::compose::{About, Letter, Told};
 use super::mail::habits;
 use super::outbox::{self, Addressed};
+use super::push;
 use crate::App;
 use crate::activate::sign;
 use crate::calendar::{Answer, Attendee, Reminder, Role, TimeSpan};
 use crate::components::Task;
 use crate::error::{Code, EngineError, Kind, Result};
 use crate::jobs::{JobKind, Outcome, payload, priority};
+use crate::schedule::registrants;
 
 /// How often it is looked for reminders that are due.
 const LOOK: Duration = Duration::from_secs(5);
@@ -223,12 +225,16 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let ReminderSend { reminder } = payload(job)?;
     let scope = Scope::of(job.workspace);
     let now = app.clock().now();
-    let Some(row) = app.store().reminder(scope, reminder).await? else {
+    let Some(mut row) = app.store().reminder(scope, reminder).await? else {
         // Taken back meanwhile.
         return Ok(Outcome::nothing());
     };
     if row.state != ReminderState::Queued {
         return Ok(Outcome::nothing());
+    }
+    // Whoever registers has an address to join of their own.
+    if let Some(door) = registrants::door_of(app, row.schedule_id, &row.email).await? {
+        row.join_url = Some(door);
     }
     let end = async |state, error: Option<&str>| -> Result<Outcome> {
         let now = app.clock().now();
@@ -244,6 +250,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let sent = match row.method.as_str() {
         "email" => by_mail(app, &row, now).await,
         "webhook" => by_webhook(app, &row, now).await,
+        "push" => push::send(app, &row, &key(&row)).await,
         other => Err(EngineError::new(
             Code::InvalidInput,
             format!("no way of reminding by {other} is set up"),
@@ -337,6 +344,7 @@ async fn by_webhook(app: &App, row: &ReminderRow, now: Timestamp) -> Result<()> 
         "data": {
             "schedule": row.schedule_id, "title": row.title, "start": row.start_at, "occurrence": row.original,
             "minutes": row.minutes, "attendee": { "email": row.email, "name": row.name }, "join_url": row.join_url,
+            "app_url": row.join_url.as_deref().and_then(crate::provider::deep_links).map(|links| links.mobile),
         },
     })
     .to_string();

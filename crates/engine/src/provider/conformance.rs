@@ -5,7 +5,10 @@
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{MeetingChange, MeetingPlan, MeetingProvider, OccurrenceState, ProviderOccurrence};
+use super::{
+    MeetingChange, MeetingPlan, MeetingProvider, OccurrenceState, ProviderOccurrence,
+    ProviderRegistrant, RegistrantState, Registration,
+};
 use crate::calendar::Recurrence;
 use crate::error::Result;
 
@@ -45,6 +48,7 @@ pub async fn run(
         minutes: 30,
         recurrence: None,
         open: false,
+        registration: None,
     };
     let at = single.series().map_or(Timestamp::MIN, |(at, _)| at);
     let absent = provider.find(&single, now).await?;
@@ -184,6 +188,9 @@ pub async fn run(
         );
     }
     provider.delete(&made.id, None).await?;
+    if provider.capabilities().registration {
+        registration(provider, &series, now, &mut holds).await?;
+    }
     let left = provider.list(host).await?;
     holds(
         "nothing is left of a deleted series",
@@ -191,4 +198,63 @@ pub async fn run(
         format!("{left:?}"),
     );
     Ok(broken)
+}
+
+/// People register for a meeting of its own.
+async fn registration(
+    provider: &dyn MeetingProvider,
+    of: &MeetingPlan,
+    now: Timestamp,
+    holds: &mut impl FnMut(&'static str, bool, String),
+) -> Result<()> {
+    const GUEST: &str = "conformance@guests.example";
+    let plan = MeetingPlan {
+        key: format!("kit-registration-{}", now.as_microsecond()),
+        recurrence: None,
+        registration: Some(Registration::Manual),
+        ..of.clone()
+    };
+    holds(
+        "registration is accepted",
+        provider.check(&plan).is_ok(),
+        format!("{:?}", provider.check(&plan)),
+    );
+    let made = provider.create(&plan).await?;
+    let mut doors = Vec::new();
+    for _ in 0..2 {
+        let one = provider
+            .register(&made.id, GUEST, Some("Con Formance"))
+            .await?;
+        doors.push(one);
+    }
+    let may_come = |one: &ProviderRegistrant| {
+        one.state == RegistrantState::Approved
+            && one
+                .join_url
+                .as_ref()
+                .is_some_and(|url| *url != made.join_url)
+    };
+    holds(
+        "who is invited is registered once, let in at once, and has an address of their own",
+        doors[0].id == doors[1].id && doors.iter().all(may_come),
+        format!("{doors:?}"),
+    );
+    let listed = provider.registrants(&made.id).await?;
+    holds(
+        "a registrant is listed",
+        listed.len() == 1 && listed[0].email.eq_ignore_ascii_case(GUEST),
+        format!("{listed:?}"),
+    );
+    if let Some(one) = listed.first() {
+        provider.unregister(&made.id, one).await?;
+    }
+    let left = provider.registrants(&made.id).await?;
+    holds(
+        "a registration that was taken back lets nobody in",
+        !left
+            .iter()
+            .any(|one| one.state == RegistrantState::Approved),
+        format!("{left:?}"),
+    );
+    provider.delete(&made.id, None).await
 }

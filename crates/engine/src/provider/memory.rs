@@ -10,7 +10,7 @@ use parfocal_formats::recurrence::Unsupported;
 use super::{
     Answering, Capabilities, Identity, MeetingChange, MeetingPlan, MeetingProvider, MeetingState,
     OccurrenceState, ProviderMeeting, ProviderOccurrence, ProviderParticipant, ProviderRecording,
-    ProviderTranscript,
+    ProviderRegistrant, ProviderTranscript, RegistrantState, Registration,
 };
 use crate::clock::Clock;
 use crate::error::{Code, EngineError, Result};
@@ -29,6 +29,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct World {
     made: u64,
+    registered: u64,
     meetings: BTreeMap<String, Kept>,
 }
 
@@ -36,6 +37,7 @@ struct World {
 struct Kept {
     plan: MeetingPlan,
     meeting: ProviderMeeting,
+    registrants: Vec<ProviderRegistrant>,
 }
 
 impl Memory {
@@ -51,6 +53,76 @@ impl Memory {
     /// How many meetings were ever made.
     pub fn made(&self) -> u64 {
         self.world().made
+    }
+
+    /// Somebody registers at the provider itself.
+    ///
+    /// # Errors
+    /// `not_found` for a meeting that is not there, `invalid_input` for one without registration.
+    pub fn registers(&self, id: &str, email: &str, name: Option<&str>) -> Result<()> {
+        self.take(id, email, name, false).map(drop)
+    }
+
+    /// The host lets somebody in, or not.
+    pub fn decide(&self, id: &str, email: &str, state: RegistrantState) {
+        let mut world = self.world();
+        let kept = world.meetings.get_mut(id);
+        for one in kept.into_iter().flat_map(|kept| &mut kept.registrants) {
+            if one.email.eq_ignore_ascii_case(email) {
+                one.state = state;
+                one.join_url = Self::door(id, &one.id, state);
+            }
+        }
+    }
+
+    fn door(meeting: &str, registrant: &str, state: RegistrantState) -> Option<String> {
+        (state == RegistrantState::Approved)
+            .then(|| format!("https://meet.example/{meeting}?for={registrant}"))
+    }
+
+    fn take(
+        &self,
+        id: &str,
+        email: &str,
+        name: Option<&str>,
+        invited: bool,
+    ) -> Result<ProviderRegistrant> {
+        let mut world = self.world();
+        world.registered += 1;
+        let number = world.registered;
+        let kept = world
+            .meetings
+            .get_mut(id)
+            .ok_or_else(|| EngineError::not_found("meeting", id))?;
+        let Some(registration) = kept.plan.registration else {
+            return Err(EngineError::invalid("nobody registers for this meeting"));
+        };
+        let all = &mut kept.registrants;
+        if let Some(one) = all
+            .iter_mut()
+            .find(|one| one.email.eq_ignore_ascii_case(email))
+        {
+            if invited {
+                one.state = RegistrantState::Approved;
+                one.join_url = Self::door(id, &one.id, one.state);
+            }
+            return Ok(one.clone());
+        }
+        let state = if invited || registration == Registration::Automatic {
+            RegistrantState::Approved
+        } else {
+            RegistrantState::Pending
+        };
+        let own = format!("r{number}");
+        let one = ProviderRegistrant {
+            join_url: Self::door(id, &own, state),
+            id: own,
+            email: email.to_owned(),
+            name: name.map(str::to_owned),
+            state,
+        };
+        all.push(one.clone());
+        Ok(one)
     }
 
     /// Every meeting that there is.
@@ -111,6 +183,7 @@ impl Memory {
         let kept = Kept {
             plan: plan.clone(),
             meeting: meeting.clone(),
+            registrants: Vec::new(),
         };
         world.meetings.insert(id, kept);
         Ok(meeting)
@@ -172,6 +245,7 @@ impl MeetingProvider for Memory {
         Capabilities {
             most_occurrences: MOST,
             single_occurrences: true,
+            registration: true,
             settles: Duration::ZERO,
         }
     }
@@ -289,6 +363,37 @@ impl MeetingProvider for Memory {
             let world = self.world();
             let kept = world.meetings.get(id);
             Ok(kept.map_or_else(Vec::new, |kept| kept.meeting.occurrences.clone()))
+        })
+    }
+
+    fn registrants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderRegistrant>> {
+        Box::pin(async move {
+            let world = self.world();
+            let kept = world.meetings.get(id);
+            Ok(kept.map_or_else(Vec::new, |kept| kept.registrants.clone()))
+        })
+    }
+
+    fn register<'a>(
+        &'a self,
+        id: &'a str,
+        email: &'a str,
+        name: Option<&'a str>,
+    ) -> Answering<'a, ProviderRegistrant> {
+        Box::pin(async move { self.take(id, email, name, true) })
+    }
+
+    fn unregister<'a>(
+        &'a self,
+        id: &'a str,
+        registrant: &'a ProviderRegistrant,
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let mut world = self.world();
+            if let Some(kept) = world.meetings.get_mut(id) {
+                kept.registrants.retain(|one| one.id != registrant.id);
+            }
+            Ok(())
         })
     }
 

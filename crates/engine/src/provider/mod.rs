@@ -22,7 +22,7 @@ pub use memory::Memory;
 pub use model::{
     Capabilities, Identity, MeetingChange, MeetingPlan, MeetingState, OccurrenceState,
     ProviderMeeting, ProviderOccurrence, ProviderParticipant, ProviderRecording,
-    ProviderRecordingFile, ProviderTranscript,
+    ProviderRecordingFile, ProviderRegistrant, ProviderTranscript, RegistrantState, Registration,
 };
 
 /// Registers the providers that there always are.
@@ -94,6 +94,28 @@ pub trait MeetingProvider: fmt::Debug + Send + Sync {
     /// The occurrences of a series as the provider has them, cancelled ones included, in order; of a single meeting none.
     fn occurrences<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderOccurrence>>;
 
+    /// Who registered for a meeting, whether they may come or not; of one without registration nobody.
+    fn registrants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderRegistrant>>;
+
+    /// Registers somebody who was invited, and lets them in. Asking again for an address makes no second registrant of it, but is
+    /// one of the few times that it can be asked for on a day.
+    ///
+    /// # Errors
+    /// Of the kind `Limited` when the provider does it so many times a day and no more.
+    fn register<'a>(
+        &'a self,
+        id: &'a str,
+        email: &'a str,
+        name: Option<&'a str>,
+    ) -> Answering<'a, ProviderRegistrant>;
+
+    /// Takes a registration back.
+    fn unregister<'a>(
+        &'a self,
+        id: &'a str,
+        registrant: &'a ProviderRegistrant,
+    ) -> Answering<'a, ()>;
+
     /// Who was in an ended meeting, by the id of the meeting.
     fn participants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderParticipant>>;
 
@@ -102,4 +124,20 @@ pub trait MeetingProvider: fmt::Debug + Send + Sync {
 
     /// The transcript of an ended meeting; none when there is none (yet).
     fn transcript<'a>(&'a self, id: &'a str) -> Answering<'a, Option<ProviderTranscript>>;
+}
+
+/// The address that opens a provider's own program on a device, for an address to join that is known to be one of theirs.
+///
+/// Browsers and mail programs want the address itself; a message to a device may offer this beside it.
+pub fn deep_links(join_url: &str) -> Option<DeepLinks> {
+    zoom::deep_links(join_url)
+}
+
+/// Addresses that open a provider's own program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeepLinks {
+    /// On a telephone or tablet.
+    pub mobile: String,
+    /// On a computer.
+    pub desktop: String,
 }

@@ -17,9 +17,48 @@ pub struct Capabilities {
     pub most_occurrences: u32,
     /// Whether one occurrence of a series can be moved or cancelled alone.
     pub single_occurrences: bool,
+    /// Whether people can register for a meeting.
+    pub registration: bool,
     /// How long a creation whose answer was lost may take to show in [`find`](super::MeetingProvider::find): only after that
     /// is it known not to have happened.
     pub settles: Duration,
+}
+
+/// Who registers before they may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// Whoever registers may come.
+    Automatic,
+    /// The host lets each one in; who is invited is let in at once.
+    Manual,
+}
+
+/// Where a registration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrantState {
+    /// They may come.
+    Approved,
+    /// They wait for the host.
+    Pending,
+    /// They may not come.
+    Denied,
+}
+
+/// Somebody who registered for a meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderRegistrant {
+    /// The provider's id of the registration.
+    pub id: String,
+    /// The address.
+    pub email: String,
+    /// The name.
+    pub name: Option<String>,
+    /// Where it stands.
+    pub state: RegistrantState,
+    /// Where this person joins, and nobody else; none as long as they may not.
+    pub join_url: Option<String>,
 }
 
 /// Whose credentials they are.
@@ -53,6 +92,9 @@ pub struct MeetingPlan {
     /// Make a room without a fixed time, which people may enter whenever they meet: for what the provider cannot repeat.
     #[serde(default)]
     pub open: bool,
+    /// Who registers before they may come; none: nobody has to.
+    #[serde(default)]
+    pub registration: Option<Registration>,
 }
 
 impl MeetingPlan {

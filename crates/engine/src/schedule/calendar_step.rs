@@ -64,8 +64,19 @@ pub(super) async fn write(app: &App, saga: &Saga, data: &mut Data) -> Result<Don
     {
         return Ok(Done::default());
     }
-    begin(app, saga, Step::Calendar, &key).await?;
     let account = data.target.calendar_account.as_deref();
+    if saga.kind == SagaKind::Reschedule {
+        let calendar = app.calendars().open(app, &name, account).await?;
+        if calendar.invites() {
+            // Writing the change mails the guests, so it follows the point of no return. Whether the calendar lets us in is found
+            // out here, as long as everything can be taken back.
+            if let Some(link) = link_of(app, saga, &name).await? {
+                calendar.get(&reference(&link)).await?;
+            }
+            return Ok(Done::default());
+        }
+    }
+    begin(app, saga, Step::Calendar, &key).await?;
     let calendar = app.calendars().open(app, &name, account).await?;
     let link = link_of(app, saga, &name).await?;
     if saga.kind == SagaKind::Cancel && data.occurrence.is_none() {
@@ -107,7 +118,31 @@ pub(super) async fn guests(app: &App, saga: &Saga, data: &Data, name: &str) -> R
     let calendar = app.calendars().open(app, name, account).await?;
     let event = event_of(app, saga, data, &data.target, data.sequence, false).await?;
     let there = calendar.put(&event, Some(&reference(&link))).await?;
-    Ok(wrote(key, name, data, &event, there))
+    Ok(Done {
+        told: true,
+        ..wrote(key, name, data, &event, there)
+    })
+}
+
+/// Writes a change, once it stands, into the calendar that mails its guests by itself.
+pub(super) async fn changed(app: &App, saga: &Saga, data: &Data, name: &str) -> Result<Done> {
+    let key = calendar_key(saga);
+    let done = known(app, &key).await?;
+    if done.is_some_and(|effect| effect.state == EffectState::Done) {
+        return Ok(Done::default());
+    }
+    begin(app, saga, Step::Invite, &key).await?;
+    let account = data.target.calendar_account.as_deref();
+    let calendar = app.calendars().open(app, name, account).await?;
+    let link = link_of(app, saga, name).await?;
+    let event = event_of(app, saga, data, &data.target, data.sequence, false).await?;
+    let there = calendar
+        .put(&event, link.as_ref().map(reference).as_ref())
+        .await?;
+    Ok(Done {
+        told: true,
+        ..wrote(key, name, data, &event, there)
+    })
 }
 
 fn wrote(key: String, name: &str, data: &Data, event: &CalendarEvent, there: EventRef) -> Done {

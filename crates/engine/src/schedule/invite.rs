@@ -5,6 +5,7 @@ use parfocal_store::{EffectState, Saga, SagaKind, ScheduleId};
 
 use super::calendar_step;
 use super::data::Data;
+use super::registrants;
 use super::saga::Step;
 use super::steps::{self, Done};
 use crate::App;
@@ -74,22 +75,38 @@ fn key(
 
 /// Tells the people of a saga.
 pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done> {
-    let messages = messages(data, saga.kind);
-    if messages.is_empty() {
-        return Ok(Done::default());
+    let admitted = registrants::admit(app, saga, data).await?;
+    if admitted.more {
+        return Ok(Done {
+            partly: true,
+            ..Done::default()
+        });
     }
+    let messages = messages(data, saga.kind);
     // The calendar that invites by itself is the one sender, as long as the event stands there.
-    if let Some(name) = &data.target.calendar {
+    if let Some(name) = &data.target.calendar
+        && (!messages.is_empty() || saga.kind == SagaKind::Reschedule)
+    {
         let links = app.store().calendar_links(saga.schedule_id).await?;
         let stands = links.iter().any(|link| link.calendar == *name)
             || (saga.kind == SagaKind::Cancel && data.occurrence.is_none());
         let account = data.target.calendar_account.as_deref();
-        if stands && app.calendars().open(app, name, account).await?.invites() {
-            return match saga.kind {
-                SagaKind::Schedule => calendar_step::guests(app, saga, data, name).await,
-                _ => Ok(Done::default()),
+        if app.calendars().open(app, name, account).await?.invites() {
+            let done = match saga.kind {
+                SagaKind::Schedule if stands => {
+                    Some(calendar_step::guests(app, saga, data, name).await?)
+                }
+                SagaKind::Reschedule => Some(calendar_step::changed(app, saga, data, name).await?),
+                SagaKind::Cancel if stands => Some(Done::default()),
+                _ => None,
             };
+            if let Some(done) = done {
+                return admitted.waits.map_or(Ok(done), Err);
+            }
         }
+    }
+    if messages.is_empty() {
+        return admitted.waits.map_or_else(|| Ok(Done::default()), Err);
     }
     if !app.invitations().has(WAY) {
         return Ok(Done {
@@ -105,7 +122,7 @@ pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done>
     let now = app.clock().now();
     let mut left = 0_usize;
     let mut sent = 0_usize;
-    let mut waits: Option<EngineError> = None;
+    let mut waits: Option<EngineError> = admitted.waits;
     for (kind, attendee) in messages {
         let key = key(
             saga.schedule_id,
@@ -117,7 +134,7 @@ pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done>
         let over = known.iter().any(|effect| {
             effect.key == key && matches!(effect.state, EffectState::Done | EffectState::Refused)
         });
-        if over {
+        if over || admitted.waiting.contains(&attendee.email) {
             continue;
         }
         if sent == AT_ONCE {
@@ -136,7 +153,7 @@ pub(super) async fn run(app: &App, saga: &Saga, data: &mut Data) -> Result<Done>
             attendee: attendee.clone(),
             sequence: data.sequence,
             occurrence: data.occurrence,
-            event: event.clone(),
+            event: registrants::personal(&event, admitted.doors.get(&attendee.email)),
         };
         let answer = way.send(app, &invitation).await;
         let mut tx = app.store().begin(app.scope()).await?;

@@ -5,6 +5,7 @@
 //! fails before the commit is taken back; what cannot be taken back is on a list with a retry. A process that dies leaves the
 //! saga to the job `schedule.advance`.
 
+pub(crate) mod attendees;
 pub mod availability;
 mod begin;
 mod calendar_step;
@@ -17,6 +18,7 @@ mod group;
 mod how;
 mod invite;
 mod mirror;
+pub(crate) mod registrants;
 mod request;
 mod saga;
 mod settle;
@@ -31,6 +33,7 @@ use jiff::civil::DateTime;
 use parfocal_store::{SagaKind, Schedule, ScheduleFilter, ScheduleId, ScheduleState};
 use serde_json::json;
 
+pub use attendees::{AttendeeManager, RegistrantReport};
 pub(crate) use drive::run as advance;
 pub use drive::{Advance, Progress, drive};
 pub use expand::MOST_SINGLES;
@@ -55,6 +58,8 @@ use how::hash;
 
 /// The calendar that is taken when none is named.
 const FEED: &str = "feed";
+/// Things left over that are looked at together.
+const LEFT_OVER: u32 = 200;
 
 /// Makes, changes and calls off meetings with everything that belongs to them; from [`App::scheduling`].
 #[derive(Debug, Clone, Copy)]
@@ -132,6 +137,30 @@ impl MeetingSchedulerOrchestrator<'_> {
         };
         let (schedule, saga) = self.begin(begin, how, now).await?;
         self.finish(schedule, saga, how).await
+    }
+
+    /// Adds a reminder before each occurrence; one that is there already is not doubled. Nobody is told of it but by the reminder.
+    ///
+    /// # Errors
+    /// As for [`MeetingSchedulerOrchestrator::reschedule`].
+    pub async fn schedule_reminder(
+        &self,
+        id: ScheduleId,
+        reminder: crate::calendar::Reminder,
+        how: &How,
+    ) -> Result<Scheduled> {
+        let mut reminders = spec_of(&self.row(id).await?)?.reminders;
+        if !reminders.contains(&reminder) {
+            reminders.push(reminder);
+        }
+        // The same under the same key, whatever was there before.
+        reminders.sort_unstable();
+        let change = ChangeRequest {
+            reminders: Some(reminders),
+            allow_conflicts: true,
+            ..ChangeRequest::default()
+        };
+        self.reschedule(id, &change, how).await
     }
 
     /// Calls a schedule off, or one occurrence of it.
@@ -246,6 +275,27 @@ impl MeetingSchedulerOrchestrator<'_> {
         Ok(all)
     }
 
+    /// What could neither be done nor taken back, and what was refused of meetings that are still to come; the latest first.
+    pub async fn left_over(&self) -> Result<Vec<ScheduledMeeting>> {
+        let now = self.app.clock().now();
+        let (store, scope) = (self.app.store(), self.app.scope());
+        let mut ids: Vec<ScheduleId> = Vec::new();
+        for effect in store.effects_left_over(scope, None, LEFT_OVER).await? {
+            if !ids.contains(&effect.schedule_id) {
+                ids.push(effect.schedule_id);
+            }
+        }
+        let mut all = Vec::new();
+        for id in ids {
+            let row = self.row(id).await?;
+            let to_come = row.state == ScheduleState::Scheduled && row.ends_at > now;
+            if row.state == ScheduleState::Stuck || to_come {
+                all.push(view::of(self.app, &row).await?);
+            }
+        }
+        Ok(all)
+    }
+
     /// What those who are invited answered.
     ///
     /// # Errors
@@ -266,7 +316,7 @@ impl MeetingSchedulerOrchestrator<'_> {
     }
 
     /// A schedule that can be changed.
-    async fn standing(&self, id: ScheduleId, now: Timestamp) -> Result<Schedule> {
+    pub(crate) async fn standing(&self, id: ScheduleId, now: Timestamp) -> Result<Schedule> {
         let row = self.row(id).await?;
         if row.state != ScheduleState::Scheduled {
             let why = match row.state {

@@ -13,6 +13,7 @@ use super::spec::{MOST_OCCURRENCES, Spec};
 use super::words::{faulty, rule, start};
 use crate::calendar::{Answer, Attendee, Recurrence, Reminder, Role};
 use crate::error::{EngineError, Result};
+use crate::provider::Registration;
 
 /// How far in the past a start may lie and still be meant.
 const GRACE: SignedDuration = SignedDuration::from_mins(5);
@@ -81,6 +82,10 @@ pub struct ScheduleRequest {
     /// Who is invited.
     #[serde(default)]
     pub attendees: Vec<Guest>,
+    /// Whether people register at the provider before they may come: `automatic` lets in whoever registers, `manual` whom the
+    /// host lets in. Who is invited is registered and let in. Nobody has to if left out.
+    #[serde(default)]
+    pub registration: Option<Registration>,
     /// Reminders before each occurrence.
     #[serde(default)]
     pub reminders: Vec<Reminder>,
@@ -284,6 +289,7 @@ impl ScheduleRequest {
             recurrence,
             overrides: Vec::new(),
             open: false,
+            registration: self.registration,
             attendees: guests(&self.attendees)?,
             reminders: reminders(&self.reminders),
             calendar,

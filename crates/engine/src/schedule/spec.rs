@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{
     Attendee, CalendarEvent, Override, OverrideChange, Recurrence, Reminder, Role, When,
 };
-use crate::provider::MeetingPlan;
+use crate::provider::{MeetingPlan, Registration};
 
 /// Most occurrences of one schedule.
 pub const MOST_OCCURRENCES: usize = 1_000;
@@ -41,6 +41,9 @@ pub struct Spec {
     pub overrides: Vec<Override>,
     /// The provider's meeting is a room without a fixed time, since it cannot repeat like this.
     pub open: bool,
+    /// Who registers at the provider before they may come; none: nobody has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
     /// Who is invited.
     pub attendees: Vec<Attendee>,
     /// Reminders before each occurrence.
@@ -167,6 +170,7 @@ impl Spec {
             minutes: self.minutes,
             recurrence: self.recurrence.clone(),
             open: self.open,
+            registration: self.registration,
         }
     }
 

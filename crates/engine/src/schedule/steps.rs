@@ -36,6 +36,8 @@ pub(super) struct Done {
     pub(super) link: Option<CalendarLink>,
     /// The calendar in which it stands no more.
     pub(super) unlink: Option<String>,
+    /// The calendar has told those who are invited.
+    pub(super) told: bool,
 }
 
 /// What is known of an effect.
@@ -73,7 +75,7 @@ impl Done {
         &self,
         tx: &mut Tx,
         saga: &Saga,
-        _data: &Data,
+        data: &Data,
         now: Timestamp,
     ) -> Result<()> {
         if let Some(rows) = &self.occurrences {
@@ -84,6 +86,12 @@ impl Done {
         }
         if let Some(calendar) = &self.unlink {
             tx.forget_calendar_link(saga.schedule_id, calendar).await?;
+        }
+        if self.told {
+            for one in &data.target.attendees {
+                tx.told_attendee(saga.schedule_id, &one.email, data.sequence, None, now)
+                    .await?;
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod availability;
 mod feed;
 mod google;
+mod mailed;
 mod microsoft;
 mod settle;
 mod sync;
@@ -31,12 +32,19 @@ const NOW: &str = "2026-11-20T12:00:00Z";
 pub(crate) struct Stage {
     pub(crate) simulator: Simulator,
     pub(crate) app: App,
+    /// Moves the application's time.
+    pub(crate) hands: Arc<ManualClock>,
     http: reqwest::Client,
     _folder: tempfile::TempDir,
 }
 
 impl Stage {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same with a configuration of its own.
+    pub(crate) async fn with(change: impl FnOnce(&mut parfocal_engine::config::Config)) -> Self {
         let simulator = Simulator::start(Config {
             base_time: Some(NOW.parse().unwrap()),
             speed: 0.0,
@@ -46,8 +54,10 @@ impl Stage {
         .await
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::custom(Arc::new(ManualClock::new(NOW.parse().unwrap())));
-        let config = core_support::config(folder.path());
+        let hands = Arc::new(ManualClock::new(NOW.parse().unwrap()));
+        let clock = Clock::custom(Arc::<ManualClock>::clone(&hands));
+        let mut config = core_support::config(folder.path());
+        change(&mut config);
         let app = App::open_with(config, clock, Chance::system())
             .await
             .unwrap();
@@ -63,6 +73,7 @@ impl Stage {
         Self {
             simulator,
             app,
+            hands,
             http,
             _folder: folder,
         }

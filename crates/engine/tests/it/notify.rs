@@ -24,7 +24,7 @@ use crate::core_support::{config, manual, on_both_stores, open};
 mod due;
 
 use due::{
-    late_reminders_follow_their_rule,
+    a_reminder_by_push_opens_the_meeting_on_the_device, late_reminders_follow_their_rule,
     reminders_leave_once_from_three_processes_through_a_change_of_clocks,
 };
 
@@ -35,6 +35,7 @@ on_both_stores! {
     answers_come_by_link_and_by_reply_and_the_latest_stands;
     reminders_leave_once_from_three_processes_through_a_change_of_clocks;
     late_reminders_follow_their_rule;
+    a_reminder_by_push_opens_the_meeting_on_the_device;
 }
 
 async fn with_mail(config: Config, clock: &Clock) -> App {

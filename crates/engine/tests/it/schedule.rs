@@ -24,6 +24,7 @@ use crate::core_support::{config, manual, on_both_stores, open};
 
 mod doubles;
 mod faults;
+mod registrants;
 mod series;
 mod zoom;
 
@@ -34,7 +35,10 @@ use faults::{
     whatever_fails_or_dies_while_scheduling_the_world_is_whole,
 };
 
+use registrants::who_is_invited_is_registered_and_who_registers_is_invited;
+
 on_both_stores! {
+    who_is_invited_is_registered_and_who_registers_is_invited;
     one_call_makes_all_of_it_and_a_key_makes_it_once;
     whatever_fails_or_dies_while_scheduling_the_world_is_whole;
     whatever_fails_or_dies_while_moving_the_world_is_whole;

@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use parfocal_engine::EngineError;
 use parfocal_engine::notify::answers::{self, TakenReply};
+use parfocal_engine::notify::push;
 use parfocal_engine::store::{ReminderState, ScheduleId};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::paging::Params;
 use crate::problem::Problem;
@@ -157,5 +158,33 @@ pub(super) async fn reminders(
     Ok(Json(PageView {
         items: found.into_iter().map(ReminderView::from).collect(),
         next: None,
+    }))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PushParams {
+    /// Whose reminders.
+    email: String,
+}
+
+/// Where a person subscribes to reminders by push.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PushAddress {
+    /// The person.
+    email: String,
+    /// The address of their topic at the push server.
+    address: String,
+}
+
+/// `GET /v1/reminders/push`.
+pub(super) async fn push_address(
+    State(state): State<AppState>,
+    Params(params): Params<PushParams>,
+) -> Result<Json<PushAddress>, Problem> {
+    let address = push::address(state.app(), &params.email).await?;
+    Ok(Json(PushAddress {
+        email: params.email,
+        address,
     }))
 }

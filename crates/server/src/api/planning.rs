@@ -1,15 +1,16 @@
 //! The routes of scheduling: meetings to come, when people can be met, calendars, what people were told and answered.
 
 use axum::routing::{get, post};
-use parfocal_engine::calendar::{CalendarAccountView, ConflictView, SyncReport};
+use parfocal_engine::calendar::{CalendarAccountView, ConflictView, Reminder, SyncReport};
 use parfocal_engine::keys::Role;
 use parfocal_engine::notify::answers::TakenReply;
 use parfocal_engine::schedule::availability::{AvailabilityRequest, Available, Suggestions};
 use parfocal_engine::schedule::{
-    CancelRequest, ChangeRequest, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
-    SettleRequest,
+    CancelRequest, ChangeRequest, Preview, RegistrantReport, ScheduleRequest, Scheduled,
+    ScheduledMeeting, SettleRequest,
 };
 
+use super::notify::PushAddress;
 use super::route::Route;
 use super::{availability, calendars, notify, schedules};
 use crate::views::{MailView, PageView, ReceivedView, ReminderView, ResponseView};
@@ -71,6 +72,23 @@ fn scheduling() -> Vec<Route> {
         )
         .about("Tries again what could neither be done nor taken back")
         .path_part("id", "Our id.")
+        .answers::<Scheduled>(),
+        Route::post(
+            "/schedules/{id}/registrants",
+            "schedules.registrants",
+            post(schedules::registrants),
+        )
+        .about("Brings registrants at the provider and people who are invited into line, both ways")
+        .path_part("id", "Our id.")
+        .answers::<RegistrantReport>(),
+        Route::post(
+            "/schedules/{id}/reminders",
+            "schedules.remind",
+            post(schedules::remind),
+        )
+        .about("Reminds people of a meeting once more: so long before each occurrence, by mail, webhook or push")
+        .path_part("id", "Our id.")
+        .body::<Reminder>()
         .answers::<Scheduled>(),
         Route::post(
             "/availability",
@@ -155,5 +173,16 @@ fn people() -> Vec<Route> {
             .about("Reminders, the first due first")
             .query::<notify::ReminderParams>()
             .answers::<PageView<ReminderView>>(),
+        Route::get(
+            "/reminders/push",
+            "reminders.push",
+            get(notify::push_address),
+        )
+        .about(
+            "Where a person subscribes to reminders by push; whoever knows the address reads them",
+        )
+        .needs(Role::Operate)
+        .query::<notify::PushParams>()
+        .answers::<PushAddress>(),
     ]
 }

@@ -4,9 +4,11 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use jiff::Timestamp;
+use parfocal_engine::calendar::Reminder;
 use parfocal_engine::keys::Caller;
 use parfocal_engine::schedule::{
-    CancelRequest, ChangeRequest, How, Preview, ScheduleRequest, Scheduled, ScheduledMeeting,
+    CancelRequest, ChangeRequest, How, Preview, RegistrantReport, ScheduleRequest, Scheduled,
+    ScheduledMeeting,
 };
 use parfocal_engine::store::{ScheduleFilter, ScheduleId, ScheduleState};
 use schemars::JsonSchema;
@@ -150,6 +152,35 @@ pub(super) async fn retry(
 ) -> Result<(StatusCode, Json<Scheduled>), Problem> {
     let how = How::new(caller);
     let done = state.app().scheduling().retry(schedule(&id)?, &how).await?;
+    Ok((status(&done, StatusCode::OK), Json(done)))
+}
+
+/// `POST /v1/schedules/{id}/registrants`.
+pub(super) async fn registrants(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<RegistrantReport>, Problem> {
+    let (id, how) = (schedule(&id)?, How::new(caller));
+    let report = state.app().attendees().sync_registrants(id, &how).await?;
+    Ok(Json(report))
+}
+
+/// `POST /v1/schedules/{id}/reminders`.
+pub(super) async fn remind(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(reminder): Body<Reminder>,
+) -> Result<(StatusCode, Json<Scheduled>), Problem> {
+    let how = How::new(caller).with_key(key(&headers)?);
+    let id = schedule(&id)?;
+    let done = state
+        .app()
+        .scheduling()
+        .schedule_reminder(id, reminder, &how)
+        .await?;
     Ok((status(&done, StatusCode::OK), Json(done)))
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
         .route(INSTALL, get(install::get))
         .route(CALLBACK, get(callback::get))
         .route(CALENDAR_CALLBACK, get(calendar::get))
+        .route(calendar::GO_ON, get(calendar::go_on))
         .route("/connect/{token}", get(link::get))
         .route("/assets/{fingerprint}/{name}", get(assets::get))
         .layer(middleware::from_fn_with_state(

@@ -1,8 +1,17 @@
-//! The keys of `google` and `microsoft`.
+//! The keys of `calendars`, `google` and `microsoft`.
 
 use super::key::key;
 use super::{Key, Kind};
 
+pub(super) const CHANGES: Key = key(
+    "calendars.changes",
+    Kind::Enum(&["ask", "follow", "restore"]),
+    "ask",
+    None,
+    "What becomes of a meeting that somebody moved, renamed or deleted in a calendar: `ask` puts it up for a person to decide, `follow` \
+     does the same at Zoom and everywhere else, `restore` writes it again as it was scheduled. What cannot be followed, such as another \
+     rule, is put up.",
+);
 pub(super) const GOOGLE_ID: Key = key(
     "google.client_id",
     Kind::Text,

@@ -12,7 +12,10 @@ use super::{INGRID, Stage, TOBIAS, guest, meeting};
 const STRANGER: &str = "x@example.com";
 
 pub(crate) async fn stage() -> Stage {
-    let stage = Stage::new().await;
+    scheduling(Stage::new().await).await
+}
+
+pub(crate) async fn scheduling(stage: Stage) -> Stage {
     let how = Activation {
         anyway: true,
         ..Activation::default()

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use parfocal_engine::Code;
 use parfocal_engine::calendar::{Calendar, When};
+use parfocal_engine::config::CalendarChanges;
 use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::provider::Memory;
 use parfocal_engine::schedule::{How, Keep, ScheduleRequest, ScheduledMeeting, SettleRequest};
 use parfocal_engine::store::ScheduleState;
 use serde_json::json;
 
-use super::availability::stage;
+use super::availability::scheduling;
 use super::{INGRID, Stage, TOBIAS};
 
 fn how() -> How {
@@ -29,7 +30,12 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let stage = stage().await;
+        Self::with(CalendarChanges::Ask).await
+    }
+
+    async fn with(changes: CalendarChanges) -> Self {
+        let stage = Stage::with(|config| config.calendars.changes = changes).await;
+        let stage = scheduling(stage).await;
         let google = stage.google().await;
         let memory = Memory::new("memory", stage.app.clock().clone());
         stage
@@ -181,4 +187,58 @@ async fn an_event_that_is_gone_calls_the_meeting_off_when_the_calendar_is_right(
     assert_eq!(after.state, ScheduleState::Cancelled);
     assert_eq!(scene.held(&meeting), None);
     assert_eq!(scene.sync().await, 0);
+}
+
+#[tokio::test]
+async fn by_the_policy_the_calendar_is_followed_at_once_and_what_cannot_be_waits_for_a_person() {
+    let scene = Scene::with(CalendarChanges::Follow).await;
+    let moved = scene.schedule("Moved", "2026-12-01T09:00:00").await;
+    let deleted = scene.schedule("Deleted", "2026-12-02T09:00:00").await;
+    let days = scene.schedule("Days", "2026-12-03T09:00:00").await;
+    assert_eq!(scene.sync().await, 0);
+    scene
+        .moved_there(&moved, "Moved, late", "2026-12-01T15:00")
+        .await;
+    let at = |meeting: &ScheduledMeeting| meeting.id.to_string();
+    let there = scene.google.find(&at(&deleted)).await.unwrap().unwrap();
+    scene.google.remove(&there).await.unwrap();
+    let there = scene.google.find(&at(&days)).await.unwrap().unwrap();
+    let mut event = scene.google.get(&there).await.unwrap().unwrap();
+    event.when = When::AllDay {
+        first: "2026-12-03".parse().unwrap(),
+        last: "2026-12-03".parse().unwrap(),
+    };
+    scene.google.put(&event, Some(&there)).await.unwrap();
+
+    assert_eq!(scene.sync().await, 1, "whole days are no meeting");
+    let (title, start) = scene.held(&moved).unwrap();
+    assert_eq!(
+        (title.as_str(), start.as_str()),
+        ("Moved, late", "2026-12-01T14:00:00Z")
+    );
+    assert_eq!(scene.held(&deleted), None);
+    let left = scene
+        .stage
+        .app
+        .calendar_accounts()
+        .conflicts()
+        .await
+        .unwrap();
+    assert_eq!(left[0].schedule, days.id);
+    assert_eq!(scene.sync().await, 1, "and it stays so");
+}
+
+#[tokio::test]
+async fn by_the_other_policy_it_is_written_again_as_it_was_scheduled() {
+    let scene = Scene::with(CalendarChanges::Restore).await;
+    let meeting = scene.schedule("Planning", "2026-12-01T09:00:00").await;
+    assert_eq!(scene.sync().await, 0);
+    scene
+        .moved_there(&meeting, "Elsewhere", "2026-12-01T15:00")
+        .await;
+    assert_eq!(scene.sync().await, 0);
+    let there = scene.google.find(&meeting.id.to_string()).await.unwrap();
+    let event = scene.google.get(&there.unwrap()).await.unwrap().unwrap();
+    assert_eq!(event.title, "Planning");
+    assert_eq!(event.when.span().unwrap().from, meeting.start);
 }

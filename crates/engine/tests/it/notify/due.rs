@@ -10,6 +10,9 @@ use parfocal_engine::notify::reminders::{self, PlannedOccurrence, ReminderPlan};
 use parfocal_engine::store::{AttendeeId, ReminderState, ScheduleId};
 use parfocal_formats::ical::Letter;
 use parfocal_zoom::clock::ManualClock;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::{before_it_all, bo, schedule, with_mail};
 use crate::core_support::{config, manual, open};
@@ -200,4 +203,106 @@ pub(super) async fn late_reminders_follow_their_rule() {
     assert_eq!(gone, 1);
     assert!(!states(&app, id).await.iter().any(|one| one.1 == Planned));
     app.stop().await;
+}
+
+/// A push server that is down for the first message and takes the others.
+async fn push_server() -> (u16, tokio::sync::mpsc::UnboundedReceiver<(String, Value)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (say, said) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut first = true;
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut all = Vec::new();
+            let (head, body) = loop {
+                let mut piece = [0_u8; 4096];
+                let read = stream.read(&mut piece).await.unwrap();
+                assert!(read > 0, "the request is cut off");
+                all.extend_from_slice(&piece[..read]);
+                let text = String::from_utf8_lossy(&all).into_owned();
+                if let Some((head, body)) = text.split_once("\r\n\r\n")
+                    && let Ok(body) = serde_json::from_str::<Value>(body)
+                {
+                    break (head.to_ascii_lowercase(), body);
+                }
+            };
+            let status = if std::mem::take(&mut first) {
+                "503 Busy"
+            } else {
+                "200 OK"
+            };
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            say.send((head, body)).unwrap();
+        }
+    });
+    (port, said)
+}
+
+pub(super) async fn a_reminder_by_push_opens_the_meeting_on_the_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let (manual, clock) = manual();
+    before_it_all(&manual);
+    let (port, mut said) = push_server().await;
+    let mut config = config(dir.path());
+    config.reminders.push_url = Some(format!("http://127.0.0.1:{port}").parse().unwrap());
+    config.reminders.push_token = Some("tk_secret".into());
+    let app = with_mail(config, &clock).await;
+    let (id, bo_id) = schedule(&app).await;
+    let occurrence = PlannedOccurrence {
+        original: "2026-03-30T09:00".parse().unwrap(),
+        start: "2026-03-30T07:00:00Z".parse().unwrap(),
+    };
+    let plan = ReminderPlan {
+        schedule: id,
+        title: "Planung, \"neu\" 🚀",
+        join_url: Some("https://us02web.zoom.us/j/84410027731?pwd=a%2Bb.1"),
+        zone: "Europe/Berlin",
+        occurrences: &[occurrence],
+        attendees: &[(bo_id, bo())],
+        reminders: &[Reminder {
+            minutes: 10,
+            method: ReminderMethod::Push,
+        }],
+    };
+    let mut tx = app.store().begin(app.scope()).await.unwrap();
+    reminders::plan(&mut tx, &plan, app.clock().now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    manual.jump_to("2026-03-30T06:50:00Z".parse().unwrap());
+    assert_eq!(reminders::look(&app).await.unwrap(), 1);
+    app.start();
+    settle(&app, &manual).await;
+    assert_eq!(states(&app, id).await[0].1, ReminderState::Sent);
+    let mut all = Vec::new();
+    while let Ok(one) = said.try_recv() {
+        all.push(one);
+    }
+    let [(_, refused), (head, taken)] = &all[..] else {
+        panic!("once more after the refusal, and never again: {all:?}");
+    };
+    assert_eq!(refused, taken, "a repetition is known by its id");
+    assert!(head.contains("authorization: bearer tk_secret"), "{head}");
+    assert_eq!(taken["title"], "Planung, \"neu\" 🚀");
+    let text = taken["message"].as_str().unwrap();
+    assert!(text.contains("30 March 2026, 09:00"), "{text}");
+    let deep = "zoomus://us02web.zoom.us/join?action=join&confno=84410027731&pwd=a%2Bb.1";
+    assert_eq!(taken["click"], deep);
+    assert_eq!(
+        taken["actions"][1]["url"],
+        deep.replace("zoomus:", "zoommtg:")
+    );
+    assert_eq!(taken["actions"][2]["url"], json!(plan.join_url));
+    // The person subscribes to what the message went to; another one to something else.
+    let topic = taken["topic"].as_str().unwrap();
+    let address = parfocal_engine::notify::push::address;
+    let own = address(&app, "BO@example.com").await.unwrap();
+    assert_eq!(own, format!("http://127.0.0.1:{port}/{topic}"));
+    assert_ne!(address(&app, "eve@example.com").await.unwrap(), own);
+    assert!(
+        topic.starts_with("parfocal-") && topic.len() >= 33,
+        "{topic}"
+    );
 }

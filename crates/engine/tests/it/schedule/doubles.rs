@@ -10,7 +10,8 @@ use parfocal_engine::calendar::{
 use parfocal_engine::notify::{Invitation, Invitations, Sent};
 use parfocal_engine::provider::{
     Capabilities, Identity, MeetingChange, MeetingPlan, MeetingProvider, Memory, ProviderMeeting,
-    ProviderOccurrence, ProviderParticipant, ProviderRecording, ProviderTranscript,
+    ProviderOccurrence, ProviderParticipant, ProviderRecording, ProviderRegistrant,
+    ProviderTranscript,
 };
 use parfocal_engine::{App, Code, EngineError, Result};
 use parfocal_formats::recurrence::Unsupported;
@@ -150,6 +151,24 @@ impl MeetingProvider for Provider {
     }
     fn occurrences<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderOccurrence>> {
         Box::pin(self.1.call("occurrences", self.0.occurrences(id)))
+    }
+    fn registrants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderRegistrant>> {
+        self.0.registrants(id)
+    }
+    fn register<'a>(
+        &'a self,
+        id: &'a str,
+        email: &'a str,
+        name: Option<&'a str>,
+    ) -> Answering<'a, ProviderRegistrant> {
+        Box::pin(self.1.call("register", self.0.register(id, email, name)))
+    }
+    fn unregister<'a>(
+        &'a self,
+        id: &'a str,
+        registrant: &'a ProviderRegistrant,
+    ) -> Answering<'a, ()> {
+        Box::pin(self.1.call("unregister", self.0.unregister(id, registrant)))
     }
     fn participants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderParticipant>> {
         self.0.participants(id)

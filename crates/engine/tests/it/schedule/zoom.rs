@@ -18,6 +18,7 @@ use crate::core_support::{command, config_for, on_both_stores, open, with_env};
 on_both_stores! {
     zoom_keeps_the_rules_of_providers;
     a_series_at_zoom_is_made_moved_and_called_off;
+    registrants_at_zoom_and_guests_are_one_list;
     what_zoom_cannot_repeat_becomes_single_meetings_when_allowed;
     single_meetings_are_told_of_together_whoever_drives_them;
     a_lost_answer_at_zoom_leaves_one_meeting;
@@ -361,4 +362,98 @@ async fn a_lost_answer_at_zoom_leaves_one_meeting() {
         ScheduleState::Scheduled
     );
     assert_eq!(stage.meetings().await.len(), 1);
+}
+
+async fn registrants_at_zoom_and_guests_are_one_list() {
+    let stage = Stage::new().await;
+    let mut request = stage.request();
+    request.registration = Some(parfocal_engine::provider::Registration::Manual);
+    request.attendees = vec![
+        serde_json::from_value(json!({"email": "bo@example.org", "name": "Bo Berg"})).unwrap(),
+    ];
+    let made = stage
+        .app
+        .scheduling()
+        .schedule(&request, &how())
+        .await
+        .unwrap();
+    assert!(made.finished);
+    let (id, meeting) = (made.meeting.id, made.meeting.meeting.unwrap());
+    let zoom = stage
+        .app
+        .providers()
+        .open(&stage.app, "zoom", None)
+        .await
+        .unwrap();
+    let own = zoom.registrants(&meeting).await.unwrap()[0]
+        .join_url
+        .clone()
+        .unwrap();
+    let mails = stage
+        .app
+        .store()
+        .mails(stage.app.scope(), Some(id), 10)
+        .await
+        .unwrap();
+    let letter = parfocal_formats::ical::Letter::parse(mails[0].message.as_bytes()).unwrap();
+    assert!(letter.text.contains(&own), "{own}: {}", letter.text);
+
+    // Somebody registers on Zoom's page and is let in; she is invited, with the address that Zoom gave her.
+    let run = parfocal_engine::actions::Run::new(Caller::local(Surface::Cli));
+    let form = json!({"meeting": meeting, "email": "cleo@example.org", "first_name": "Cleo"});
+    let added = stage
+        .app
+        .actions()
+        .run("registrant.add", form, &run)
+        .await
+        .unwrap();
+    let registrant = added.output().unwrap()["id"].clone();
+    let look = async || {
+        stage
+            .app
+            .attendees()
+            .sync_registrants(id, &how())
+            .await
+            .unwrap()
+    };
+    assert_eq!(look().await.waiting, 1);
+    let approve = json!({"meeting": meeting, "registrants": [{"id": registrant}]});
+    stage
+        .app
+        .actions()
+        .run("registrant.approve", approve, &run)
+        .await
+        .unwrap();
+    assert_eq!(look().await.invited, ["cleo@example.org"]);
+    assert_eq!(stage.told().await, 2, "Bo once, Cleo once");
+
+    // Zoom's day of registrations is over for Dora: she is told of, and nobody else has to wait.
+    let refusal = json!({"code": 429, "message": "You have exceeded the daily rate limit (3) of Add registrant API requests permitted for this particular registrant."});
+    let fault = json!({"kind": "answer", "method": "POST", "path": format!("/v2/meetings/{meeting}/registrants"), "status": 429, "times": 1, "body": refusal});
+    let url = format!("{}/_sim/faults", stage.simulator.base_url());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    client.post(url).json(&fault).send().await.unwrap();
+    let more = ChangeRequest {
+        attendees: Some(
+            ["bo@example.org", "cleo@example.org", "dora@example.org"]
+                .map(|email| serde_json::from_value(json!({"email": email})).unwrap())
+                .to_vec(),
+        ),
+        ..ChangeRequest::default()
+    };
+    let changed = stage
+        .app
+        .scheduling()
+        .reschedule(id, &more, &how())
+        .await
+        .unwrap();
+    assert!(!changed.finished, "Dora waits for Zoom's next day");
+    let dora = changed
+        .meeting
+        .attendees
+        .iter()
+        .find(|one| one.email.starts_with("dora"));
+    let trouble = dora.unwrap().trouble.clone().unwrap();
+    assert!(trouble.contains("registered"), "{trouble}");
+    assert_eq!(stage.told().await, 2);
 }

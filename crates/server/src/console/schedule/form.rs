@@ -186,6 +186,7 @@ fn request(typed: &Typed) -> Result<ScheduleRequest, EngineError> {
         attendees: guests(&typed.with, Role::Required)
             .chain(guests(&typed.maybe, Role::Optional))
             .collect(),
+        registration: None,
         reminders: number(&typed.remind, "reminder")?
             .map(|minutes| Reminder {
                 minutes,

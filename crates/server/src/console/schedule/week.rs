@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use parfocal_engine::calendar::ConflictView;
 use parfocal_engine::keys::Caller;
 use parfocal_engine::schedule::availability::{AvailabilityRequest, Suggested};
-use parfocal_engine::schedule::{How, SettleRequest, Week, WeekMeeting};
+use parfocal_engine::schedule::{How, LeftOver, SettleRequest, Week, WeekMeeting};
+use parfocal_engine::store::ScheduleState;
 use serde::{Deserialize, Serialize};
 
 use super::grid::{Piece, clock, piece};
@@ -17,6 +18,9 @@ use super::{Fault, ROOM, addresses, zone};
 use crate::paging::Params;
 use crate::problem::Problem;
 use crate::state::AppState;
+
+/// Meetings with something left over that are shown.
+const SHOWN: usize = 20;
 
 /// What the page can be asked; unknown parameters are ignored.
 #[derive(Deserialize)]
@@ -47,6 +51,7 @@ struct Page {
     meetings: Vec<Line>,
     conflicts: Vec<Clash>,
     changed: Vec<ConflictView>,
+    left_over: Vec<Half>,
     more: bool,
     looked: bool,
     suggestions: Vec<Hit>,
@@ -99,6 +104,16 @@ struct Line {
     href: String,
 }
 
+/// A meeting of which something is left over.
+#[derive(Serialize)]
+struct Half {
+    id: String,
+    title: String,
+    when: String,
+    state: ScheduleState,
+    left: Vec<LeftOver>,
+}
+
 #[derive(Serialize)]
 struct Clash {
     person: String,
@@ -141,6 +156,21 @@ pub(super) async fn get(
         _ => None,
     };
     page.changed = app.calendar_accounts().conflicts().await?;
+    let half = app.scheduling().left_over().await?.into_iter();
+    page.left_over = half
+        .take(SHOWN)
+        .map(|one| Half {
+            id: one.id.to_string(),
+            when: spoken(
+                one.start,
+                one.occurrences.first().map_or(one.start, |one| one.end),
+                &tz,
+            ),
+            title: one.title,
+            state: one.state,
+            left: one.left_over,
+        })
+        .collect();
     if let Some(minutes) = params.minutes {
         page.minutes = minutes;
         page.looked = true;
@@ -242,6 +272,7 @@ impl Page {
                 })
                 .collect(),
             changed: Vec::new(),
+            left_over: Vec::new(),
             more: week.more,
             looked: false,
             suggestions: Vec::new(),

@@ -3,6 +3,9 @@
 //! Zoom has no idempotency key: what is made carries the plan's key in the first line of its agenda, by which it is found again
 //! (reference: meetings, create). Occurrences are ids of their starts and change with them.
 
+mod links;
+mod registrants;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,8 +22,10 @@ use parfocal_zoom::{Client, ErrorKind};
 use super::{
     Answering, Capabilities, Identity, MeetingChange, MeetingPlan, MeetingProvider, MeetingState,
     OccurrenceState, ProviderMeeting, ProviderOccurrence, ProviderParticipant, ProviderRecording,
-    ProviderRecordingFile, ProviderTranscript,
+    ProviderRecordingFile, ProviderRegistrant, ProviderTranscript,
 };
+pub(super) use links::deep_links;
+
 use crate::App;
 use crate::error::{Code, EngineError, Result};
 
@@ -158,6 +163,10 @@ fn body(plan: &MeetingPlan) -> Result<NewMeeting> {
     if let Some(rule) = rule {
         meeting.further.insert("recurrence".to_owned(), rule);
     }
+    if let Some(registration) = plan.registration {
+        let settings = registrants::settings(registration);
+        meeting.further.insert("settings".to_owned(), settings);
+    }
     Ok(meeting)
 }
 
@@ -216,6 +225,7 @@ impl MeetingProvider for ZoomProvider {
         Capabilities {
             most_occurrences: u32::from(ZoomLimits::default().times),
             single_occurrences: true,
+            registration: true,
             // Longer than a request may be under way; lists show a new meeting at once or a little late.
             settles: Duration::from_mins(1),
         }
@@ -321,6 +331,7 @@ impl MeetingProvider for ZoomProvider {
                         minutes: change.minutes.unwrap_or(60),
                         recurrence: Some(rule.clone()),
                         open: false,
+                        registration: None,
                     };
                     let rule = recurrence(&plan)
                         .map_err(|error| EngineError::invalid(error.to_string()))?;
@@ -389,6 +400,27 @@ impl MeetingProvider for ZoomProvider {
             all.sort_by_key(|one| one.start);
             Ok(all)
         })
+    }
+
+    fn registrants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderRegistrant>> {
+        Box::pin(self.registered(id))
+    }
+
+    fn register<'a>(
+        &'a self,
+        id: &'a str,
+        email: &'a str,
+        name: Option<&'a str>,
+    ) -> Answering<'a, ProviderRegistrant> {
+        Box::pin(self.let_in(id, email, name))
+    }
+
+    fn unregister<'a>(
+        &'a self,
+        id: &'a str,
+        registrant: &'a ProviderRegistrant,
+    ) -> Answering<'a, ()> {
+        Box::pin(self.take_back(id, registrant))
     }
 
     fn participants<'a>(&'a self, id: &'a str) -> Answering<'a, Vec<ProviderParticipant>> {
