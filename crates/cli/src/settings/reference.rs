@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parfocal_engine::config::{KEYS, Key, Kind, environment_name};
 
 /// What each section is about, in the order of the page.
-const SECTIONS: [(&str, &str); 19] = [
+const SECTIONS: [(&str, &str); 20] = [
     ("data", "Where files are kept"),
     ("server", "The HTTP server"),
     ("database", "The database"),

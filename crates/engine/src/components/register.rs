@@ -119,7 +119,11 @@ pub static ALL: &[Component] = &[
             "/v1/calendars",
             "/schedule",
         ],
-        jobs: &[JobKind::ScheduleAdvance, JobKind::RegistrantsSync],
+        jobs: &[
+            JobKind::ScheduleAdvance,
+            JobKind::ScheduleFollow,
+            JobKind::RegistrantsSync,
+        ],
         tasks: &[crate::schedule::attendees::LOOKER],
         ..Component::BARE
     },

@@ -4,6 +4,7 @@ mod availability;
 mod calendars;
 mod imap;
 mod key;
+mod reminders;
 
 use key::key;
 pub use key::{Key, Kind, environment_name};
@@ -533,41 +534,11 @@ pub static KEYS: &[Key] = &[
     imap::CA_FILE,
     imap::TIMEOUT_SECONDS,
     imap::EVERY_SECONDS,
-    key(
-        "reminders.grace_minutes",
-        Kind::Integer,
-        "5",
-        None,
-        "How long after a meeting's start a reminder that could not leave in time still leaves, in minutes.",
-    ),
-    key(
-        "reminders.webhook_url",
-        Kind::Url,
-        "null",
-        None,
-        "Where reminders by webhook are sent, signed by the rules of Standard Webhooks.",
-    ),
-    key(
-        "reminders.webhook_secret",
-        Kind::Secret,
-        "null",
-        None,
-        "The secret that signs reminders by webhook: `whsec_` and base64 of 24 bytes or more.",
-    ),
-    key(
-        "reminders.push_url",
-        Kind::Url,
-        "null",
-        None,
-        "The push server to which reminders by push are handed over, of the kind of ntfy: your own, or https://ntfy.sh.",
-    ),
-    key(
-        "reminders.push_token",
-        Kind::Secret,
-        "null",
-        None,
-        "The access token of that push server, where it wants one.",
-    ),
+    reminders::GRACE,
+    reminders::WEBHOOK_URL,
+    reminders::WEBHOOK_SECRET,
+    reminders::PUSH_URL,
+    reminders::PUSH_TOKEN,
     availability::TIMEZONE,
     availability::HOURS,
     availability::HOLIDAYS,

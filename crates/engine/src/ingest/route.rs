@@ -15,6 +15,7 @@ use super::{
 use crate::config::Config;
 use crate::error::Result;
 use crate::jobs::{InstanceRefresh, JobKind, MeetingRefresh, ParticipantsFetch, RecordingRefresh};
+use crate::schedule::follow;
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +131,9 @@ async fn series(
     if applied.changed {
         let data = json!({"number": number, "topic": applied.facts.text("topic")});
         tell(tx, origin, &format!("meeting.{what}"), applied.id, data).await?;
+        if what != "created" {
+            follow::told(tx, "zoom", number, follow::Look::Meeting, origin.now).await?;
+        }
     }
     Ok(Routed::Done)
 }
@@ -341,6 +345,7 @@ async fn registration(
                 json!({"number": number}),
             )
             .await?;
+            follow::told(tx, "zoom", number, follow::Look::Registrants, origin.now).await?;
             Ok(Routed::Done)
         }
         None => Ok(Routed::Unusable("the event names no registrant")),

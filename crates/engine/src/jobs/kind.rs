@@ -125,6 +125,8 @@ kinds! {
     BackfillFinish = "backfill.finish", 1, Local, 600;
     /// Goes on with making, changing or cancelling a scheduled meeting.
     ScheduleAdvance = "schedule.advance", 1, Light, 600;
+    /// Looks whether a scheduled meeting was changed at its provider.
+    ScheduleFollow = "schedule.follow", 1, Light, 600;
     /// Brings registrants at the provider and people who are invited into line.
     RegistrantsSync = "registrants.sync", 1, Light, 600;
     /// Erases what was taken in of an account or a host, in batches.

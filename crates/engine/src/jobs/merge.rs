@@ -76,6 +76,7 @@ pub(super) fn merged(kind: JobKind, older: &Value, newer: &Value) -> Value {
         | JobKind::BackfillFinish
         | JobKind::ScheduleAdvance
         | JobKind::RegistrantsSync
+        | JobKind::ScheduleFollow
         | JobKind::GoogleSync
         | JobKind::MicrosoftSync
         | JobKind::CaldavSync

@@ -110,6 +110,7 @@ pub(crate) async fn perform(app: &App, kind: JobKind, job: &Job) -> Result<Outco
         JobKind::BackfillFinish => finish::run(app, job).await,
         JobKind::DataErase => crate::connections::erase::run(app, job).await,
         JobKind::ScheduleAdvance => crate::schedule::advance(app, job).await,
+        JobKind::ScheduleFollow => crate::schedule::follow::run(app, job).await,
         JobKind::RegistrantsSync => crate::schedule::attendees::run(app, job).await,
         JobKind::GoogleSync | JobKind::MicrosoftSync | JobKind::CaldavSync => {
             crate::calendar::work::run(app, job).await
@@ -147,6 +148,7 @@ pub(crate) async fn buried(
         | JobKind::BackfillFinish
         | JobKind::ScheduleAdvance
         | JobKind::RegistrantsSync
+        | JobKind::ScheduleFollow
         | JobKind::GoogleSync
         | JobKind::MicrosoftSync
         | JobKind::CaldavSync

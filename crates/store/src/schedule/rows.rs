@@ -80,21 +80,6 @@ impl Store {
         self.one(GET, args![scope.workspace, id], schedule).await
     }
 
-    /// The latest schedule of a provider's meeting.
-    pub async fn schedule_of_meeting(
-        &self,
-        scope: Scope,
-        provider: &str,
-        meeting: &str,
-    ) -> Result<Option<Schedule>> {
-        self.one(
-            BY_MEETING,
-            args![scope.workspace, provider, meeting],
-            schedule,
-        )
-        .await
-    }
-
     /// Schedules by their first starts, at most `limit`.
     pub async fn schedules(
         &self,
@@ -252,6 +237,17 @@ impl Tx {
         )
         .await?;
         Ok(())
+    }
+
+    /// The latest schedule of a provider's meeting.
+    pub async fn schedule_of_meeting(
+        &mut self,
+        provider: &str,
+        meeting: &str,
+    ) -> Result<Option<Schedule>> {
+        let w = self.w();
+        self.one(BY_MEETING, args![w, provider, meeting], schedule)
+            .await
     }
 
     /// Brings the list of who is invited to this one; who stays keeps the answer and what they were told.

@@ -58,6 +58,7 @@ async fn nobody_is_mailed_before_it_stands(calendar: &str, account: &str, path: 
     let request: ScheduleRequest = serde_json::from_value(json!({
         "title": "Review", "start": "2026-12-01T09:00:00", "timezone": "Europe/Berlin", "provider": "memory",
         "calendar": calendar, "calendar_account": account, "host": INGRID, "attendees": [{"email": TOBIAS}],
+        "allow_conflicts": true,
     }))
     .unwrap();
     let scheduling = stage.app.scheduling();
@@ -77,6 +78,7 @@ async fn nobody_is_mailed_before_it_stands(calendar: &str, account: &str, path: 
     // A change that cannot be made: the calendar lets nobody in. It is taken back, and nobody heard of it.
     let change = ChangeRequest {
         start: Some("2026-12-01T11:00:00".to_owned()),
+        allow_conflicts: true,
         ..ChangeRequest::default()
     };
     refuse(&stage, "GET", path).await;
@@ -111,7 +113,10 @@ async fn nobody_is_mailed_before_it_stands(calendar: &str, account: &str, path: 
 
     // After three days it is on the list.
     refuse(&stage, "PATCH", path).await;
-    stage.hands.advance(Duration::from_hours(73));
+    let days = Duration::from_hours(73);
+    let advance = json!({ "advance_ms": u64::try_from(days.as_millis()).unwrap() });
+    stage.order("/clock", advance).await;
+    stage.hands.advance(days);
     let (store, scope) = (stage.app.store(), stage.app.scope());
     let saga = store.latest_saga(scope, made.id).await.unwrap().unwrap();
     assert_eq!(drive(&stage.app, saga.id).await.unwrap(), Progress::Over);

@@ -305,4 +305,5 @@ pub(super) async fn a_reminder_by_push_opens_the_meeting_on_the_device() {
         topic.starts_with("parfocal-") && topic.len() >= 33,
         "{topic}"
     );
+    app.stop().await;
 }

@@ -6,7 +6,7 @@ use parfocal_engine::components;
 use parfocal_engine::keys::{Caller, Surface};
 use parfocal_engine::provider::{OccurrenceState, conformance};
 use parfocal_engine::schedule::{
-    CancelRequest, ChangeRequest, How, Progress, ScheduleRequest, Unrepeatable,
+    CancelRequest, ChangeRequest, Followed, How, Progress, ScheduleRequest, Unrepeatable,
 };
 use parfocal_engine::store::ScheduleState;
 use parfocal_engine::{App, Code};
@@ -19,6 +19,7 @@ on_both_stores! {
     zoom_keeps_the_rules_of_providers;
     a_series_at_zoom_is_made_moved_and_called_off;
     registrants_at_zoom_and_guests_are_one_list;
+    what_somebody_changes_at_zoom_is_followed_everywhere;
     what_zoom_cannot_repeat_becomes_single_meetings_when_allowed;
     single_meetings_are_told_of_together_whoever_drives_them;
     a_lost_answer_at_zoom_leaves_one_meeting;
@@ -456,4 +457,86 @@ async fn registrants_at_zoom_and_guests_are_one_list() {
     let trouble = dora.unwrap().trouble.clone().unwrap();
     assert!(trouble.contains("registered"), "{trouble}");
     assert_eq!(stage.told().await, 2);
+}
+
+async fn what_somebody_changes_at_zoom_is_followed_everywhere() {
+    let stage = Stage::new().await;
+    let scheduling = stage.app.scheduling();
+    let zoom = stage
+        .app
+        .providers()
+        .open(&stage.app, "zoom", None)
+        .await
+        .unwrap();
+    let mut single = stage.request();
+    single.attendees = vec![serde_json::from_value(json!({"email": "bo@example.org"})).unwrap()];
+    let mut series = stage.request();
+    series.start = "2031-04-01T09:00:00".to_owned();
+    series.every = Some("week".to_owned());
+    series.count = Some(4);
+    let single = scheduling.schedule(&single, &how()).await.unwrap().meeting;
+    let series = scheduling.schedule(&series, &how()).await.unwrap().meeting;
+    let follow = async |id| scheduling.follow(id, &how()).await.unwrap();
+    assert_eq!(follow(single.id).await, Followed::Same, "our own echo");
+    assert_eq!(follow(series.id).await, Followed::Same);
+    assert_eq!(stage.told().await, 1);
+
+    // In Zoom's own window: another time and title.
+    let (one, many) = (
+        single.meeting.clone().unwrap(),
+        series.meeting.clone().unwrap(),
+    );
+    let moved = parfocal_engine::provider::MeetingChange {
+        title: Some("Planning, late".to_owned()),
+        start: Some("2031-03-24T15:00".parse().unwrap()),
+        zone: Some("Europe/Berlin".to_owned()),
+        minutes: Some(45),
+        host: Some(stage.host.clone()),
+        ..parfocal_engine::provider::MeetingChange::default()
+    };
+    zoom.update(&one, None, &moved).await.unwrap();
+    assert_eq!(follow(single.id).await, Followed::Changed(1));
+    let now = scheduling.get(single.id).await.unwrap();
+    assert_eq!(
+        (now.title.as_str(), now.start_local.as_str(), now.minutes),
+        ("Planning, late", "2031-03-24T15:00:00", 45)
+    );
+    assert_eq!(stage.told().await, 2, "Bo is told once");
+    assert_eq!(follow(single.id).await, Followed::Same);
+
+    // One occurrence is moved there, another one called off.
+    let all = zoom.occurrences(&many).await.unwrap();
+    let later = parfocal_engine::provider::MeetingChange {
+        title: None,
+        start: Some("2031-04-09T11:00".parse().unwrap()),
+        ..moved
+    };
+    zoom.update(&many, Some(&all[1].id), &later).await.unwrap();
+    assert_eq!(follow(series.id).await, Followed::Changed(1));
+    zoom.delete(&many, Some(&all[2].id)).await.unwrap();
+    assert_eq!(follow(series.id).await, Followed::Changed(1));
+    let now = scheduling.get(series.id).await.unwrap();
+    let starts: Vec<String> = now
+        .occurrences
+        .iter()
+        .map(|one| one.start.to_string())
+        .collect();
+    assert_eq!(
+        starts,
+        [
+            "2031-04-01T07:00:00Z",
+            "2031-04-09T09:00:00Z",
+            "2031-04-22T07:00:00Z"
+        ]
+    );
+    assert_eq!(follow(series.id).await, Followed::Same);
+
+    // The meeting is deleted there: it is called off.
+    zoom.delete(&one, None).await.unwrap();
+    assert_eq!(follow(single.id).await, Followed::CalledOff);
+    assert_eq!(
+        scheduling.get(single.id).await.unwrap().state,
+        ScheduleState::Cancelled
+    );
+    assert_eq!(stage.told().await, 3);
 }
