@@ -106,7 +106,7 @@ impl AttendeeManager<'_> {
                 .find(|said| said.email == one.email && said.occurrence.is_empty())
                 .and_then(|said| said.source.as_deref());
             let key = key(id, &one.email);
-            let registered = steps::known(app, &key).await?.is_some_and(is_done);
+            let registered = steps::known(app, &key).await?.as_ref().is_some_and(is_done);
             let there = there
                 .iter()
                 .find(|other| other.email.eq_ignore_ascii_case(&one.email));

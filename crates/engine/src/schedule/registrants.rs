@@ -121,14 +121,14 @@ pub(super) async fn admit(app: &App, saga: &Saga, data: &Data) -> Result<Admitte
         !still.iter().any(|one| one.email == was.email)
     }) {
         let key = key(saga.schedule_id, &gone.email);
-        if steps::known(app, &key).await?.is_some_and(is_done) {
+        if steps::known(app, &key).await?.as_ref().is_some_and(is_done) {
             withdraw(app, provider.as_ref(), &meeting.id, &key, &gone.email).await?;
         }
     }
     Ok(out)
 }
 
-pub(super) fn is_done(effect: Effect) -> bool {
+pub(super) fn is_done(effect: &Effect) -> bool {
     effect.state == EffectState::Done
 }
 
