@@ -30,6 +30,7 @@ pub mod search;
 mod sequencer;
 pub mod status;
 pub mod talk;
+pub mod told;
 pub mod transcripts;
 pub mod understand;
 pub mod vault;

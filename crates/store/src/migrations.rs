@@ -107,6 +107,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0021_kinds.sql"),
     ),
     (
+        24,
+        "apart",
+        include_str!("../migrations/sqlite/0024_apart.sql"),
+    ),
+    (
         25,
         "interactions",
         include_str!("../migrations/sqlite/0025_interactions.sql"),
@@ -213,6 +218,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         21,
         "kinds",
         include_str!("../migrations/postgres/0021_kinds.sql"),
+    ),
+    (
+        24,
+        "apart",
+        include_str!("../migrations/postgres/0024_apart.sql"),
     ),
     (
         25,

@@ -6,8 +6,10 @@ use crate::db::{Cells, Tx, args, one, statements};
 use crate::error::Result;
 use crate::id::{ActionId, PersonId};
 use crate::model::{
-    PersonAction, PersonClaim, PersonConsent, PersonRegistration, PersonRow, PersonRun, PersonStay,
+    MergedPerson, PersonAction, PersonClaim, PersonConsent, PersonRegistration, PersonRow,
+    PersonRun, PersonStay,
 };
+use crate::page::like_contains;
 use crate::store::{Scope, Store};
 
 /// The participants that a person's identities name.
@@ -25,7 +27,27 @@ statements! {
         ON CONFLICT (workspace_id, kind, value) DO NOTHING");
     NEW = one("INSERT INTO persons (id, workspace_id, created_at, updated_at) VALUES ($1, $2, $3, $3)");
     MOVE_CLAIMS = one("UPDATE person_identities SET person_id = $3 WHERE workspace_id = $1 AND person_id = $2");
-    MERGED = one("UPDATE persons SET merged_into = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2");
+    // Whoever was one with them already is one with the one that stays: pointers never form a chain.
+    MERGED = one("UPDATE persons SET merged_into = $3, updated_at = CASE WHEN id = $2 THEN $4 ELSE updated_at END WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)");
+    APART = one("SELECT x.at FROM persons_apart x JOIN persons a ON a.id = x.person_id JOIN persons b ON b.id = x.other_id WHERE x.workspace_id = $1
+        AND ((COALESCE(a.merged_into, a.id) = $2 AND COALESCE(b.merged_into, b.id) = $3) OR (COALESCE(a.merged_into, a.id) = $3 AND COALESCE(b.merged_into, b.id) = $2))");
+    HOLD_APART = one("INSERT INTO persons_apart (workspace_id, person_id, other_id, at) SELECT workspace_id, CAST($2 AS TEXT), id, CAST($4 AS BIGINT) FROM persons
+        WHERE workspace_id = $1 AND (id = $3 OR merged_into = $3) AND id <> CAST($2 AS TEXT) ON CONFLICT (workspace_id, person_id, other_id) DO NOTHING");
+    ALONE = one("UPDATE persons SET merged_into = NULL, updated_at = $3 WHERE workspace_id = $1 AND id = $2");
+    TAKE_CLAIMS = one("UPDATE person_identities SET person_id = $2 WHERE workspace_id = $1 AND claimed_id = $2");
+    TOLD_ONCE = one("SELECT id FROM deliveries WHERE workspace_id = $1 AND person_id = $2 AND sent_hash IS NOT NULL AND kind IN ('event', 'mail', 'note', 'task') ORDER BY id");
+    TELL_NOT_AGAIN = one("INSERT INTO deliveries (id, workspace_id, destination_id, record_key, kind, lane, rank, ord, person_id, subject_id, body, content_hash, sent_hash, rule, backfill,
+            state, next_at, attempts, remote_id, said, reason, created_at, updated_at, done_at)
+        SELECT CAST($2 AS TEXT), workspace_id, destination_id, REPLACE(record_key, $3, $4), kind, REPLACE(lane, $3, $4), rank, ord, CAST($4 AS TEXT), subject_id, body, content_hash, sent_hash, rule, backfill,
+            'done', next_at, 0, remote_id, said, CAST($5 AS TEXT), created_at, CAST($6 AS BIGINT), done_at FROM deliveries WHERE id = $1
+        ON CONFLICT (destination_id, record_key) DO NOTHING");
+    MERGED_INTO = one("SELECT p.id, p.updated_at, x.kind, x.value FROM persons p JOIN person_identities x ON x.workspace_id = p.workspace_id AND x.claimed_id = p.id
+        WHERE p.workspace_id = $1 AND p.merged_into = $2 ORDER BY p.id, x.kind, x.value");
+    FIND = one("SELECT p.id FROM persons p WHERE p.workspace_id = $1 AND p.merged_into IS NULL AND p.id > $2
+        AND EXISTS (SELECT 1 FROM person_identities x WHERE x.person_id = p.id AND x.kind = 'email' AND (x.value LIKE $3 ESCAPE '\\'
+            OR EXISTS (SELECT 1 FROM participants t WHERE t.email = x.value AND t.workspace_id = p.workspace_id AND LOWER(t.name) LIKE $3 ESCAPE '\\')
+            OR EXISTS (SELECT 1 FROM registrants r WHERE r.email = x.value AND r.workspace_id = p.workspace_id AND LOWER(r.name) LIKE $3 ESCAPE '\\')))
+        ORDER BY p.id LIMIT $4");
     KEEP_CONSENT = one("UPDATE persons SET consent = o.consent, consent_source = o.consent_source, consent_at = o.consent_at
         FROM persons o WHERE persons.workspace_id = $1 AND persons.id = $3 AND o.id = $2 AND o.consent IS NOT NULL
         AND (persons.consent_at IS NULL OR o.consent_at > persons.consent_at OR (o.consent_at = persons.consent_at AND o.consent < persons.consent))");
@@ -42,6 +64,7 @@ statements! {
         UNION SELECT r.email, CAST(NULL AS TEXT), r.external_id FROM registrants r WHERE r.workspace_id = $1 AND r.id = $2
         UNION SELECT t.owner_email, CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM tracked_actions t WHERE t.workspace_id = $1 AND t.id = $2 AND t.owner_email IS NOT NULL
         ORDER BY 3, 2, 1");
+    PERSON_MERGED = one("SELECT merged_into FROM persons WHERE workspace_id = $1 AND id = $2");
     PERSON = one("SELECT id, merged_into, consent, consent_source, consent_at, created_at FROM persons WHERE workspace_id = $1 AND id = $2");
     PEOPLE = one("SELECT id FROM persons WHERE workspace_id = $1 AND merged_into IS NULL AND id > $2 ORDER BY id LIMIT $3");
     IDENTITIES = one("SELECT kind, value FROM person_identities WHERE workspace_id = $1 AND person_id = $2 ORDER BY kind, value");
@@ -184,6 +207,44 @@ impl Store {
             .await
     }
 
+    /// People with an address, or a name beside one, that contains a text, after a place, by id.
+    pub async fn find_people(
+        &self,
+        scope: Scope,
+        text: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<PersonId>> {
+        let pattern = like_contains(&text.trim().to_lowercase());
+        self.all(
+            FIND,
+            args![scope.workspace, after, pattern, limit],
+            Cells::id,
+        )
+        .await
+    }
+
+    /// Those who turned out to be this person, in the order in which they were first known.
+    pub async fn merged_people(&self, scope: Scope, id: PersonId) -> Result<Vec<MergedPerson>> {
+        let rows: Vec<(PersonId, Timestamp, (String, String))> = self
+            .all(MERGED_INTO, args![scope.workspace, id], |row| {
+                Ok((row.id()?, row.instant()?, (row.text()?, row.text()?)))
+            })
+            .await?;
+        let mut all: Vec<MergedPerson> = Vec::new();
+        for (id, at, identity) in rows {
+            match all.last_mut().filter(|last| last.id == id) {
+                Some(last) => last.identities.push(identity),
+                None => all.push(MergedPerson {
+                    id,
+                    at,
+                    identities: vec![identity],
+                }),
+            }
+        }
+        Ok(all)
+    }
+
     /// What identifies a person: kinds and values.
     pub async fn person_identities(
         &self,
@@ -288,13 +349,13 @@ impl Store {
 }
 
 impl Tx {
-    /// The person whom a claim names: known, or new. When it names several who were held apart, they become one: the one
-    /// known longest stays, and the others point to it. None when it names nobody.
+    /// The people whom a claim names: known, or new; nobody when it names nobody. When it names several who were known apart,
+    /// they become one: the one known longest stays, and the others point to it, unless a person said that they are two.
     pub async fn person_of(
         &mut self,
         claim: &PersonClaim,
         now: Timestamp,
-    ) -> Result<Option<PersonId>> {
+    ) -> Result<Vec<PersonId>> {
         let w = self.w();
         let email = claim
             .email
@@ -310,7 +371,7 @@ impl Tx {
         .filter_map(|(kind, value)| Some((kind, value.filter(|value| !value.is_empty())?)))
         .collect();
         if parts.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let mut found: Vec<PersonId> = Vec::new();
         let mut fresh = Vec::new();
@@ -323,23 +384,75 @@ impl Tx {
                 None => fresh.push((*kind, value)),
             }
         }
+        // What is new belongs to whom the strongest part names, and the address is the strongest.
+        let strongest = found.first().copied();
         found.sort_unstable();
         found.dedup();
-        let person = if let Some(first) = found.first() {
-            *first
+        let mut people: Vec<PersonId> = Vec::new();
+        let mut owner = strongest;
+        for person in found {
+            let mut stays = None;
+            for other in &people {
+                if self
+                    .one(APART, args![w, person, *other], Cells::int)
+                    .await?
+                    .is_none()
+                {
+                    stays = Some(*other);
+                    break;
+                }
+            }
+            match stays {
+                Some(other) => {
+                    self.merge_person(person, other, now).await?;
+                    if owner == Some(person) {
+                        owner = Some(other);
+                    }
+                }
+                None => people.push(person),
+            }
+        }
+        let owner = if let Some(owner) = owner {
+            owner
         } else {
             let id: PersonId = self.new_id(now);
             self.execute(NEW, args![id, w, now]).await?;
+            people.push(id);
             id
         };
-        for other in found.iter().skip(1) {
-            self.merge_person(*other, person, now).await?;
-        }
         for (kind, value) in fresh {
-            self.execute(CLAIM, args![w, kind, value, person, now])
+            self.execute(CLAIM, args![w, kind, value, owner, now])
                 .await?;
         }
-        Ok(Some(person))
+        Ok(people)
+    }
+
+    /// Undoes a merge: whoever was found to be somebody else is a person of their own again, with what identified them, and what
+    /// names both does not make them one any more. What was told once of the joint person is not told again of either. Whom they
+    /// were one with; none when they are one with nobody.
+    pub async fn split_person(
+        &mut self,
+        id: PersonId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<Option<PersonId>> {
+        let w = self.w();
+        let into = self.one(PERSON_MERGED, args![w, id], Cells::opt_id).await?;
+        let Some(into): Option<PersonId> = into.flatten() else {
+            return Ok(None);
+        };
+        self.execute(HOLD_APART, args![w, id, into, now]).await?;
+        self.execute(ALONE, args![w, id, now]).await?;
+        self.execute(TAKE_CLAIMS, args![w, id]).await?;
+        self.execute(KEEP_CONSENT, args![w, into, id]).await?;
+        let told: Vec<crate::id::DeliveryId> =
+            self.all(TOLD_ONCE, args![w, into], Cells::id).await?;
+        for delivery in told {
+            let copy: crate::id::DeliveryId = self.new_id(now);
+            self.execute(TELL_NOT_AGAIN, args![delivery, copy, into, id, why, now])
+                .await?;
+        }
+        Ok(Some(into))
     }
 
     async fn merge_person(&mut self, from: PersonId, into: PersonId, now: Timestamp) -> Result<()> {

@@ -35,6 +35,9 @@ pub(crate) struct List {
     /// In this state: pending, sending, waiting, done, dead or dropped
     #[arg(long, value_name = "STATE")]
     state: Option<DeliveryState>,
+    /// About this person, by address or id
+    #[arg(long, value_name = "PERSON")]
+    person: Option<String>,
     /// Whose key contains this
     #[arg(long, value_name = "TEXT")]
     key: Option<String>,
@@ -71,10 +74,15 @@ pub(crate) async fn run(command: Deliveries, context: &Context) -> Result<Exit, 
     let out = &context.out;
     match command {
         Deliveries::List(list) => {
+            let person = match &list.person {
+                Some(person) => Some(verbs.person_named(person).await?),
+                None => None,
+            };
             let filter = DeliveryFilter {
                 state: list.state,
+                person,
                 key: list.key,
-                ..DeliveryFilter::default()
+                destination: None,
             };
             let page = verbs
                 .deliveries(list.destination.as_deref(), filter, &list.paging.request())

@@ -1,23 +1,46 @@
-//! `people show|consent|erase`: what is known of a person, and what destinations have of them.
+//! `people list|show|consent|split|erase`: what is known of a person, and what destinations have of them.
 
 use clap::{Args, Subcommand};
 use parfocal_engine::activate::PersonView;
 use parfocal_engine::keys::{Caller, Surface};
 use serde_json::json;
 
+use super::paging::{Paging, more};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::clean;
+use crate::output::table::{Align, Field, Table};
 
 /// Show what is known of a person and what destinations have of them, and why
 #[derive(Debug, Subcommand)]
 pub(crate) enum People {
+    /// List people that destinations were asked about
+    List(List),
     /// Show what happened to a person, what each destination has of them, what not, and why
     Show(Person),
     /// Write what a person said about being written to
     Consent(Consent),
+    /// Take back that somebody turned out to be another person
+    Split(Split),
     /// Erase a person, here and at every destination that has something of them
     Erase(Person),
+}
+
+/// List people
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Whose address or name contains this
+    #[arg(long, value_name = "TEXT")]
+    find: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+/// Somebody who was taken for another person
+#[derive(Debug, Args)]
+pub(crate) struct Split {
+    /// The id under which they were known before, as `people show` lists it
+    id: String,
 }
 
 /// A person by an address
@@ -49,6 +72,44 @@ pub(crate) async fn run(command: People, context: &Context) -> Result<Exit, Fail
     let verbs = app.destinations();
     let by = Caller::local(Surface::Cli).by();
     match command {
+        People::List(list) => {
+            let page = verbs
+                .people(list.find.as_deref(), &list.paging.request())
+                .await?;
+            if context.out.is_json() {
+                context
+                    .out
+                    .json(&json!({"items": page.items, "next": page.next}))?;
+                return Ok(Exit::Done);
+            }
+            let mut table = Table::new(
+                &[
+                    ("ADDRESS", Align::Left),
+                    ("NAME", Align::Left),
+                    ("ATTENDED", Align::Right),
+                    ("MISSED", Align::Right),
+                    ("CONSENT", Align::Left),
+                ],
+                "Nobody is known: people are known once a destination has read what is kept (`parfocal destination backfill`).",
+            );
+            for one in &page.items {
+                table.row([
+                    Field::from(clean(&one.email)),
+                    Field::from(clean(one.name.as_deref().unwrap_or(""))),
+                    Field::from(one.attended.to_string()),
+                    Field::from(one.missed.to_string()),
+                    Field::from(match one.consent {
+                        Some(true) => "yes",
+                        Some(false) => "no",
+                        None => "unknown",
+                    }),
+                ]);
+            }
+            table.print(&context.out)?;
+            more(context, page.next.as_deref());
+            Ok(Exit::Done)
+        }
+        People::Split(split) => show(&verbs.split(&split.id, &by).await?, context),
         People::Show(person) => show(&verbs.person(&person.person).await?, context),
         People::Consent(said) => {
             let view = verbs
@@ -87,6 +148,10 @@ fn show(view: &PersonView, context: &Context) -> Result<Exit, Failure> {
     ))?;
     if person.emails.len() > 1 {
         out.line(format!("also    {}", person.emails.join(", ")))?;
+    }
+    for one in &view.merged {
+        let known: Vec<&str> = one.identities.iter().map(|id| id.value.as_str()).collect();
+        out.line(format!("was     {} {}", one.id, clean(&known.join(", "))))?;
     }
     match &person.consent {
         Some(consent) => out.line(format!(

@@ -1,4 +1,4 @@
-//! `sync`: what a mapping says, whether it can be used, and what would be sent.
+//! `sync`: how the destinations do, what would be sent and why, why something is not there, and trying again.
 
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,41 @@ use parfocal_engine::activate::brevo::mapping::{self, Mapping};
 use parfocal_engine::error::EngineError;
 use serde_json::json;
 
+use super::{deliveries, destination};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::clean;
 use crate::output::style::{self, paint};
 use crate::output::table::{Align, Field, Table};
 
-/// See what goes to Brevo and why
+/// See what goes to other systems and why, and have it sent
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sync {
+    /// Show how destinations do: what is there, what waits, what is dead, how far behind they are
+    Status,
+    /// Read and send everything that is due now, in this process
+    Run,
+    /// Send deliveries once more: one, or all dead ones
+    Retry(deliveries::Retry),
+    /// Answer why a person is, or is not, in a list or anything else of a destination
+    Why(WhyCommand),
     /// Print the default mapping to Brevo with its comments, or check one of your own
     Mapping(MappingCommand),
     /// Show for real people what would be sent and why, field by field; nothing is sent
     Preview(PreviewCommand),
+}
+
+/// Answer why
+#[derive(Debug, Args)]
+pub(crate) struct WhyCommand {
+    /// An address of theirs, or our id
+    person: String,
+    /// Only at this destination
+    #[arg(long, value_name = "DESTINATION")]
+    at: Option<String>,
+    /// Only what contains this, such as "list Zoom | Attended"
+    #[arg(long, value_name = "TEXT")]
+    what: Option<String>,
 }
 
 /// Show what would be sent
@@ -56,9 +78,49 @@ pub(crate) struct MappingCommand {
 /// Runs the command.
 pub(crate) async fn run(command: Sync, context: &Context) -> Result<Exit, Failure> {
     match command {
+        Sync::Status => destination::run(destination::Destination::List, context).await,
+        Sync::Run => destination::run(destination::Destination::Run, context).await,
+        Sync::Retry(which) => deliveries::run(deliveries::Deliveries::Retry(which), context).await,
+        Sync::Why(command) => why(command, context).await,
         Sync::Mapping(command) => mapping(command, context),
         Sync::Preview(command) => preview(command, context).await,
     }
+}
+
+async fn why(command: WhyCommand, context: &Context) -> Result<Exit, Failure> {
+    let app = context.app().await?;
+    let (at, what) = (command.at.as_deref(), command.what.as_deref());
+    let view = app.destinations().why(&command.person, at, what).await?;
+    let out = &context.out;
+    if out.is_json() {
+        out.json(&view)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(
+        &[
+            ("DESTINATION", Align::Left),
+            ("THERE", Align::Left),
+            ("WHAT", Align::Left),
+            ("WHY", Align::Left),
+            ("LINE", Align::Right),
+        ],
+        "No destination of people was asked, or nothing of that name concerns this person.",
+    );
+    for one in &view.answers {
+        let line = one.rule.as_ref().and_then(|rule| rule.line);
+        table.row([
+            Field::from(&one.destination),
+            Field::from(if one.there { "yes" } else { "no" }),
+            Field::from(clean(&one.what)),
+            Field::from(clean(&one.why)),
+            Field::from(line.map_or_else(String::new, |line| line.to_string())),
+        ]);
+    }
+    table.print(out)?;
+    for advice in view.answers.iter().filter_map(|one| one.advice.as_ref()) {
+        out.line(format!("to do   {}", clean(advice)))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn text_of(path: &Path) -> Result<String, EngineError> {

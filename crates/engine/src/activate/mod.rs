@@ -13,9 +13,11 @@
 
 pub mod brevo;
 mod facts;
+mod history;
 mod manage;
 pub mod model;
 mod people;
+mod rights;
 mod sender;
 mod stream;
 #[cfg(test)]
@@ -32,12 +34,14 @@ use futures_util::future::BoxFuture;
 use parfocal_store::{DestinationId, DestinationRow};
 use secrecy::SecretString;
 
+pub use history::{
+    Answer, AtDestination, IdentityView, MergedView, PersonLine, PersonView, ThingView, WhyView,
+};
 pub use manage::{AddDestination, BackfillOrder, Destinations, Secrets};
 pub use model::{
     Again, Checked, Consent, Delivery, Gone, LanedEvent, LastMeeting, LeftOut, MeetingFacts,
     Moment, MomentKind, Outcome, Person, PersonFile, Plan, Planned, Reports, Rule, Said, Takes,
 };
-pub use people::{AtDestination, PersonView, ThingView};
 pub use view::{DeliveryDetail, DeliveryView, DestinationView, StreamView, Tally};
 pub use webhook::WebhookConfig;
 pub(crate) use webhook::sign;

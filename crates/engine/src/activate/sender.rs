@@ -20,7 +20,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::Destination;
 use super::model::{Delivery, Gone, Outcome, Reports, Rule, Said};
-use super::people::ERASE;
+use super::rights::ERASE;
 use crate::App;
 use crate::clock::{later, span};
 use crate::error::Result;

@@ -17,6 +17,7 @@ use crate::ingest::{Origin, Rank, Stamp, tell};
 use crate::jobs::{
     InstanceRefresh, JobKind, Outcome, ParticipantsFetch, RecordingRefresh, priority,
 };
+use crate::told::{BackfillFinished, Told};
 
 /// How often an unfinished backfill is looked at when nothing else reminds of it.
 const LOOK: SignedDuration = SignedDuration::from_secs(5);
@@ -322,7 +323,8 @@ async fn conclude(
         .await?;
     tx.set_backfill_state(backfill.id, BackfillState::Done, origin.now)
         .await?;
-    tell(&mut tx, origin, "backfill.finished", backfill.id, summary).await?;
+    let told = Told::BackfillFinished(BackfillFinished::of(summary));
+    tell(&mut tx, origin, backfill.id, told).await?;
     Ok(Outcome::done(tx))
 }
 

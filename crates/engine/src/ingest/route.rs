@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::jobs::{InstanceRefresh, JobKind, MeetingRefresh, ParticipantsFetch, RecordingRefresh};
 use crate::schedule::follow;
+use crate::told::{Recording, Registration, Run, Series, Told};
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,8 +130,18 @@ async fn series(
         _ => meetings::apply_deleted(tx, origin, number, Some(kind), object, false).await?,
     };
     if applied.changed {
-        let data = json!({"number": number, "topic": applied.facts.text("topic")});
-        tell(tx, origin, &format!("meeting.{what}"), applied.id, data).await?;
+        let series = Series {
+            number: number.to_owned(),
+            topic: applied.facts.text("topic"),
+        };
+        let told = match what {
+            "created" => Told::MeetingCreated(series),
+            "updated" => Told::MeetingUpdated(series),
+            "deleted" => Told::MeetingDeleted(series),
+            "permanently_deleted" => Told::MeetingGone(series),
+            _ => Told::MeetingRecovered(series),
+        };
+        tell(tx, origin, applied.id, told).await?;
         if what != "created" {
             follow::told(tx, "zoom", number, follow::Look::Meeting, origin.now).await?;
         }
@@ -180,14 +191,8 @@ async fn run(
         return Ok(Routed::Unusable("the event names no instance"));
     };
     if applied.just_started {
-        tell(
-            tx,
-            origin,
-            "meeting.started",
-            applied.id,
-            json!({"uuid": applied.uuid, "number": applied.number}),
-        )
-        .await?;
+        let told = Told::MeetingStarted(run_of(&applied));
+        tell(tx, origin, applied.id, told).await?;
     }
     if applied.just_ended {
         tell_ended(tx, origin, &applied).await?;
@@ -200,14 +205,15 @@ async fn run(
 }
 
 async fn tell_ended(tx: &mut Tx, origin: &Origin, applied: &instances::Applied) -> Result<()> {
-    tell(
-        tx,
-        origin,
-        "meeting.ended",
-        applied.id,
-        json!({"uuid": applied.uuid, "number": applied.number}),
-    )
-    .await
+    let told = Told::MeetingEnded(run_of(applied));
+    tell(tx, origin, applied.id, told).await
+}
+
+fn run_of(applied: &instances::Applied) -> Run {
+    Run {
+        uuid: applied.uuid.clone(),
+        number: applied.number.clone(),
+    }
 }
 
 /// What follows from a statement that can only be made of a run that is over, when it comes before the event that says so,
@@ -337,19 +343,32 @@ async fn registration(
     let meeting = meetings::ensure(tx, origin, number, Some(kind), &Value::Object(hint)).await?;
     match registrants::apply(tx, origin, meeting, registrant, status).await? {
         Some(id) => {
-            tell(
-                tx,
-                origin,
-                &format!("{kind}.{what}"),
-                id,
-                json!({"number": number}),
-            )
-            .await?;
+            if let Some(told) = registered(kind, what, number) {
+                tell(tx, origin, id, told).await?;
+            }
             follow::told(tx, "zoom", number, follow::Look::Registrants, origin.now).await?;
             Ok(Routed::Done)
         }
         None => Ok(Routed::Unusable("the event names no registrant")),
     }
+}
+
+fn registered(kind: MeetingKind, what: &str, number: &str) -> Option<Told> {
+    let of = Registration {
+        number: number.to_owned(),
+    };
+    let webinar = kind == MeetingKind::Webinar;
+    Some(match (what, webinar) {
+        ("registration_created", false) => Told::MeetingRegistrationCreated(of),
+        ("registration_created", true) => Told::WebinarRegistrationCreated(of),
+        ("registration_approved", false) => Told::MeetingRegistrationApproved(of),
+        ("registration_approved", true) => Told::WebinarRegistrationApproved(of),
+        ("registration_denied", false) => Told::MeetingRegistrationDenied(of),
+        ("registration_denied", true) => Told::WebinarRegistrationDenied(of),
+        ("registration_cancelled", false) => Told::MeetingRegistrationCancelled(of),
+        ("registration_cancelled", true) => Told::WebinarRegistrationCancelled(of),
+        _ => return None,
+    })
 }
 
 async fn recording(
@@ -378,19 +397,22 @@ async fn recording(
         tell_ended(tx, origin, &applied.instance).await?;
         attendance::close(tx, origin, &applied.instance).await?;
     }
+    let of = Recording {
+        uuid: applied.instance.uuid.clone(),
+        new_files: u64::try_from(applied.new_files).unwrap_or(u64::MAX),
+    };
     let told = match (what, presence) {
         ("transcript_completed", _) => None,
-        (_, Presence::There) if applied.new_files > 0 => Some("recording.ready"),
+        (_, Presence::There) if applied.new_files > 0 => Some(Told::RecordingReady(of)),
         (_, Presence::There) => None,
-        (_, Presence::Gone) => Some("recording.deleted"),
-        (_, Presence::Back) => Some("recording.recovered"),
+        (_, Presence::Gone) => Some(Told::RecordingDeleted(of)),
+        (_, Presence::Back) => Some(Told::RecordingRecovered(of)),
     };
     if presence != Presence::Gone {
         recordings::watch(tx, origin, &applied).await?;
     }
     if let Some(told) = told {
-        let data = json!({"uuid": applied.instance.uuid, "new_files": applied.new_files});
-        tell(tx, origin, told, applied.instance.id, data).await?;
+        tell(tx, origin, applied.instance.id, told).await?;
     }
     Ok(Routed::Done)
 }

@@ -8,6 +8,7 @@ use super::{Origin, Routed, instances, route, tell};
 use crate::error::Result;
 use crate::ingest::merge::instant;
 use crate::jobs::{JobKind, SummaryFetch};
+use crate::told::{self, Told};
 
 /// Most characters of a summary that are kept.
 const MOST_CHARS: usize = 200_000;
@@ -97,7 +98,8 @@ pub async fn keep(
         .put_provider_summary(id, Some(summary), said_at, origin.now)
         .await?
     {
-        tell(tx, origin, "summary.ready", id, json!({"uuid": uuid})).await?;
+        let uuid = uuid.to_owned();
+        tell(tx, origin, id, Told::SummaryReady(told::Summary { uuid })).await?;
     }
     Ok(())
 }
@@ -107,7 +109,8 @@ async fn removed(tx: &mut Tx, origin: &Origin, (id, uuid): (InstanceId, &str)) -
         .put_provider_summary(id, None, said_at(origin), origin.now)
         .await?
     {
-        tell(tx, origin, "summary.removed", id, json!({"uuid": uuid})).await?;
+        let uuid = uuid.to_owned();
+        tell(tx, origin, id, Told::SummaryRemoved(told::Summary { uuid })).await?;
     }
     Ok(())
 }

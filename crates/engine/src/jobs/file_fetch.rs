@@ -11,7 +11,6 @@ use parfocal_zoom::download::{Download, DownloadAuth, Downloaded};
 use parfocal_zoom::{Client, ErrorKind};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{Failure, Follow, JobKind, Outcome, TranscriptParse, look_again, payload};
 use crate::App;
@@ -22,6 +21,7 @@ use crate::ingest::artefacts::{self, PROCESSING, cause};
 use crate::ingest::recordings::{self, Presence};
 use crate::ingest::{Origin, Rank, Stamp, tell};
 use crate::media::{Blobs, KeyParts, expected_contents};
+use crate::told::{FileStored, Told};
 
 /// How long an event's download token works.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -254,8 +254,12 @@ impl Work<'_> {
                 )
                 .await?;
         }
-        let data = json!({"file": self.file.external_id, "type": self.file.file_type, "bytes": done.bytes});
-        tell(&mut tx, &origin, "file.stored", self.instance.id, data).await?;
+        let told = Told::FileStored(FileStored {
+            file: self.file.external_id.clone(),
+            file_type: self.file.file_type.clone(),
+            bytes: done.bytes,
+        });
+        tell(&mut tx, &origin, self.instance.id, told).await?;
         Ok(Outcome::done(tx))
     }
 

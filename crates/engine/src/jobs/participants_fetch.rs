@@ -18,6 +18,7 @@ use crate::error::{Code, EngineError, Result};
 use crate::ingest::artefacts::cause;
 use crate::ingest::presence::Stay;
 use crate::ingest::{Origin, Rank, Stamp, artefacts, attendance, instances, interactions, tell};
+use crate::told::{ParticipantsReady, Told};
 
 /// How long after the end the list may still be incomplete.
 const SETTLING: SignedDuration = SignedDuration::from_mins(30);
@@ -206,8 +207,11 @@ async fn write(
             .await?;
         artefacts::present(&mut tx, known.id, ArtefactKind::Participants, now).await?;
         if before.is_none_or(|before| before.state != ArtefactState::Present) {
-            let data = json!({"uuid": wanted.uuid, "stays": rows.len()});
-            tell(&mut tx, origin, "participants.ready", known.id, data).await?;
+            let told = ParticipantsReady {
+                uuid: wanted.uuid.clone(),
+                stays: rows.len() as u64,
+            };
+            tell(&mut tx, origin, known.id, Told::ParticipantsReady(told)).await?;
             // A backfill learns from the report which runs had polls; nothing tells it of one that has just ended.
             let registered = rows.iter().any(|row| {
                 row["registrant_id"]

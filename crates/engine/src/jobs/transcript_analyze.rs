@@ -1,12 +1,12 @@
 //! `transcript.analyze`: what was said becomes a summary, action items, decisions and questions, each with its proof.
 
-use parfocal_store::{Job, NewDomainEvent, Scope, TranscriptId};
+use parfocal_store::{Job, Scope, TranscriptId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{Outcome, payload};
 use crate::App;
 use crate::error::Result;
+use crate::told::{self, InsightsReady, Told};
 use crate::understand;
 
 /// The payload.
@@ -38,21 +38,16 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     super::transcript_model::follow(app, &mut tx, job, &transcript, now).await?;
     super::transcript_embed::follow(app, &mut tx, job, &transcript, now).await?;
     if understand::keep(&mut tx, &transcript, &analysis, now).await? {
-        let event = NewDomainEvent {
-            event_type: "insights.ready".to_owned(),
-            v: 1,
-            subject_id: transcript.instance_id.to_string(),
-            data: json!({
-                "transcript": transcript.id,
-                "kind": "meeting",
-                "model": parfocal_store::EMBEDDED,
-                "action_items": analysis.action_items.len(),
-                "decisions": analysis.decisions.len(),
-                "questions": analysis.questions.len(),
-                "dropped": analysis.dropped,
-            }),
-        };
-        tx.append_event(&event, now).await?;
+        let event = Told::InsightsReady(InsightsReady {
+            transcript: transcript.id,
+            kind: "meeting".to_owned(),
+            model: parfocal_store::EMBEDDED.to_owned(),
+            action_items: Some(analysis.action_items.len() as u64),
+            decisions: Some(analysis.decisions.len() as u64),
+            questions: Some(analysis.questions.len() as u64),
+            dropped: Some(u64::from(analysis.dropped)),
+        });
+        told::tell(&mut tx, transcript.instance_id, event, now).await?;
     }
     Ok(Outcome::done(tx))
 }

@@ -1,7 +1,7 @@
 //! `transcript.model`: the language model in use analyses a transcript; until it has, the embedded analyst's result stands.
 
 use jiff::Timestamp;
-use parfocal_store::{Job, NewDomainEvent, NewJob, Scope, Transcript, TranscriptId, Tx};
+use parfocal_store::{Job, NewJob, Scope, Transcript, TranscriptId, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -9,6 +9,7 @@ use super::{JobKind, Outcome, payload};
 use crate::App;
 use crate::error::Result;
 use crate::models::Model;
+use crate::told::{self, InsightsReady, Told};
 use crate::understand;
 
 /// The payload.
@@ -82,17 +83,15 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
         return Ok(Outcome::nothing());
     };
     let now = app.clock().now();
-    let event = NewDomainEvent {
-        event_type: "insights.ready".to_owned(),
-        v: 1,
-        subject_id: transcript.instance_id.to_string(),
-        data: json!({
-            "transcript": transcript.id,
-            "kind": kind.name,
-            "model": model.name(),
-            "dropped": body["dropped"],
-        }),
-    };
-    tx.append_event(&event, now).await?;
+    let event = Told::InsightsReady(InsightsReady {
+        transcript: transcript.id,
+        kind: kind.name.clone(),
+        model: model.name().to_owned(),
+        action_items: None,
+        decisions: None,
+        questions: None,
+        dropped: body["dropped"].as_u64(),
+    });
+    told::tell(&mut tx, transcript.instance_id, event, now).await?;
     Ok(Outcome::done(tx))
 }

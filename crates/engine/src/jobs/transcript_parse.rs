@@ -17,7 +17,8 @@ use crate::error::{Code, Result};
 use crate::ingest::artefacts::{self, cause};
 use crate::ingest::{Origin, Rank, Stamp, tell};
 use crate::media::Blobs;
-use crate::transcripts::parse::{self, PARSER_VERSION};
+use crate::told::{ChatReady, Skipped, Told, TranscriptReady};
+use crate::transcripts::parse::{self, PARSER_VERSION, ParseWarning};
 
 /// Largest text file that is read.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
@@ -109,14 +110,15 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     artefacts::present(&mut tx, file.instance_id, ArtefactKind::Transcript, now).await?;
     if let TranscriptOutcome::Inserted(id) = stored {
         let warnings = &parsed.warnings[..parsed.warnings.len().min(TOLD_WARNINGS)];
-        let data = json!({
-            "transcript": id,
-            "file": file.external_id,
-            "cues": parsed.cues.len(),
-            "warnings": parsed.warnings_total,
-            "first_warnings": warnings,
+        let told = Told::TranscriptReady(TranscriptReady {
+            transcript: id,
+            file: Some(file.external_id.clone()),
+            source: None,
+            cues: parsed.cues.len() as u64,
+            warnings: parsed.warnings_total,
+            first_warnings: Some(warnings.iter().map(skipped).collect()),
         });
-        tell(&mut tx, &origin, "transcript.ready", file.instance_id, data).await?;
+        tell(&mut tx, &origin, file.instance_id, told).await?;
     }
     if !app.components().active().await?.has("understanding") {
         return Ok(Outcome::done(tx));
@@ -168,6 +170,13 @@ async fn fetch_again(
     Ok(Outcome::done(tx))
 }
 
+fn skipped(warning: &ParseWarning) -> Skipped {
+    Skipped {
+        line: warning.line,
+        message: warning.message.clone(),
+    }
+}
+
 async fn chat(
     app: &App,
     scope: Scope,
@@ -185,8 +194,12 @@ async fn chat(
         .await?;
     artefacts::present(&mut tx, file.instance_id, ArtefactKind::Chat, now).await?;
     if before.is_none_or(|before| before.state != ArtefactState::Present) {
-        let data = json!({"file": file.external_id, "messages": messages.len(), "warnings": warnings.len()});
-        tell(&mut tx, origin, "chat.ready", file.instance_id, data).await?;
+        let told = Told::ChatReady(ChatReady {
+            file: file.external_id.clone(),
+            messages: messages.len() as u64,
+            warnings: warnings.len() as u64,
+        });
+        tell(&mut tx, origin, file.instance_id, told).await?;
     }
     Ok(Outcome::done(tx))
 }

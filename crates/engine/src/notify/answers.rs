@@ -6,15 +6,15 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use parfocal_formats::ical::{self, Letter};
-use parfocal_store::{AttendeeId, Invited, NewDomainEvent, NewResponse, Response, ScheduleId, Tx};
+use parfocal_store::{AttendeeId, Invited, NewResponse, Response, ScheduleId, Tx};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use sha2::Sha256;
 
 use crate::App;
 use crate::calendar::{Answer, CalendarEvent};
 use crate::error::{Code, EngineError, Result};
+use crate::told::{self, AttendeeAnswered, Told};
 use crate::vault::Purpose;
 
 /// Owner of the key that signs links.
@@ -349,20 +349,15 @@ async fn take(
 ) -> Result<bool> {
     let taken = tx.respond(new, now).await?;
     if taken {
-        let event = NewDomainEvent {
-            event_type: "attendee.answered".to_owned(),
-            v: 1,
-            subject_id: invited.schedule_id.to_string(),
-            data: json!({
-                "schedule": invited.schedule_id,
-                "attendee": invited.id,
-                "occurrence": new.occurrence,
-                "answer": new.answer,
-                "source": new.source,
-                "verified": new.verified,
-            }),
-        };
-        tx.append_event(&event, now).await?;
+        let event = Told::AttendeeAnswered(AttendeeAnswered {
+            schedule: invited.schedule_id,
+            attendee: invited.id,
+            occurrence: new.occurrence.to_owned(),
+            answer: new.answer.to_owned(),
+            source: new.source.to_owned(),
+            verified: new.verified,
+        });
+        told::tell(tx, invited.schedule_id, event, now).await?;
     }
     Ok(taken)
 }

@@ -1,8 +1,8 @@
 //! The point of no return: what stands from now on, and the reminders of it, in one transaction.
 
 use jiff::Timestamp;
-use parfocal_store::{AttendeeRow, NewAttendee, NewDomainEvent, Saga, SagaKind, ScheduleState, Tx};
-use serde_json::{Value, json};
+use parfocal_store::{AttendeeRow, NewAttendee, Saga, SagaKind, ScheduleState, Tx};
+use serde_json::Value;
 
 use super::data::Data;
 use super::spec::Spec;
@@ -10,6 +10,7 @@ use super::steps::word;
 use crate::calendar::Attendee;
 use crate::error::{EngineError, Result};
 use crate::notify::reminders::{self, PlannedOccurrence, ReminderPlan};
+use crate::told::{self, ScheduleTold, Told};
 
 /// Writes that a schedule stands, or is called off: the point of no return. May run again.
 pub(super) async fn commit(tx: &mut Tx, saga: &Saga, data: &Data, now: Timestamp) -> Result<()> {
@@ -40,27 +41,18 @@ pub(super) async fn commit(tx: &mut Tx, saga: &Saga, data: &Data, now: Timestamp
     if data.committed {
         return Ok(());
     }
-    let event = match saga.kind {
-        SagaKind::Cancel => "schedule.cancelled",
-        SagaKind::Reschedule => "schedule.changed",
-        _ => "schedule.created",
+    let of = ScheduleTold {
+        provider: data.target.provider.clone(),
+        meeting: data.meeting.as_ref().map(|one| one.id.clone()),
+        sequence: data.sequence,
+        occurrence: data.occurrence.map(|one| one.to_string()),
     };
-    tx.append_event(
-        &NewDomainEvent {
-            event_type: event.to_owned(),
-            v: 1,
-            subject_id: id.to_string(),
-            data: json!({
-                "provider": data.target.provider,
-                "meeting": data.meeting.as_ref().map(|one| &one.id),
-                "sequence": data.sequence,
-                "occurrence": data.occurrence.map(|one| one.to_string()),
-            }),
-        },
-        now,
-    )
-    .await?;
-    Ok(())
+    let event = match saga.kind {
+        SagaKind::Cancel => Told::ScheduleCancelled(of),
+        SagaKind::Reschedule => Told::ScheduleChanged(of),
+        _ => Told::ScheduleCreated(of),
+    };
+    told::tell(tx, id, event, now).await
 }
 
 async fn set_attendees(

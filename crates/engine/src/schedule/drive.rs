@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parfocal_store::{
-    EffectState, Job, NewDomainEvent, Saga, SagaClaim, SagaId, SagaKind, SagaMove, SagaState,
-    ScheduleState, Tx,
+    EffectState, Job, Saga, SagaClaim, SagaId, SagaKind, SagaMove, SagaState, ScheduleState, Tx,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::commit;
 use super::data::{Data, Failure};
@@ -22,6 +20,7 @@ use crate::App;
 use crate::clock::later;
 use crate::error::{Code, EngineError, Kind, Result};
 use crate::jobs::{Outcome, Policy};
+use crate::told::{self, ScheduleFailed, Told, Why};
 
 /// How long a driver may be at one step before others take it for dead.
 const LEASE: Duration = Duration::from_mins(4);
@@ -443,22 +442,21 @@ async fn end_of(
             .map_err(|error| EngineError::invalid(error.to_string()))?;
         tx.book(id, &current.people(), &spans).await?;
     }
-    let event = match (end, saga.kind) {
-        (SagaState::Undone, _) => "schedule.failed",
-        (SagaState::Stuck, _) => "schedule.stuck",
+    let failed = ScheduleFailed {
+        kind: saga.kind.as_str().to_owned(),
+        failure: data.failure.as_ref().map(|failure| Why {
+            step: failure.step.clone(),
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            hint: failure.hint.clone(),
+        }),
+    };
+    let event = match end {
+        SagaState::Undone => Told::ScheduleFailed(failed),
+        SagaState::Stuck => Told::ScheduleStuck(failed),
         _ => return Ok(()),
     };
-    tx.append_event(
-        &NewDomainEvent {
-            event_type: event.to_owned(),
-            v: 1,
-            subject_id: id.to_string(),
-            data: json!({"kind": saga.kind, "failure": data.failure}),
-        },
-        now,
-    )
-    .await?;
-    Ok(())
+    told::tell(tx, id, event, now).await
 }
 
 /// How long making or changing is tried before it is taken back.

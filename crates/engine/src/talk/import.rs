@@ -5,8 +5,8 @@ use parfocal_formats::foreign;
 pub use parfocal_formats::foreign::Kind;
 use parfocal_formats::vtt;
 use parfocal_store::{
-    ArtefactKind, Cue, InstanceId, NewDomainEvent, NewJob, NewTranscript, TranscriptId,
-    TranscriptOutcome, TranscriptSource, utterances,
+    ArtefactKind, Cue, InstanceId, NewJob, NewTranscript, TranscriptId, TranscriptOutcome,
+    TranscriptSource, utterances,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::audit::{self, By, Change};
 use crate::error::{EngineError, Result};
 use crate::ingest::artefacts;
 use crate::jobs::{JobKind, TranscriptAnalyze, priority};
+use crate::told::{self, Told, TranscriptReady};
 
 /// Version of this reading; a transcript remembers which one made it.
 const PARSER_VERSION: i64 = 1;
@@ -118,18 +119,15 @@ pub async fn import(app: &App, meeting: InstanceId, file: Import<'_>, by: &By) -
     let duplicate = matches!(outcome, TranscriptOutcome::Duplicate(_));
     if !duplicate {
         artefacts::present(&mut tx, meeting, ArtefactKind::Transcript, now).await?;
-        let event = NewDomainEvent {
-            event_type: "transcript.ready".to_owned(),
-            v: 1,
-            subject_id: meeting.to_string(),
-            data: json!({
-                "transcript": outcome.id(),
-                "source": TranscriptSource::Import,
-                "cues": cues.len(),
-                "warnings": read.warnings_total,
-            }),
-        };
-        tx.append_event(&event, now).await?;
+        let event = Told::TranscriptReady(TranscriptReady {
+            transcript: outcome.id(),
+            file: None,
+            source: Some(TranscriptSource::Import.as_str()),
+            cues: cues.len() as u64,
+            warnings: u64::try_from(read.warnings_total).unwrap_or(u64::MAX),
+            first_warnings: None,
+        });
+        told::tell(&mut tx, meeting, event, now).await?;
     }
     let account = app.store().account(scope, instance.account_id).await?;
     // The lane of the meeting, as the webhook door forms it.

@@ -6,8 +6,8 @@
 
 use jiff::Timestamp;
 use parfocal_store::{
-    ActionFilter, ActionId, ActionRow, ActionState, InstanceId, NewAction, NewDomainEvent,
-    NewSighting, OwnerRow, Page, PageRequest, Sighting, Statement, Tx,
+    ActionFilter, ActionId, ActionRow, ActionState, InstanceId, NewAction, NewSighting, OwnerRow,
+    Page, PageRequest, Sighting, Statement, Tx,
 };
 use parfocal_understand::{Task, Tasks};
 use schemars::JsonSchema;
@@ -18,6 +18,7 @@ use super::people::{Owners, owners_of};
 use crate::App;
 use crate::audit::{self, By, Change};
 use crate::error::{EngineError, Result};
+use crate::told::{self, ActionItemMarked, Told};
 
 /// Series that are caught up with before a list is shown.
 const CATCH_UP: u32 = 50;
@@ -110,13 +111,11 @@ pub async fn mark(app: &App, id: &str, state: ActionState, by: &By) -> Result<Tr
     let now = app.clock().now();
     let mut tx = app.store().begin(app.scope()).await?;
     if tx.mark_action(before.id, state, &by.actor, now).await? {
-        let event = NewDomainEvent {
-            event_type: "action_item.marked".to_owned(),
-            v: 1,
-            subject_id: before.id.to_string(),
-            data: json!({"state": state, "by": by.actor}),
-        };
-        tx.append_event(&event, now).await?;
+        let event = Told::ActionItemMarked(ActionItemMarked {
+            state: state.as_str().to_owned(),
+            by: by.actor.clone(),
+        });
+        told::tell(&mut tx, before.id, event, now).await?;
         let change = Change {
             action: match state {
                 ActionState::Done => "action_item.done",

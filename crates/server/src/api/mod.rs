@@ -1,7 +1,6 @@
 //! `/v1`: actions that reach into Zoom, and what was taken in, as JSON; one file for each resource.
 
 mod actions;
-mod activation;
 mod audit;
 mod availability;
 mod backfills;
@@ -9,7 +8,10 @@ mod body;
 mod calendars;
 mod components;
 mod connections;
+mod deliveries;
+mod destinations;
 mod domain;
+mod event_types;
 mod events;
 mod insights;
 mod jobs;
@@ -18,6 +20,7 @@ mod meetings;
 mod models;
 mod notify;
 mod openapi;
+mod people;
 mod planning;
 mod recordings;
 mod route;
@@ -28,6 +31,7 @@ mod status;
 mod talk;
 mod tracker;
 mod transcripts;
+mod verbs;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
@@ -43,6 +47,7 @@ use parfocal_engine::models::ModelsView;
 use parfocal_engine::status::Status;
 use parfocal_engine::talk::import::Imported;
 use parfocal_engine::talk::people::Voice;
+use parfocal_engine::told::KindView;
 
 use crate::state::AppState;
 use crate::views::{
@@ -118,7 +123,9 @@ fn table() -> Vec<Route> {
     all.extend(taken_in());
     all.extend(understood());
     all.extend(planning::table());
-    all.extend(activation::table());
+    all.extend(destinations::table());
+    all.extend(deliveries::table());
+    all.extend(people::table());
     all.extend(work());
     all.extend(connections::table());
     all.extend(administration());
@@ -327,6 +334,17 @@ fn work() -> Vec<Route> {
         .about("What happens, as server-sent events; `id` is the event's `seq`")
         .query::<domain::StreamParams>()
         .sends("text/event-stream"),
+        Route::get("/event-types", "event-types.list", get(event_types::list))
+            .about("Every type of event, with the schema of the message that webhooks get")
+            .answers::<PageView<KindView>>(),
+        Route::get(
+            "/event-types/{type}",
+            "event-types.get",
+            get(event_types::one),
+        )
+        .about("One type of event with its schema")
+        .path_part("type", "Its name, such as meeting.ended.")
+        .answers::<KindView>(),
         Route::get("/jobs", "jobs.list", get(jobs::list))
             .about("Jobs, the latest first")
             .query::<jobs::ListParams>()

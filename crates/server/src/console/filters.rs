@@ -15,12 +15,13 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
 /// The badge's tone for a state's name, as connections, instances, artefacts, jobs and backfills use them.
 pub(crate) fn tone(state: &str) -> &'static str {
     match state {
-        "healthy" | "present" | "done" | "ended" | "routed" | "delivered" => "ok",
-        "degraded" | "expected" | "paused" | "waiting" | "retry" | "lease_lost" | "carried" => {
-            "warn"
-        }
-        "needs_reconnect" | "failed" | "dead" | "disconnected" => "bad",
-        "running" | "started" | "ready" | "received" | "planning" | "snooze" | "open" => "busy",
+        "healthy" | "present" | "done" | "ended" | "routed" | "delivered" | "working" => "ok",
+        "degraded" | "expected" | "paused" | "waiting" | "retry" | "lease_lost" | "carried"
+        | "failing" => "warn",
+        "needs_reconnect" | "failed" | "dead" | "disconnected" | "stopped" | "mend" | "halt"
+        | "refused" => "bad",
+        "running" | "started" | "ready" | "received" | "planning" | "snooze" | "open"
+        | "pending" | "sending" | "taken" => "busy",
         _ => "",
     }
 }

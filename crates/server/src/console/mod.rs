@@ -6,6 +6,7 @@ mod actions;
 mod charts;
 mod components;
 mod connections;
+mod destinations;
 mod filters;
 mod history;
 mod jobs;
@@ -38,20 +39,22 @@ use crate::pulse;
 use crate::state::AppState;
 
 /// The rooms that the navigation shows: key, name, address.
-const ROOMS: [(&str, &str, &str); 10] = [
+const ROOMS: [(&str, &str, &str); 12] = [
     ("overview", "Overview", "/"),
     ("meetings", "Meetings", "/meetings"),
     ("schedule", "Schedule", "/schedule"),
     ("actions", "Actions", "/actions"),
     ("search", "Search", "/search"),
     ("users", "Users", "/users"),
+    ("people", "People", "/people"),
+    ("destinations", "Destinations", "/destinations"),
     ("mail", "Mail", "/mail"),
     ("jobs", "Work", "/jobs"),
     ("connections", "Connections", "/connections"),
     ("settings", "Settings", "/settings"),
 ];
 
-const TEMPLATES: [(&str, &str); 31] = [
+const TEMPLATES: [(&str, &str); 38] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
@@ -100,6 +103,25 @@ const TEMPLATES: [(&str, &str); 31] = [
     ),
     ("audit.html", include_str!("../templates/audit.html")),
     ("panel.html", include_str!("../templates/panel.html")),
+    (
+        "destinations.html",
+        include_str!("../templates/destinations.html"),
+    ),
+    (
+        "destination.html",
+        include_str!("../templates/destination.html"),
+    ),
+    (
+        "destination_preview.html",
+        include_str!("../templates/destination_preview.html"),
+    ),
+    (
+        "deliveries.html",
+        include_str!("../templates/deliveries.html"),
+    ),
+    ("delivery.html", include_str!("../templates/delivery.html")),
+    ("people.html", include_str!("../templates/people.html")),
+    ("person.html", include_str!("../templates/person.html")),
     ("rsvp.html", include_str!("../templates/rsvp.html")),
     ("schedule.html", include_str!("../templates/schedule.html")),
     (
@@ -121,6 +143,9 @@ pub(crate) fn routes(active: &Active) -> Router<AppState> {
     }
     if active.serves("/schedule") {
         pages = pages.merge(schedule::routes());
+    }
+    if active.serves("/destinations") {
+        pages = pages.merge(destinations::routes());
     }
     pages
         .route("/", get(overview::get))

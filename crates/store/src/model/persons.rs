@@ -41,6 +41,17 @@ pub struct PersonRow {
     pub created_at: Timestamp,
 }
 
+/// Somebody who turned out to be a person that was known already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergedPerson {
+    /// The id under which they were known; it brings them back.
+    pub id: PersonId,
+    /// When that was found.
+    pub at: Timestamp,
+    /// What identified them: kinds and values.
+    pub identities: Vec<(String, String)>,
+}
+
 /// One stay, from when to when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PersonStay {

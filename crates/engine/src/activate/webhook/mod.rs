@@ -27,6 +27,7 @@ use super::{Destination, secret};
 use crate::App;
 use crate::clock::{Chance, Clock};
 use crate::error::{Code, EngineError, Result};
+use crate::told::{self, Told};
 
 /// The kind.
 pub(super) const KIND: &str = "webhook";
@@ -248,9 +249,11 @@ impl Destination for Webhook {
     fn check(&self) -> BoxFuture<'_, Result<Checked>> {
         Box::pin(async move {
             let now = self.clock.now();
+            let test = Told::Test(told::Test {
+                message: "A test. Nothing has happened.".to_owned(),
+            });
             let message = json!({
-                "type": "parfocal.test", "timestamp": now, "version": 1,
-                "data": {"message": "A test. Nothing has happened."},
+                "type": test.name(), "timestamp": now, "version": test.version(), "data": test.data(),
             });
             let id = format!("msg_test_{}", now.as_microsecond());
             Ok(match self.post(&id, &message.to_string()).await {
