@@ -1,5 +1,5 @@
 //! A real browser walks the console: filter, search, open a meeting, retry a dead letter, connect an account, lose it and connect
-//! again; opens the panel in a meeting as inside Zoom's client; axe looks at every page.
+//! again; previews a mapping and mends a dead delivery; opens the panel in a meeting as inside Zoom's client; axe looks at every page.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{Stage, installed, text};
 use crate::steps::{is_root, sh, succeeds};
-use crate::workspace::metadata;
+use crate::workspace::{metadata, root};
 
 /// A meeting whose topic, names and talk would run in a careless page.
 const HOSTILE_TOPIC: &str = "<img src=x onerror=alert(1)>";
@@ -60,9 +60,10 @@ pub(crate) fn console() -> Result<()> {
     drop(first);
     let (_second, _) = stage.start(&[&simulate[..], &["--transcripts", "transcripts"]].concat())?;
     take_in(&stage)?;
-    for component in ["scheduling", "mail", "zoomapp"] {
+    for component in ["scheduling", "mail", "zoomapp", "activation", "brevo"] {
         sh(&mut stage.command(&["component", "activate", component, "--anyway"]))?;
     }
+    carry(&stage, &base)?;
     let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
     let shots = metadata()?.target_directory.join("shots");
     let result = sh(Command::new("node")
@@ -75,6 +76,44 @@ pub(crate) fn console() -> Result<()> {
         .env("CHROMIUM", chromium));
     println!("   pictures of every page are in {}", shots.display());
     result
+}
+
+/// Two destinations: the double of Brevo, which lacks the template of one mail, and an endpoint that is not there.
+fn carry(stage: &Stage, base: &str) -> Result<()> {
+    let key = stage.folder.join("brevo.key");
+    std::fs::write(&key, "xkeysib-simulator")?;
+    let mapping = root().join("peers/browser/guests.yaml");
+    let mapping =
+        std::fs::read_to_string(&mapping).with_context(|| mapping.display().to_string())?;
+    let config = serde_json::json!({
+        "base_url": format!("{base}/brevo/v3"), "mapping": mapping, "settle_seconds": 0,
+    });
+    let config = config.to_string();
+    let key = key.display().to_string();
+    let brevo = [
+        "destination",
+        "add",
+        "brevo",
+        "newsletter",
+        "--config-json",
+        &config,
+        "--secret-file",
+        &key,
+    ];
+    sh(&mut stage.command(&brevo))?;
+    let url = format!("{base}/_sim/nobody-listens-here");
+    let hook = [
+        "destination",
+        "add",
+        "webhook",
+        "crm",
+        "--url",
+        &url,
+        "--private-networks",
+    ];
+    sh(&mut stage.command(&hook))?;
+    sh(&mut stage.command(&["destination", "backfill", "newsletter"]))?;
+    sh(&mut stage.command(&["destination", "backfill", "crm", "--only", "backfill.*"]))
 }
 
 fn take_in(stage: &Stage) -> Result<()> {

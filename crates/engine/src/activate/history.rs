@@ -429,6 +429,13 @@ fn answers(at: AtDestination) -> Vec<Answer> {
         });
     }
     for left in at.left_out {
+        // What several meetings would have caused is said once.
+        if all
+            .iter()
+            .any(|one| one.what == left.what && one.why == left.why)
+        {
+            continue;
+        }
         all.push(Answer {
             destination: at.destination.clone(),
             what: left.what,

@@ -1,5 +1,7 @@
 //! The same records by backfill and live, in any order and twice, leave a destination with the same things to have.
 
+mod apart;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -260,6 +262,11 @@ impl World {
 
     /// Reads what there is to read, through every stream.
     async fn read(&self) {
+        self.read_by(&Everything).await;
+    }
+
+    /// The same, for another system.
+    async fn read_by(&self, destination: &dyn Destination) {
         let (store, scope, now) = (self.app.store(), self.app.scope(), self.app.clock().now());
         let until = crate::clock::later(now, Duration::from_mins(1));
         let mut lease = store
@@ -278,7 +285,7 @@ impl World {
             for stream in store.streams(scope, self.destination).await.unwrap() {
                 if stream.state == StreamState::Running {
                     more |=
-                        people::advance(&self.app, scope, &row, &Everything, &stream, &mut lease)
+                        people::advance(&self.app, scope, &row, destination, &stream, &mut lease)
                             .await
                             .unwrap();
                 }

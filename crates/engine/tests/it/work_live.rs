@@ -99,6 +99,16 @@ mod body {
         // Zoom needs a while for the list of participants.
         stage.advance(SignedDuration::from_hours(1)).await;
         stage.quiet().await;
+        let told = stage.told_fits().await;
+        for kind in [
+            "meeting.started",
+            "meeting.ended",
+            "file.stored",
+            "transcript.ready",
+            "insights.ready",
+        ] {
+            assert!(told.contains(kind), "{kind} was not told: {told:?}");
+        }
         let held = instance(&stage, &played).await;
         let view = transcripts::show(&stage.app, held.id).await.unwrap();
         let lines: usize = view.parts.iter().map(|part| part.lines.len()).sum();

@@ -1,5 +1,6 @@
 //! A simulated Zoom account and an application beside it, sharing one clock.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +13,8 @@ use parfocal_engine::backfill::{self, BackfillView, Request};
 use parfocal_engine::clock::{Chance, Clock};
 use parfocal_engine::config::{Config, Plan, Secret};
 use parfocal_engine::jobs;
-use parfocal_engine::store::{BackfillState, JobFilter};
+use parfocal_engine::store::{BackfillState, JobFilter, SEQUENCER};
+use parfocal_engine::told;
 use parfocal_engine::webhooks::{Answer, sign};
 use parfocal_simulator::{Config as SimConfig, Limits, Simulator};
 use serde_json::{Value, json};
@@ -236,6 +238,44 @@ impl Stage {
             open.busy == 0 && open.next_at.is_none_or(|at| at > soon)
         })
         .await;
+        self.told_fits().await;
+    }
+
+    /// Whatever was told so far is a message as its type's schema says it; the types that were told.
+    pub(crate) async fn told_fits(&self) -> BTreeSet<&'static str> {
+        let (store, scope, now) = (self.app.store(), self.app.scope(), self.now());
+        // The application's own sequencer may hold the role; it has numbered all but the last, then.
+        let until = now + Duration::from_secs(5);
+        let lease = store.acquire_lease(SEQUENCER, "told", now, until).await;
+        if let Some(lease) = lease.unwrap() {
+            store.sequence_events(&lease, 100_000, now).await.unwrap();
+            store.release_lease(&lease).await.unwrap();
+        }
+        let mut validators = BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let events = store.events_after(scope, after, 500).await.unwrap();
+            let Some(last) = events.last() else {
+                return validators.into_keys().collect();
+            };
+            after = last.seq;
+            for event in events {
+                let kind = told::kind(&event.event_type)
+                    .unwrap_or_else(|| panic!("{} has no schema", event.event_type));
+                let validator = validators.entry(kind.name).or_insert_with(|| {
+                    jsonschema::validator_for(&kind.message()).expect("schemas can be used")
+                });
+                let message = json!({
+                    "type": event.event_type, "timestamp": event.at, "version": event.v, "sequence": event.seq,
+                    "subject": event.subject_id, "order_key": event.subject_id, "data": event.data,
+                });
+                let faults: Vec<String> = validator
+                    .iter_errors(&message)
+                    .map(|fault| fault.to_string())
+                    .collect();
+                assert!(faults.is_empty(), "{message}: {faults:?}");
+            }
+        }
     }
 
     /// Polls until something is so.

@@ -12,6 +12,7 @@ mod actions;
 mod connections;
 mod consent;
 mod desk;
+mod destinations;
 mod door;
 mod guard;
 mod life;
