@@ -216,13 +216,20 @@ async fn preview(
     Path(name): Path<String>,
     MayBody(of): MayBody<PreviewOf>,
 ) -> Answered<PageView<Preview>> {
+    let limit = of.limit.unwrap_or(3);
+    if !(1..=100).contains(&limit) {
+        return Err(Problem::bad_request(
+            "invalid_input",
+            format!("limit {limit} is not between 1 and 100"),
+        ));
+    }
     let verbs = ask.verbs();
     let order = PreviewOrder {
         // A destination that is not there is told of before a mapping that is given.
         to: Some(verbs.get(&name).await?.name),
         mapping: of.mapping,
         person: of.person,
-        limit: of.limit.unwrap_or(3),
+        limit,
     };
     let items = verbs.preview(&order).await?;
     Ok(Json(PageView { items, next: None }))
