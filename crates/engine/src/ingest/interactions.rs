@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use parfocal_store::{BackfillId, InstanceId, Interaction, InteractionKind, MeetingKind, Tx};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{Origin, instances, tell};
 use crate::error::Result;
 use crate::ingest::merge::instant;
 use crate::jobs::{InteractionsFetch, JobKind};
+use crate::told::{AnswersReady, Told};
 
 /// Most answers of a run that are kept, of each kind.
 pub const MOST: usize = 100_000;
@@ -66,8 +67,11 @@ pub async fn keep(
         }
     }
     if news > 0 {
-        let data = json!({"uuid": uuid, "answers": news});
-        tell(tx, origin, "answers.ready", id, data).await?;
+        let told = Told::AnswersReady(AnswersReady {
+            uuid: uuid.to_owned(),
+            answers: news,
+        });
+        tell(tx, origin, id, told).await?;
     }
     Ok(())
 }
@@ -137,6 +141,8 @@ fn text(value: &Value, most: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn list() -> Value {

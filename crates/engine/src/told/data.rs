@@ -39,6 +39,15 @@ pub struct ParticipantsReady {
     pub stays: u64,
 }
 
+/// What people answered in polls and asked during a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AnswersReady {
+    /// Zoom's UUID of the run.
+    pub uuid: String,
+    /// Answers and questions that are new or have changed.
+    pub answers: u64,
+}
+
 /// The recording of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Recording {

@@ -84,6 +84,7 @@ macro_rules! told {
 
 told! {
     ActionItemMarked(ActionItemMarked) = "action_item.marked", 1, "action item", true, "A person said that an action item is done, or is to be done again.";
+    AnswersReady(AnswersReady) = "answers.ready", 1, "meeting", true, "Answers in polls and questions to the panel of a meeting were taken in.";
     AttendeeAnswered(AttendeeAnswered) = "attendee.answered", 1, "schedule", true, "Somebody who was invited answered.";
     BackfillFinished(BackfillFinished) = "backfill.finished", 1, "backfill", true, "Everything that a backfill can have was taken in.";
     ChatReady(ChatReady) = "chat.ready", 1, "meeting", true, "The chat of a meeting was read.";
