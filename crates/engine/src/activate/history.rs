@@ -1,5 +1,7 @@
 //! What is asked about one person: what happened, what each destination has of them, what not, and why.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use parfocal_store::{DeliveryState, DestinationRow, Page, PageRequest, PersonId};
 use schemars::JsonSchema;
@@ -428,12 +430,12 @@ fn answers(at: AtDestination) -> Vec<Answer> {
             delivery_id: thing.delivery_id,
         });
     }
+    let planned: BTreeSet<String> = all.iter().map(|one| one.what.clone()).collect();
     for left in at.left_out {
-        // What several meetings would have caused is said once.
-        if all
-            .iter()
-            .any(|one| one.what == left.what && one.why == left.why)
-        {
+        // What several meetings would have caused is said once, and not at all where another one causes it.
+        if all.iter().any(|one| {
+            one.what == left.what && (one.why == left.why || planned.contains(&left.what))
+        }) {
             continue;
         }
         all.push(Answer {

@@ -24,9 +24,15 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/destinations", get(list::get))
         .route("/destinations/{name}", get(one::get))
-        .route("/destinations/{name}/test", post(one::test))
+        .route(
+            "/destinations/{name}/test",
+            get(one::back_to).post(one::test),
+        )
         .route("/destinations/{name}/switch", post(one::switch))
-        .route("/destinations/{name}/backfill", post(one::backfill))
+        .route(
+            "/destinations/{name}/backfill",
+            get(one::back_to).post(one::backfill),
+        )
         .route("/destinations/{name}/stream", post(one::stream))
         .route(
             "/destinations/{name}/preview",
@@ -38,9 +44,18 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/deliveries/drop", post(deliveries::drop))
         .route("/people", get(people::list))
         .route("/people/{person}", get(people::get))
-        .route("/people/{person}/consent", post(people::consent))
-        .route("/people/{person}/split", post(people::split))
-        .route("/people/{person}/erase", post(people::erase))
+        .route(
+            "/people/{person}/consent",
+            get(people::back_to).post(people::consent),
+        )
+        .route(
+            "/people/{person}/split",
+            get(people::back_to).post(people::split),
+        )
+        .route(
+            "/people/{person}/erase",
+            get(people::back_to).post(people::erase),
+        )
 }
 
 /// What was refused, in words.

@@ -152,6 +152,11 @@ pub(super) async fn test(
     }
 }
 
+/// `GET` of an address that forms are posted to: a page that was answered there asks for itself again when something changes.
+pub(super) async fn back_to(Path(name): Path<String>) -> Redirect {
+    Redirect::to(&format!("/destinations/{}", segment(&name)))
+}
+
 fn back(name: &str, did: &str) -> Response {
     let path = format!("/destinations/{}", segment(name));
     Redirect::to(&link(&path, &[("did", Some(did))])).into_response()

@@ -200,6 +200,12 @@ pub(super) struct Consent {
     source: String,
 }
 
+/// `GET` of an address that forms are posted to: a page that was answered there asks for itself again when something changes.
+pub(super) async fn back_to(Path(which): Path<String>) -> Redirect {
+    let segment: String = url::form_urlencoded::byte_serialize(which.as_bytes()).collect();
+    Redirect::to(&format!("/people/{segment}"))
+}
+
 fn back(id: &impl ToString, did: &str) -> Response {
     let path = format!("/people/{}", id.to_string());
     Redirect::to(&link(&path, &[("did", Some(did))])).into_response()
