@@ -26,7 +26,6 @@ macro_rules! connection_columns {
         "id, workspace_id, app_id, account_id, subject_id, name, origin, state, reason, last_ok, last_error, last_error_at, created_at, updated_at"
     };
 }
-pub(crate) use connection_columns;
 
 statements! {
     WORKSPACE = one("SELECT id, name, settings FROM workspaces WHERE id = $1");

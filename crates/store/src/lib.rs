@@ -87,4 +87,4 @@ pub use talk::{NewSpeaker, ProviderSummary, SpeakerRow, StayNames};
 pub use tracker::{
     ActionFilter, ActionRow, ActionState, NewAction, NewSighting, OwnerRow, Sighting, Statement,
 };
-pub use zoomapp::ZoomAppSession;
+pub use zoomapp::{ZoomAppSession, ZoomAppStanding};

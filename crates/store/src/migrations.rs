@@ -117,6 +117,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         include_str!("../migrations/sqlite/0025_interactions.sql"),
     ),
     (
+        26,
+        "subjects",
+        include_str!("../migrations/sqlite/0026_subjects.sql"),
+    ),
+    (
         27,
         "inbox later",
         include_str!("../migrations/sqlite/0027_inbox_later.sql"),
@@ -228,6 +233,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         25,
         "interactions",
         include_str!("../migrations/postgres/0025_interactions.sql"),
+    ),
+    (
+        26,
+        "subjects",
+        include_str!("../migrations/postgres/0026_subjects.sql"),
     ),
     (
         27,

@@ -6,6 +6,7 @@ mod api;
 mod availability;
 mod live;
 mod program;
+mod proxy;
 pub(crate) mod report;
 mod search;
 mod start;
@@ -22,7 +23,11 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
+<<<<<<< HEAD
     #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "availability", "activate"])]
+=======
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "proxy", "availability"])]
+>>>>>>> 8a29366 (Ask once who has the Zoom App open, and measure its proxy)
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -74,6 +79,7 @@ const SECTIONS: [(&str, Measure); 10] = [
     ("live", live::measure),
     ("start", start::measure),
     ("api", api::measure),
+    ("proxy", proxy::measure),
     ("availability", availability::measure),
     ("activate", activate::measure),
 ];

@@ -198,6 +198,34 @@ impl Home {
     }
 }
 
+/// What a server answered.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header, by its name in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON, if the status is as expected.
+    pub(crate) fn json(&self, expected: u16) -> Result<Value> {
+        let text = String::from_utf8_lossy(&self.body);
+        ensure!(
+            self.status == expected,
+            "the answer was {}: {text}",
+            self.status
+        );
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
 /// A kept connection for plain requests.
 pub(crate) struct Http {
     stream: BufReader<TcpStream>,
@@ -217,12 +245,13 @@ impl Http {
 
     /// Status and body of an answer that names its length.
     pub(crate) fn get(&mut self, path: &str) -> Result<(u16, Vec<u8>)> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
-        self.exchange(path, &request)
+        let reply = self.send("GET", path, &[], None)?;
+        Ok((reply.status, reply.body))
     }
 
     /// The same for a POST of JSON.
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
+<<<<<<< HEAD
         self.send(path, &[], &body.to_string())
     }
 
@@ -243,9 +272,35 @@ impl Http {
             body.len()
         );
         self.exchange(path, &request)
+=======
+        let reply = self.send("POST", path, &[], Some(body))?;
+        Ok((reply.status, reply.body))
+>>>>>>> 8a29366 (Ask once who has the Zoom App open, and measure its proxy)
     }
 
-    fn exchange(&mut self, path: &str, request: &str) -> Result<(u16, Vec<u8>)> {
+    /// Any request, with further headers.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Reply> {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
+        for (name, value) in headers {
+            write!(request, "{name}: {value}\r\n")?;
+        }
+        match body {
+            Some(body) => {
+                let body = body.to_string();
+                write!(
+                    request,
+                    "content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                )?;
+            }
+            None => request.push_str("\r\n"),
+        }
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
@@ -254,20 +309,25 @@ impl Http {
             .nth(1)
             .and_then(|status| status.parse().ok())
             .with_context(|| format!("{path} was answered with {line:?}"))?;
-        let mut length = 0;
+        let mut reply = Reply {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
         loop {
             line.clear();
             self.stream.read_line(&mut line)?;
             let Some((name, value)) = line.split_once(':') else {
                 break;
             };
-            if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse()?;
-            }
+            reply
+                .headers
+                .push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        Ok((status, body))
+        let length = reply.header("content-length").map_or(Ok(0), str::parse)?;
+        reply.body = vec![0; length];
+        self.stream.read_exact(&mut reply.body)?;
+        Ok(reply)
     }
 
     pub(crate) fn json(&mut self, path: &str) -> Result<Value> {
@@ -290,9 +350,9 @@ pub(crate) fn ready(address: SocketAddr) -> Result<()> {
     bail!("the server at {address} is not ready after ten seconds")
 }
 
-/// Folder of other people's receivers with what they need installed; nothing where that is impossible, said aloud.
-pub(crate) fn receivers() -> Option<PathBuf> {
-    let folder = root().join("peers/receivers");
+/// Folder of other people's programs with what they need installed; nothing where that is impossible, said aloud.
+pub(crate) fn peers(name: &str) -> Option<PathBuf> {
+    let folder = root().join("peers").join(name);
     if !succeeds(Command::new("node").arg("--version")) {
         println!("   skipped: node is not on this machine");
         return None;
@@ -303,7 +363,7 @@ pub(crate) fn receivers() -> Option<PathBuf> {
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(&folder));
         if let Err(error) = installed {
-            println!("   skipped: the receivers cannot be installed ({error:#})");
+            println!("   skipped: {name} cannot be installed ({error:#})");
             return None;
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::Run;
-use super::program::{Home, Http, Running, SECRET, fresh, receivers};
+use super::program::{Home, Http, Running, SECRET, fresh, peers};
 use crate::steps::{now, pause};
 
 /// Starts that are measured.
@@ -78,7 +78,7 @@ fn until_ready(address: SocketAddr, began: Instant) -> Result<()> {
 }
 
 fn rivet() -> Result<(f64, f64)> {
-    let folder = receivers().context("no receivers")?;
+    let folder = peers("receivers").context("no receivers")?;
     let began = now();
     let (server, address) = Running::announced(
         Command::new("node")

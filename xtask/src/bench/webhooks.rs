@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Run;
-use super::program::{Home, Http, Running, SECRET, disk, fresh, ready, receivers};
+use super::program::{Home, Http, Running, SECRET, disk, fresh, peers, ready};
 use crate::steps::{now, output, pause, succeeds};
 
 /// What is sent: events a second and how many.
@@ -174,7 +174,7 @@ fn theirs(
     stages: [(u32, usize); 3],
     table: &mut String,
 ) -> Result<()> {
-    let receivers = receivers().context("no receivers")?;
+    let receivers = peers("receivers").context("no receivers")?;
     let database = folder.join(script).with_extension("db");
     let (running, address) = Running::announced(
         Command::new("node")
@@ -345,7 +345,7 @@ fn perf(pid: u32) -> Option<(Child, PathBuf)> {
 }
 
 /// Seconds of processor time a process has used.
-fn processor(pid: u32) -> f64 {
+pub(super) fn processor(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat
         .rsplit(')')

@@ -1,6 +1,6 @@
 //! User OAuth inside Zoom's client: the client shows the consent and hands the code to the page, which brings it here.
 
-use parfocal_store::{App as AppRow, AppKind, OAuthState, Provider};
+use parfocal_store::{App as AppRow, OAuthState};
 use parfocal_zoom::auth::Pkce;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -76,19 +76,6 @@ impl Connections<'_> {
                 ),
             )
         })
-    }
-
-    /// The clients of the same marketplace app, the given one first.
-    pub(crate) async fn clients_of_app(&self, app: &AppRow) -> Result<Vec<AppRow>> {
-        let family = super::apps::family_of(app).to_owned();
-        let mut rows = self.app.store().apps(self.app.scope()).await?;
-        rows.retain(|row| {
-            row.provider == Provider::Zoom
-                && row.kind == AppKind::User
-                && super::apps::family_of(row) == family
-        });
-        rows.sort_by_key(|row| row.id != app.id);
-        Ok(rows)
     }
 
     /// Begins a login inside Zoom's client for a family of sessions.

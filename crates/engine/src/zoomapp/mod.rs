@@ -9,11 +9,13 @@ pub mod paths;
 mod seat;
 mod session;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use parfocal_store::{App as AppRow, Connection, ConnectionState, ZoomAppSession};
+use parfocal_store::{App as AppRow, Connection, ConnectionId};
 use parfocal_zoom::Client;
 use parfocal_zoom::context::AppContext;
 use parfocal_zoom::limit::Priority;
@@ -27,50 +29,63 @@ pub use seat::Seat;
 pub use session::{Entered, Session, Standing};
 
 use crate::App;
-use crate::connections::Level;
 use crate::error::{Code, EngineError, Result};
 
 /// Name of the component.
 pub const COMPONENT: &str = "zoomapp";
 /// How long what is known of a session may be taken from memory, in real time.
 const REMEMBER: Duration = Duration::from_secs(2);
+/// How long a client may be. Whether its connection still works is asked with the session, and its tokens ask for themselves; a
+/// changed secret or plan shows in it after this.
+const REMEMBER_CLIENT: Duration = Duration::from_secs(30);
 /// Sessions that are kept in memory.
 const MOST_REMEMBERED: usize = 20_000;
 /// Longest wait for the shared budget: somebody looks at the panel meanwhile.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Sessions by the hash of their cookie: since when they are known, and the client that acts for them once there is one.
-type Known = HashMap<String, (Duration, Session, Option<Client>)>;
+/// What is known of something, and since when.
+type Known<K, V> = Mutex<HashMap<K, (Duration, V)>>;
 
-/// What is known of sessions that were used lately.
+/// What is known of sessions that were used lately, by the hash of their cookie, and of the clients that act for people.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    known: Mutex<Known>,
+    sessions: Known<String, Session>,
+    clients: Known<ConnectionId, Client>,
+}
+
+fn recall<K: Hash + Eq + Borrow<Q>, Q: Hash + Eq + ?Sized, V: Clone>(
+    known: &Known<K, V>,
+    key: &Q,
+    now: Duration,
+    life: Duration,
+) -> Option<V> {
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let (at, value) = known.get(key)?;
+    (now.saturating_sub(*at) < life).then(|| value.clone())
+}
+
+fn remember<K: Hash + Eq, V>(known: &Known<K, V>, key: K, now: Duration, life: Duration, value: V) {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= MOST_REMEMBERED {
+        known.retain(|_, (at, _)| now.saturating_sub(*at) < life);
+    }
+    if known.len() < MOST_REMEMBERED {
+        known.insert(key, (now, value));
+    }
 }
 
 impl Cache {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn session(&self, hash: &str, now: Duration) -> Option<Session> {
+        recall(&self.sessions, hash, now, REMEMBER)
     }
 
-    fn get(&self, hash: &str, now: Duration) -> Option<(Session, Option<Client>)> {
-        let known = self.lock();
-        let (at, session, client) = known.get(hash)?;
-        (now.saturating_sub(*at) < REMEMBER).then(|| (session.clone(), client.clone()))
-    }
-
-    fn put(&self, hash: &str, now: Duration, session: &Session, client: Option<Client>) {
-        let mut known = self.lock();
-        if known.len() >= MOST_REMEMBERED {
-            known.retain(|_, (at, ..)| now.saturating_sub(*at) < REMEMBER);
-        }
-        if known.len() < MOST_REMEMBERED {
-            known.insert(hash.to_owned(), (now, session.clone(), client));
-        }
+    fn keep(&self, hash: String, now: Duration, session: &Session) {
+        remember(&self.sessions, hash, now, REMEMBER, session.clone());
     }
 
     fn forget(&self, hash: &str) {
-        self.lock().remove(hash);
+        let mut known = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(hash);
     }
 }
 
@@ -111,47 +126,17 @@ impl ZoomApp<'_> {
         })
     }
 
-    /// The connection of a session's person that works, with the scopes it was granted; and whether there was ever one.
-    async fn standing_of(
-        &self,
-        row: &ZoomAppSession,
-    ) -> Result<(Option<(Connection, Vec<String>, Level)>, bool)> {
-        let mut returns = false;
-        let Some(user) = &row.zoom_user else {
-            return Ok((None, false));
-        };
-        let (store, scope) = (self.app.store(), self.app.scope());
-        let connections = self.app.connections();
-        let Some(app) = store.app(scope, row.app).await? else {
-            return Ok((None, false));
-        };
-        for client in connections.clients_of_app(&app).await? {
-            for connection in store.connections_of(scope, client.id, user).await? {
-                returns = true;
-                let works = matches!(
-                    connection.state,
-                    ConnectionState::Healthy | ConnectionState::Degraded
-                );
-                let grant = store.grant_of(scope, client.id, user).await?;
-                if let Some(grant) = grant.filter(|grant| works && grant.dead_reason.is_none()) {
-                    let level = crate::connections::scopes::level_of(client.kind, &grant.scopes);
-                    return Ok((Some((connection, grant.scopes, level)), true));
-                }
-            }
-        }
-        Ok((None, returns))
-    }
-
     /// A client that acts for a session's person, before everything that nobody waits for.
     ///
     /// # Errors
     /// `zoomapp_unauthorized` when nobody has allowed it.
     pub async fn client(&self, session: &Session) -> Result<Client> {
+        let connection = session.connection().ok_or_else(not_authorized)?;
         let now = self.app.clock().monotonic();
-        if let Some((_, Some(client))) = self.app.zoomapp_cache().get(session.hash(), now) {
+        let clients = &self.app.zoomapp_cache().clients;
+        if let Some(client) = recall(clients, &connection, now, REMEMBER_CLIENT) {
             return Ok(client);
         }
-        let connection = session.connection().ok_or_else(not_authorized)?;
         let row = self
             .app
             .store()
@@ -165,9 +150,7 @@ impl ZoomApp<'_> {
             .await?
             .with_priority(Priority::Interactive)
             .with_patience(PATIENCE);
-        self.app
-            .zoomapp_cache()
-            .put(session.hash(), now, session, Some(client.clone()));
+        remember(clients, connection, now, REMEMBER_CLIENT, client.clone());
         Ok(client)
     }
 

@@ -3,6 +3,8 @@
 //! Nothing of a caller's path is passed on: each part is decoded, compared with the templates that are allowed, and written anew.
 //! So there is no path that could climb, hide a slash or name another host.
 
+use std::sync::LazyLock;
+
 use http::Method;
 use parfocal_zoom::endpoint::{self, Endpoint};
 use parfocal_zoom::id::{MeetingNumber, MeetingUuid, encode_segment};
@@ -24,6 +26,14 @@ pub const ALLOWED: &[(Method, &str)] = &[
     (Method::GET, "/past_meetings/{meetingId}/instances"),
     (Method::GET, "/past_meetings/{meetingId}/participants"),
 ];
+
+/// The same as Zoom's reference has them, looked up once.
+static KNOWN: LazyLock<Vec<&'static Endpoint>> = LazyLock::new(|| {
+    ALLOWED
+        .iter()
+        .filter_map(|(method, path)| endpoint::by_template(method, path))
+        .collect()
+});
 
 /// Longest path that is looked at, in bytes.
 const MOST: usize = 1_024;
@@ -83,10 +93,7 @@ pub fn resolve(
     person: &[&str],
 ) -> Result<Route, Refused> {
     let segments = segments(raw).ok_or(Refused::Malformed)?;
-    let allowed = ALLOWED
-        .iter()
-        .filter_map(|(method, path)| endpoint::by_template(method, path))
-        .chain(further.iter().copied());
+    let allowed = KNOWN.iter().chain(further).copied();
     let (mut elsewhere, mut refused) = (false, None);
     for endpoint in allowed {
         let template: Vec<&str> = endpoint.path[1..].split('/').collect();

@@ -2,11 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parfocal_store::{App as AppRow, ConnectionId, ZoomAppSession};
+use parfocal_store::{
+    App as AppRow, AppKind, ConnectionId, ConnectionState, ZoomAppSession, ZoomAppStanding,
+};
 use parfocal_zoom::context::AppContext;
 use secrecy::SecretString;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ZoomApp, not_authorized};
@@ -32,11 +35,11 @@ pub enum Standing {
     Authorized,
 }
 
-/// A session as it is now.
+/// A session as it is now; cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
-    row: ZoomAppSession,
-    grant: Option<Granted>,
+    row: Arc<ZoomAppSession>,
+    grant: Option<Arc<Granted>>,
     /// Whether they have allowed the app before.
     returns: bool,
 }
@@ -61,10 +64,6 @@ pub struct Entered {
 }
 
 impl Session {
-    pub(super) fn hash(&self) -> &str {
-        &self.row.hash
-    }
-
     /// How far they have come.
     pub fn standing(&self) -> Standing {
         match (&self.row.zoom_user, &self.grant) {
@@ -127,40 +126,31 @@ impl ZoomApp<'_> {
     pub async fn resume(&self, cookie: &str) -> Result<Option<Session>> {
         let hash = hash(cookie);
         let real = self.app.clock().monotonic();
-        if let Some((session, _)) = self.app.zoomapp_cache().get(&hash, real)
+        if let Some(session) = self.app.zoomapp_cache().session(&hash, real)
             && session.row.expires > self.app.clock().now()
         {
             return Ok(Some(session));
         }
-        let row = self
-            .app
-            .store()
-            .zoomapp_session(self.app.scope(), &hash, self.app.clock().now())
-            .await?;
-        match row {
-            Some(row) => {
-                let session = self.known(row).await?;
-                self.app.zoomapp_cache().put(&hash, real, &session, None);
-                Ok(Some(session))
-            }
-            None => Ok(None),
+        let found = self.known(&hash).await?;
+        if let Some(session) = &found {
+            self.app.zoomapp_cache().keep(hash, real, session);
         }
+        Ok(found)
     }
 
-    async fn known(self, row: ZoomAppSession) -> Result<Session> {
-        let (found, returns) = self.standing_of(&row).await?;
-        let grant = found.map(|(connection, scopes, level)| Granted {
-            connection: connection.id,
-            account: connection.account_id,
-            name: connection.name,
-            scopes,
-            level,
-        });
-        Ok(Session {
-            row,
-            grant,
-            returns,
-        })
+    /// What the rows say of a session now.
+    async fn known(self, hash: &str) -> Result<Option<Session>> {
+        let now = self.app.clock().now();
+        let found = self
+            .app
+            .store()
+            .zoomapp_standing(self.app.scope(), hash, now)
+            .await?;
+        Ok(found.map(|(row, standings)| Session {
+            row: Arc::new(row),
+            returns: !standings.is_empty(),
+            grant: standings.into_iter().find_map(granted).map(Arc::new),
+        }))
     }
 
     /// Lets somebody in with what Zoom's client says of them. A session that is there goes on when it is theirs; whenever it
@@ -215,7 +205,7 @@ impl ZoomApp<'_> {
         }
         tx.put_zoomapp_session(&row, now).await?;
         tx.commit().await?;
-        self.entered(row, old.as_ref(), fresh).await
+        self.entered(&row, old.as_ref(), fresh).await
     }
 
     fn fresh(
@@ -238,7 +228,7 @@ impl ZoomApp<'_> {
 
     async fn entered(
         self,
-        row: ZoomAppSession,
+        row: &ZoomAppSession,
         old: Option<&ZoomAppSession>,
         fresh: Option<String>,
     ) -> Result<Entered> {
@@ -248,7 +238,7 @@ impl ZoomApp<'_> {
             cache.forget(&old.hash);
         }
         Ok(Entered {
-            session: self.known(row).await?,
+            session: self.known(&row.hash).await?.ok_or_else(not_authorized)?,
             cookie: fresh.map(SecretString::from),
         })
     }
@@ -284,7 +274,7 @@ impl ZoomApp<'_> {
             .connections()
             .begin_in_client(&app, &row.family, method)
             .await?;
-        Ok((begun, self.entered(row, None, fresh).await?))
+        Ok((begun, self.entered(&row, None, fresh).await?))
     }
 
     /// Ends a sign-in inside Zoom's client with the code that the page was given. The cookie changes.
@@ -333,7 +323,7 @@ impl ZoomApp<'_> {
         tx.end_zoomapp_session(&old.hash).await?;
         tx.put_zoomapp_session(&row, now).await?;
         tx.commit().await?;
-        self.entered(row, Some(&old), Some(fresh)).await
+        self.entered(&row, Some(&old), Some(fresh)).await
     }
 
     /// Ends the session of a cookie; what was allowed stays allowed.
@@ -361,6 +351,22 @@ impl ZoomApp<'_> {
     fn random(self) -> String {
         URL_SAFE_NO_PAD.encode(self.app.chance().bytes::<32>())
     }
+}
+
+/// What a connection allows, if it works.
+fn granted(standing: ZoomAppStanding) -> Option<Granted> {
+    let works = matches!(
+        standing.state,
+        ConnectionState::Healthy | ConnectionState::Degraded
+    );
+    let scopes = standing.scopes.filter(|_| works)?;
+    Some(Granted {
+        connection: standing.connection,
+        account: standing.account,
+        name: standing.name,
+        level: crate::connections::scopes::level_of(AppKind::User, &scopes),
+        scopes,
+    })
 }
 
 fn hash(text: &str) -> String {

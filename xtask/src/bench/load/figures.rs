@@ -11,6 +11,7 @@ pub(crate) struct Figures {
     accepted: Vec<u64>,
     latencies: Vec<Duration>,
     late: Vec<Duration>,
+    waited: Vec<Duration>,
     refused: BTreeMap<u16, u64>,
     unanswered: u64,
     attempted: usize,
@@ -29,6 +30,9 @@ pub(crate) struct Summary {
     p50_ms: f64,
     p99_ms: f64,
     max_ms: f64,
+    /// Counted from the instant a request was really sent: the timer of this program apart.
+    sent_p50_ms: f64,
+    sent_p99_ms: f64,
     /// How much later than intended events were sent, because every connection was waiting or this program was late.
     late_p99_ms: f64,
 }
@@ -40,6 +44,7 @@ impl Figures {
             accepted: Vec::with_capacity(count),
             latencies: Vec::with_capacity(count),
             late: Vec::with_capacity(count),
+            waited: Vec::with_capacity(count),
             refused: BTreeMap::new(),
             unanswered: 0,
             attempted: 0,
@@ -61,6 +66,7 @@ impl Figures {
         if (200..300).contains(&status) {
             self.accepted.push(self.first + number as u64);
             self.latencies.push(answered.saturating_duration_since(due));
+            self.waited.push(answered.saturating_duration_since(sent));
         } else {
             *self.refused.entry(status).or_default() += 1;
         }
@@ -75,6 +81,7 @@ impl Figures {
         self.attempted = attempted;
         self.latencies.sort_unstable();
         self.late.sort_unstable();
+        self.waited.sort_unstable();
     }
 
     /// The numbers of the accepted events, one a line.
@@ -102,6 +109,8 @@ impl Figures {
             p50_ms: quantile(&self.latencies, 50),
             p99_ms: quantile(&self.latencies, 99),
             max_ms: quantile(&self.latencies, 100),
+            sent_p50_ms: quantile(&self.waited, 50),
+            sent_p99_ms: quantile(&self.waited, 99),
             late_p99_ms: quantile(&self.late, 99),
         }
     }

@@ -1,7 +1,8 @@
-//! Sends signed Zoom webhooks at a fixed rate and says how long the answers took: the load of `cargo xtask bench webhooks`.
+//! Sends signed Zoom webhooks, or requests from a file, at a fixed rate and says how long the answers took: the load of
+//! `cargo xtask bench webhooks` and `proxy`.
 //!
-//! The loop is open: event `n` is due at `start + n / rate` whether or not earlier ones were answered, and its latency
-//! counts from that instant. All requests are made and signed before the first is sent. One thread, so that most of a
+//! The loop is open: request `n` is due at `start + n / rate` whether or not earlier ones were answered, and its latency
+//! counts from that instant. All requests are made, and events signed, before the first is sent. One thread, so that most of a
 //! small machine is left to the receiver; sends are rounded up to the millisecond of the runtime's timer, which counts
 //! as latency, too.
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
@@ -9,6 +10,7 @@
 mod answer;
 mod event;
 mod figures;
+mod given;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -23,6 +25,7 @@ use tokio::net::TcpStream;
 
 use event::Events;
 use figures::Figures;
+use given::Given;
 
 /// Sends signed webhooks at a fixed rate to an address on this machine; says `sending`, and in the end the figures as JSON
 #[derive(Parser)]
@@ -30,14 +33,17 @@ struct Options {
     /// Address and port; loopback only
     #[arg(long)]
     target: SocketAddr,
+    /// Requests to send in place of events, in turns: a file with a JSON list of paths with their headers
+    #[arg(long, value_name = "FILE")]
+    requests: Option<PathBuf>,
     /// Path of the receiver
-    #[arg(long)]
+    #[arg(long, default_value = "/")]
     path: String,
     /// Secret token the events are signed with
-    #[arg(long)]
+    #[arg(long, default_value = "")]
     secret: String,
     /// Zoom account the events are about
-    #[arg(long)]
+    #[arg(long, default_value = "")]
     account: String,
     /// Events a second
     #[arg(long)]
@@ -46,14 +52,14 @@ struct Options {
     #[arg(long)]
     count: usize,
     /// Number of the first event; an event's number is its `event_ts`
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     first: u64,
     /// Connections kept open; as many events can be under way at once
     #[arg(long, default_value_t = 384)]
     connections: usize,
     /// File for the numbers of the accepted events, one a line
     #[arg(long)]
-    accepted: PathBuf,
+    accepted: Option<PathBuf>,
 }
 
 /// The most events of one run: a bound on time and memory.
@@ -61,8 +67,24 @@ const MOST: usize = 1_000_000;
 /// How long the last answers are waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is sent.
+enum Load {
+    Events(Events),
+    Given(Given),
+}
+
+impl Load {
+    /// The request with this number, if there are so many.
+    fn request(&self, at: usize) -> Option<&[u8]> {
+        match self {
+            Self::Events(events) => events.request(at),
+            Self::Given(given) => given.request(at),
+        }
+    }
+}
+
 struct Run {
-    events: Events,
+    load: Load,
     rate: f64,
     start: Instant,
     end: Instant,
@@ -85,14 +107,19 @@ fn main() -> Result<()> {
         .enable_all()
         .build()?;
     let figures = tokio::task::LocalSet::new().block_on(&runtime, load(&options))?;
-    std::fs::write(&options.accepted, figures.accepted_lines())
-        .with_context(|| options.accepted.display().to_string())?;
+    if let Some(file) = &options.accepted {
+        std::fs::write(file, figures.accepted_lines())
+            .with_context(|| file.display().to_string())?;
+    }
     println!("{}", serde_json::to_string(&figures.summary())?);
     Ok(())
 }
 
 async fn load(options: &Options) -> Result<Figures> {
-    let events = Events::signed(options)?;
+    let load = match &options.requests {
+        Some(file) => Load::Given(Given::read(file, options)?),
+        None => Load::Events(Events::signed(options)?),
+    };
     let mut streams = Vec::with_capacity(options.connections);
     for _ in 0..options.connections {
         let stream = TcpStream::connect(options.target)
@@ -109,7 +136,7 @@ async fn load(options: &Options) -> Result<Figures> {
     let length = Duration::from_secs_f64(options.count as f64 / rate);
     let run = Rc::new(Run {
         figures: RefCell::new(Figures::new(options.count, options.first)),
-        events,
+        load,
         rate,
         start,
         end: start + length + PATIENCE,
@@ -134,7 +161,7 @@ async fn sender(run: Rc<Run>, mut stream: TcpStream) {
     let mut buffer = Vec::with_capacity(4096);
     while !run.cut.get() {
         let number = run.next.get();
-        let Some(request) = run.events.request(number) else {
+        let Some(request) = run.load.request(number) else {
             return;
         };
         run.next.set(number + 1);
