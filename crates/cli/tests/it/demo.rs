@@ -1,5 +1,8 @@
 //! The demo proves itself.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::World;
@@ -21,23 +24,75 @@ fn once_agrees_with_everything_that_can_be_known() {
     );
 }
 
+/// The demo that goes on until somebody ends it: what it says, and the addresses that it says one can open.
 #[test]
-fn its_output_reads_well_without_colours() {
-    let outcome = World::new().run(&["demo", "--once"]).exits(0);
-    assert!(!outcome.stdout.contains('\u{1b}'));
-    for part in [
-        "transcripts",
-        "searchable",
-        "violations",
-        "http://127.0.0.1:",
-    ] {
-        assert!(
-            outcome.stdout.contains(part),
-            "{part} is missing in\n{}",
-            outcome.stdout
-        );
+fn its_output_reads_well_without_colours_and_its_addresses_open() {
+    let world = World::new();
+    let mut child = world
+        .command(&["demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    // It either says that it waits, or ends.
+    while lines.read_line(&mut said).unwrap() > 0 && !said.contains("Ctrl-C ends the demo") {}
+    let opened: Vec<(u16, String)> = ["panel in a meeting", "search", "API"]
+        .into_iter()
+        .map(|label| opened(address(&said, label)))
+        .collect();
+    // Whatever comes of it, nothing is left running.
+    let status = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        status.success() && output.status.success(),
+        "{output:?}\n{said}"
+    );
+    assert!(!said.contains('\u{1b}'));
+    for part in ["transcripts", "searchable", "violations"] {
+        assert!(said.contains(part), "{part} is missing in\n{said}");
     }
-    assert!(outcome.stderr.is_empty(), "{}", outcome.stderr);
+    assert!(output.stderr.is_empty(), "{output:?}");
+    assert!(
+        opened.iter().all(|(status, _)| *status == 200),
+        "{opened:?}"
+    );
+    // The simulated client's window: somebody may start a meeting there, and open the app in it.
+    let (_, panel) = &opened[0];
+    assert!(
+        panel.contains("Start a meeting") && panel.contains("<option value="),
+        "{panel}"
+    );
+}
+
+/// The address that stands before a label.
+fn address<'s>(said: &'s str, label: &str) -> &'s str {
+    said.lines()
+        .find_map(|line| line.trim().strip_suffix(label))
+        .unwrap_or_else(|| panic!("{label} is missing in\n{said}"))
+        .trim()
+}
+
+/// Status and page of an address on this machine.
+fn opened(address: &str) -> (u16, String) {
+    let (host, path) = address
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once('/'))
+        .unwrap_or_else(|| panic!("{address} is no address"));
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    (status.unwrap_or_default(), answer)
 }
 
 #[test]

@@ -10,8 +10,10 @@ const UUID: &str = "/ab+cdefghi//lmnopqrsg==";
 async fn told(world: &World, account: &str, event: &str, at: i64, object: &Value) {
     let mut whole = json!({"id": "84410027731", "uuid": UUID, "topic": "Planning <script>alert(1)</script>",
         "type": 2, "host_id": object["host_id"], "start_time": "2026-11-20T12:00:00Z", "timezone": "UTC", "duration": 30});
-    if object.get("participant").is_some() {
-        whole["participant"] = object["participant"].clone();
+    for name in ["participant", "end_time"] {
+        if object.get(name).is_some() {
+            whole[name] = object[name].clone();
+        }
     }
     let body = json!({"event": event, "event_ts": 1_795_003_200_000_i64 + at * 1000,
         "payload": {"account_id": account, "object": whole}});
@@ -205,6 +207,130 @@ async fn heard(events: &mut reqwest::Response, wanted: &str) {
     tokio::time::timeout(std::time::Duration::from_secs(30), wait)
         .await
         .unwrap_or_else(|_| panic!("{wanted} was not heard"));
+}
+
+const TALK: &str = "WEBVTT\n\n\
+    1\n00:00:01.000 --> 00:00:05.000\nEdda: I'll send the draft to the harbour office by Friday.\n\n\
+    2\n00:00:05.500 --> 00:00:07.000\nEve <b onmouseover=alert(3)>: Perfect. <script>alert(2)</script> </textarea> {{ 7 * 7 }}\n\n\
+    3\n00:00:08.000 --> 00:00:12.000\nEdda: We decided to paint the boat red, everybody agreed on that.\n\n\
+    4\n00:00:12.500 --> 00:00:14.000\nLuan: Yes, agreed, red it is.\n";
+
+#[tokio::test]
+async fn after_the_end_it_shows_what_was_said_and_what_is_to_be_done_as_text() {
+    let world = World::start().await;
+    let site = &world.zoom.site;
+    let meeting = format!("&meeting={}", super::encoded(UUID));
+    let mut page = world.signed_in(world.me(), &meeting).await;
+    site.app.start();
+    let session = world.get(&mut page, "/api/zoomapp/session").await.json();
+    let account = account(&world).await;
+    let mut object = json!({ "host_id": session["user"] });
+    told(&world, &account, "meeting.started", 0, &object).await;
+    shows(&world, &page, &["Live"]).await;
+    let live = world.get(&mut page, "/zoomapp").await.text;
+    assert!(live.contains("appear here after the meeting"), "{live}");
+    object["end_time"] = json!("2026-11-20T12:30:00Z");
+    told(&world, &account, "meeting.ended", 1_800, &object).await;
+    shows(&world, &page, &["badge", "Your notes"]).await;
+    super::until("the meeting is over", async || {
+        let text = world.get(&mut page.clone(), "/zoomapp").await.text;
+        !text.contains(">Live<")
+    })
+    .await;
+    let list = site.get("/v1/meetings").await.is(200).json();
+    let id = list["items"][0]["id"].as_str().unwrap();
+    let path = format!("{}/v1/meetings/{id}/transcripts", site.url);
+    let body = json!({ "content": TALK }).to_string();
+    let request = site
+        .client
+        .post(path)
+        .header("content-type", "application/json")
+        .body(body);
+    crate::support::Answer::of(request.send().await.unwrap())
+        .await
+        .is(200);
+    shows(
+        &world,
+        &page,
+        &[
+            "What it was about",
+            "To do",
+            "draft to the harbour office",
+            "Decided",
+            "paint the boat red",
+            "Transcript",
+        ],
+    )
+    .await;
+    let text = world.get(&mut page, "/zoomapp").await.text;
+    assert!(text.contains("&lt;script&gt;alert(2)"), "{text}");
+    for bad in [
+        "<script>alert",
+        "<b onmouseover",
+        "<b>",
+        " 49",
+        "</textarea> {{",
+    ] {
+        assert!(!text.contains(bad), "{bad}: {text}");
+    }
+    // The same in the console.
+    let console = site.page(&format!("/meetings/{id}")).await.is(200).text;
+    assert!(console.contains("&lt;script&gt;alert(2)"), "{console}");
+    assert!(
+        !console.contains("<script>alert") && !console.contains("<b onmouseover"),
+        "{console}"
+    );
+}
+
+#[tokio::test]
+async fn installing_in_a_browser_ends_in_zooms_client_with_the_app_open() {
+    let world = World::start().await;
+    let browser = &world.zoom.browser;
+    let begun = browser
+        .get(&world.zoom.at("/zoomapp/install"))
+        .await
+        .is(303);
+    let consent = world.zoom.begin(begun.header("location")).await;
+    let back = world
+        .zoom
+        .consent_as(&consent, "allow", Some(world.me()))
+        .await;
+    let done = browser.get(&back).await.is(303);
+    let link: url::Url = done.header("location").parse().unwrap();
+    assert!(
+        link.as_str().starts_with(world.zoom.zoom.base_url()),
+        "{link}"
+    );
+    let action = link.query_pairs().find(|(name, _)| name == "action");
+    assert_eq!(action.unwrap().1, "installed");
+    // Zoom's client opens the app's home with a context; whoever has installed it needs no sign-in.
+    let home = browser.get(link.as_str()).await;
+    assert!((300..400).contains(&home.status), "{}", home.text);
+    let home: url::Url = home.header("location").parse().unwrap();
+    assert!(
+        home.as_str().starts_with(&world.zoom.at("/zoomapp")),
+        "{home}"
+    );
+    let fragment = home.fragment().unwrap_or_default().to_owned();
+    let context = url::form_urlencoded::parse(fragment.replace('+', "%2B").as_bytes())
+        .find(|(name, _)| name == "context")
+        .unwrap()
+        .1
+        .into_owned();
+    let mut page = Page::default();
+    let body = json!({ "context": context });
+    let session = world
+        .post(&mut page, "/api/zoomapp/context", &body)
+        .await
+        .is(200)
+        .json();
+    assert_eq!(session["status"], "authorized");
+    let me = world
+        .get(&mut page, "/zoom/api/v2/users/me")
+        .await
+        .is(200)
+        .json();
+    assert_eq!(me["email"], world.me());
 }
 
 #[tokio::test]
