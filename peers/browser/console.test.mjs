@@ -15,7 +15,7 @@ const aMeeting = async () => {
 };
 
 test("every page: nothing serious for axe, no sideways scrolling, a picture of each", async () => {
-  const pages = { overview: "/", meetings: "/meetings", meeting: await aMeeting(), search: "/search?q=budget", "search-empty": "/search",
+  const pages = { overview: "/", meetings: "/meetings", month: "/meetings?view=month&zone=Europe%2FBerlin", meeting: await aMeeting(), search: "/search?q=budget", "search-empty": "/search",
     "search-nothing": "/search?q=xyzzy", actions: "/actions", "actions-done": "/actions?show=done", jobs: "/jobs", "jobs-dead": "/jobs?show=dead", "meetings-nothing": "/meetings?topic=xyzzy" };
   await lookAtAll(pages);
 });

@@ -38,6 +38,7 @@ struct Inner {
     actions: crate::actions::Cache,
     keys: crate::keys::KeyCache,
     zoomapp: crate::zoomapp::Cache,
+    identity: crate::signin::Provider,
     switchboard: crate::components::Switchboard,
     component_tasks: crate::components::tasks::Running,
     models: crate::models::Servers,
@@ -143,6 +144,7 @@ impl App {
         };
         let budget = SharedBudget::new(store.clone(), clock.clone(), default, timeout);
         let models = crate::models::Servers::of(&config)?;
+        let identity = crate::signin::Provider::of(&config.oidc)?;
         let app = Self {
             inner: Arc::new(Inner {
                 config,
@@ -160,6 +162,7 @@ impl App {
                 actions: crate::actions::Cache::default(),
                 keys: crate::keys::KeyCache::default(),
                 zoomapp: crate::zoomapp::Cache::default(),
+                identity,
                 switchboard: crate::components::Switchboard::default(),
                 component_tasks: crate::components::tasks::Running::default(),
                 models,
@@ -309,6 +312,15 @@ impl App {
     /// The Zoom App: who has it open, and what they may do.
     pub fn zoomapp(&self) -> crate::zoomapp::ZoomApp<'_> {
         crate::zoomapp::ZoomApp { app: self }
+    }
+
+    /// Signing in to the console at an identity provider.
+    pub fn sign_in(&self) -> crate::signin::SignIn<'_> {
+        crate::signin::SignIn { app: self }
+    }
+
+    pub(crate) fn identity_provider(&self) -> &crate::signin::Provider {
+        &self.inner.identity
     }
 
     pub(crate) fn zoomapp_cache(&self) -> &crate::zoomapp::Cache {

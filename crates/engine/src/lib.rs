@@ -28,6 +28,7 @@ pub mod registry;
 pub mod schedule;
 pub mod search;
 mod sequencer;
+pub mod signin;
 pub mod status;
 pub mod talk;
 pub mod told;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parfocal_engine::App;
+use parfocal_engine::config::Auth;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::Pages;
@@ -30,10 +31,11 @@ impl AppState {
     /// Puts the parts together.
     pub(crate) fn new(app: App, address: SocketAddr, metrics: Option<Metrics>) -> Self {
         let request_ids = RequestIds::new(app.clock().now().as_microsecond());
+        let guarded = app.config().server.auth == Auth::Keys;
         Self(Arc::new(Inner {
             app,
             address,
-            pages: Pages::new(),
+            pages: Pages::new(guarded),
             metrics,
             request_ids,
             pulse: Pulse::new(CancellationToken::new()),

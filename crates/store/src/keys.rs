@@ -58,7 +58,7 @@ pub struct NewApiKey<'k> {
 /// A browser that signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Who: the id of the key that opened it.
+    /// Who: the id of the key that opened it, or the provider that vouched for somebody.
     pub subject: String,
     /// What for, such as `console`.
     pub kind: String,
@@ -226,10 +226,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends a session.
-    pub async fn end_session(&mut self, hash: &str) -> Result<()> {
+    /// Ends a session; whether it was there.
+    pub async fn end_session(&mut self, hash: &str) -> Result<bool> {
         let w = self.w();
-        self.execute(SESSION_END, args![w, hash]).await?;
-        Ok(())
+        Ok(self.execute(SESSION_END, args![w, hash]).await? == 1)
     }
 }

@@ -23,11 +23,7 @@ use crate::steps::Steps;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// What to measure; everything by default
-<<<<<<< HEAD
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "availability", "activate"])]
-=======
-    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "proxy", "availability"])]
->>>>>>> 8a29366 (Ask once who has the Zoom App open, and measure its proxy)
+    #[arg(value_parser = ["transcripts", "webhooks", "backfill", "search", "understand", "live", "start", "api", "proxy", "availability", "activate"])]
     what: Option<String>,
     /// Go through everything with little of it, print the figures and leave the page as it is
     #[arg(long)]
@@ -70,7 +66,7 @@ impl Run {
 /// A measurement gives its section of the page as Markdown.
 type Measure = fn(&Run) -> Result<String>;
 
-const SECTIONS: [(&str, Measure); 10] = [
+const SECTIONS: [(&str, Measure); 11] = [
     ("transcripts", transcripts::measure),
     ("webhooks", webhooks::measure),
     ("backfill", account::backfill),

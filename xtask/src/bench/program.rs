@@ -245,46 +245,34 @@ impl Http {
 
     /// Status and body of an answer that names its length.
     pub(crate) fn get(&mut self, path: &str) -> Result<(u16, Vec<u8>)> {
-        let reply = self.send("GET", path, &[], None)?;
+        let reply = self.ask("GET", path, &[], None)?;
         Ok((reply.status, reply.body))
     }
 
     /// The same for a POST of JSON.
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
-<<<<<<< HEAD
-        self.send(path, &[], &body.to_string())
+        let reply = self.ask("POST", path, &[], Some(&body.to_string()))?;
+        Ok((reply.status, reply.body))
     }
 
-    /// A POST of JSON with headers of its own.
+    /// A POST of JSON with headers of its own, written already.
     pub(crate) fn send(
         &mut self,
         path: &str,
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<(u16, Vec<u8>)> {
-        let mut more = String::new();
-        for (name, value) in headers {
-            write!(more, "{name}: {value}\r\n")?;
-        }
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n{body}",
-            self.host,
-            body.len()
-        );
-        self.exchange(path, &request)
-=======
-        let reply = self.send("POST", path, &[], Some(body))?;
+        let reply = self.ask("POST", path, headers, Some(body))?;
         Ok((reply.status, reply.body))
->>>>>>> 8a29366 (Ask once who has the Zoom App open, and measure its proxy)
     }
 
     /// Any request, with further headers.
-    pub(crate) fn send(
+    pub(crate) fn ask(
         &mut self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: Option<&Value>,
+        body: Option<&str>,
     ) -> Result<Reply> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
         for (name, value) in headers {
@@ -292,7 +280,6 @@ impl Http {
         }
         match body {
             Some(body) => {
-                let body = body.to_string();
                 write!(
                     request,
                     "content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

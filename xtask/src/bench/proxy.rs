@@ -148,32 +148,39 @@ pub(crate) fn measure(run: &Run) -> Result<String> {
             by_busy,
         )?);
     }
-    let (calm, rush) = (run.size(CALM, (100, 200)), run.size(RUSH, (2_000, 400)));
-    let mut measured = Vec::new();
-    for target in &targets {
-        // A first round fills what fills once.
-        send(&load, target, (calm.0, calm.1 / 10), 64)?;
-        let quiet = send(&load, target, calm, 64)?;
-        let before = processor(target.pid);
-        let rush = send(&load, target, rush, 64)?;
-        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let spent = (processor(target.pid) - before) * 1e6 / rush.accepted.max(1) as f64;
-        println!(
-            "   {}: p50 {:.2} ms, p99 {:.2} ms, sent late by {:.2} ms (p99), {:.0}/s",
-            target.name,
-            quiet.sent_p50_ms,
-            quiet.sent_p99_ms,
-            quiet.late_p99_ms,
-            f64::from(u32::try_from(rush.accepted)?) / rush.seconds
-        );
-        measured.push(Measured {
-            name: target.name,
-            calm: quiet,
-            rush,
-            processor: spent,
-        });
-    }
+    let calm = run.size(CALM, (100, 200));
+    let rush = run.size(RUSH, (2_000, 400));
+    let measured = targets
+        .iter()
+        .map(|target| asked(&load, target, calm, rush))
+        .collect::<Result<Vec<_>>>()?;
     told(&measured, (all, busy.len(), calm.0), (started, held))
+}
+
+/// Asks one target calmly, and then as fast as it answers.
+fn asked(load: &Path, target: &Target, calm: (u32, usize), rush: (u32, usize)) -> Result<Measured> {
+    // A first round fills what fills once.
+    send(load, target, (calm.0, calm.1 / 10), 64)?;
+    let quiet = send(load, target, calm, 64)?;
+    let before = processor(target.pid);
+    let rush = send(load, target, rush, 64)?;
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let spent = (processor(target.pid) - before) * 1e6 / rush.accepted.max(1) as f64;
+    let measured = Measured {
+        name: target.name,
+        calm: quiet,
+        rush,
+        processor: spent,
+    };
+    println!(
+        "   {}: p50 {:.2} ms, p99 {:.2} ms, sent late by {:.2} ms (p99), {:.0}/s",
+        target.name,
+        measured.calm.sent_p50_ms,
+        measured.calm.sent_p99_ms,
+        measured.calm.late_p99_ms,
+        measured.rate()
+    );
+    Ok(measured)
 }
 
 type Header = [(&'static str, String); 1];
@@ -239,7 +246,7 @@ impl Stage {
     fn sessions(&mut self, count: usize) -> Result<Vec<String>> {
         let register = json!({"client_id": APP.0, "home_url": self.home});
         self.zoom.post("/_sim/zoomapp", &register)?;
-        let window = self.zoom.send("GET", "/zoomapp", &[], None)?;
+        let window = self.zoom.ask("GET", "/zoomapp", &[], None)?;
         let page = String::from_utf8(window.body)?;
         let people: Vec<&str> = page
             .split("<option value=\"")
@@ -270,7 +277,7 @@ impl Stage {
         let body = json!({ "context": context });
         let reply = self
             .ours
-            .send("POST", "/api/zoomapp/context", &[], Some(&body))?;
+            .ask("POST", "/api/zoomapp/context", &[], Some(&body.to_string()))?;
         ensure!(
             reply.status == 200,
             "a context was answered with {}",
@@ -285,7 +292,7 @@ impl Stage {
         let headers = [("cookie", sent.as_str())];
         let begun = self
             .ours
-            .send("GET", "/api/zoomapp/authorize", &headers, None)?
+            .ask("GET", "/api/zoomapp/authorize", &headers, None)?
             .json(200)?;
         let word = |name: &str| begun[name].as_str().unwrap_or_default().to_owned();
         let consent = format!(
@@ -296,16 +303,19 @@ impl Stage {
             escaped(&self.home),
             escaped(person)
         );
-        let reply = self.zoom.send("GET", &consent, &[], None)?;
+        let reply = self.zoom.ask("GET", &consent, &[], None)?;
         let code = reply
             .header("location")
             .and_then(|to| to.split("code=").nth(1)?.split('&').next())
             .with_context(|| format!("consent was answered with {}", reply.status))?
             .to_owned();
         let body = json!({"code": code, "state": begun["state"], "href": self.home});
-        let reply = self
-            .ours
-            .send("POST", "/api/zoomapp/onauthorized", &headers, Some(&body))?;
+        let reply = self.ours.ask(
+            "POST",
+            "/api/zoomapp/onauthorized",
+            &headers,
+            Some(&body.to_string()),
+        )?;
         ensure!(
             reply.status == 200,
             "a code was answered with {}: {}",
@@ -319,8 +329,7 @@ impl Stage {
     fn token(&mut self) -> Result<String> {
         let headers = [("authorization", "Basic c2ltdWxhdG9yOnNpbXVsYXRvcg==")];
         let path = "/oauth/token?grant_type=account_credentials&account_id=simulator";
-        let body = Some(&Value::Null);
-        let said = self.zoom.send("POST", path, &headers, body)?.json(200)?;
+        let said = self.zoom.ask("POST", path, &headers, Some(""))?.json(200)?;
         Ok(said["access_token"]
             .as_str()
             .context("no token")?
@@ -331,7 +340,7 @@ impl Stage {
         let [(name, value)] = headers;
         let headers = [(*name, value.as_str())];
         self.ours
-            .send("GET", "/zoom/api/v2/users/me", &headers, None)?
+            .ask("GET", "/zoom/api/v2/users/me", &headers, None)?
             .json(200)?;
         Ok(())
     }

@@ -65,6 +65,20 @@ pub(crate) fn console() -> Result<()> {
     }
     carry(&stage, &base)?;
     let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
+    // A console of its own, where people sign in at a provider that the walk brings along.
+    let issuer = format!("http://127.0.0.1:{}", free_port()?);
+    for (name, value) in [
+        ("PARFOCAL_DATA__DIR", "guarded"),
+        ("PARFOCAL_SERVER__AUTH", "keys"),
+        ("PARFOCAL_OIDC__ISSUER", &issuer),
+        ("PARFOCAL_OIDC__NAME", "Example"),
+        ("PARFOCAL_OIDC__CLIENT_ID", "parfocal"),
+        ("PARFOCAL_OIDC__CLIENT_SECRET", "a secret: of/the?client"),
+        ("PARFOCAL_OIDC__ADMIN", "ana@example.org"),
+    ] {
+        stage.set(name, value);
+    }
+    let (_guarded, guarded) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
     let shots = metadata()?.target_directory.join("shots");
     let result = sh(Command::new("node")
         // One walk after the other: each changes what the next one sees.
@@ -72,6 +86,8 @@ pub(crate) fn console() -> Result<()> {
         .current_dir(folder)
         .env("SIMULATOR_URL", base)
         .env("CONSOLE_URL", text(&said, "listening")?)
+        .env("SIGNIN_URL", text(&guarded, "listening")?)
+        .env("ISSUER", &issuer)
         .env("SHOTS", &shots)
         .env("CHROMIUM", chromium));
     println!("   pictures of every page are in {}", shots.display());

@@ -4,6 +4,8 @@ mod availability;
 mod calendars;
 mod imap;
 mod key;
+mod log;
+mod oidc;
 mod reminders;
 
 use key::key;
@@ -557,27 +559,19 @@ pub static KEYS: &[Key] = &[
     calendars::MICROSOFT_TENANT,
     calendars::MICROSOFT_LOGIN,
     calendars::MICROSOFT_API,
-    key(
-        "clock.file",
-        Kind::Path,
-        "null",
-        None,
-        "A simulator's clock file to follow. None: the machine's clock. For tests and demonstrations.",
-    ),
-    key(
-        "log.filter",
-        Kind::Text,
-        "info",
-        None,
-        "Which messages are logged: a level, or a list such as `info,parfocal_zoom=debug`.",
-    ),
-    key(
-        "log.json",
-        Kind::Bool,
-        "false",
-        None,
-        "Whether each log message is one JSON object.",
-    ),
+    oidc::ISSUER,
+    oidc::CLIENT_ID,
+    oidc::CLIENT_SECRET,
+    oidc::NAME,
+    oidc::SCOPES,
+    oidc::GROUPS_CLAIM,
+    oidc::TRUST_EMAIL,
+    oidc::READ,
+    oidc::OPERATE,
+    oidc::ADMIN,
+    log::CLOCK_FILE,
+    log::FILTER,
+    log::JSON,
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod calendars;
 mod keys;
 mod mail;
 mod models;
+mod oidc;
 mod secret;
 mod sections;
 mod validate;
@@ -20,6 +21,8 @@ pub use keys::{KEYS, Key, Kind, environment_name};
 pub use mail::{Imap, Language, Reminders, Security, Smtp};
 pub use models::{ModelApi, ModelServer, Models, Structured, TokenParameter};
 pub(crate) use models::{Nearness, nearness};
+pub use oidc::Oidc;
+pub(crate) use oidc::is_safe;
 pub use secret::Secret;
 pub use sections::{
     Auth, Backfill, Clock, Config, Data, Database, FileKind, Inbox, Jobs, Limits, Log, Mcp, Media,

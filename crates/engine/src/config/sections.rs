@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{Availability, Calendars, Google, Imap, Microsoft, Models, Reminders, Secret, Smtp};
+use super::{
+    Availability, Calendars, Google, Imap, Microsoft, Models, Oidc, Reminders, Secret, Smtp,
+};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -51,6 +53,8 @@ pub struct Config {
     pub google: Box<Google>,
     /// Our app at Microsoft.
     pub microsoft: Box<Microsoft>,
+    /// Signing in to the console at an identity provider.
+    pub oidc: Box<Oidc>,
     /// The clock.
     pub clock: Clock,
     /// What is logged.

@@ -50,6 +50,9 @@ impl Config {
         self.check_zoom(&mut found);
         self.check_numbers(&mut found);
         self.check_mail(&mut found);
+        for (key, message, mend) in super::oidc::faults(self) {
+            found.add(key, message, mend);
+        }
         for (key, message, mend) in self.models.faults() {
             found.add(key, message, mend);
         }

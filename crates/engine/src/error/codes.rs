@@ -212,6 +212,22 @@ codes! {
     ClockSkewed "clock_skewed" NeedsAttention "This machine's clock is wrong"
         "It differs from Zoom's by minutes, so codes, logins and signatures seem too old or not yet valid."
         "Set the clock (NTP), then try again.";
+    /// A sign-in with OpenID Connect did not begin here, or not in time.
+    SignInState "signin_state" Invalid "The sign-in did not begin in this browser, or took too long"
+        "The provider's answer belongs to no sign-in that this browser began within the last ten minutes, or was used already."
+        "Open /login again and begin anew, under the same address that the provider sends people back to.";
+    /// The provider's answer is not believed, or it refused.
+    SignInRefused "signin_refused" Unauthenticated "The sign-in was refused"
+        "The identity provider said no, or its token does not hold: another issuer, audience or nonce, a signature of no known key, or its time is over."
+        "Try again; if it stays, compare oidc.issuer, oidc.client_id and oidc.client_secret with the provider's page, and the clocks of both.";
+    /// Somebody signed in whom no list names.
+    SignInNotAllowed "signin_not_allowed" Forbidden "This person may not come in"
+        "The provider knows them, but no list names their verified address, their domain or one of their groups."
+        "An administrator adds them to oidc.read, oidc.operate or oidc.admin and restarts the server.";
+    /// The provider cannot be asked.
+    SignInUnavailable "signin_unavailable" Unavailable "The identity provider cannot be asked"
+        "It does not answer, or its description names no usable addresses."
+        "Open ISSUER/.well-known/openid-configuration from this machine; meanwhile a key opens the console too.";
     /// The context of Zoom's client is not believed.
     ContextRefused "zoomapp_context_refused" Unauthenticated "What Zoom's client says of who opened the app is not believed"
         "The context is too old, was changed or sealed with another secret, is meant for another app, or opened it in another browser before."

@@ -28,6 +28,8 @@ use crate::audit::{self, By, Change};
 use crate::clock::{earlier, later};
 use crate::error::{Code, EngineError, Result};
 
+/// What a session is that was opened with a key.
+const CONSOLE: &str = "console";
 /// What every key begins with, so that it is known when it turns up where it should not.
 const MARK: &str = "pf";
 /// How long a browser stays signed in.
@@ -205,8 +207,12 @@ impl Keys<'_> {
         Ok(view(ended, now))
     }
 
-    /// Whether somebody could sign in as an administrator.
+    /// Whether somebody could sign in as an administrator: with a key, or at the identity provider.
     pub async fn any_admin(&self) -> Result<bool> {
+        let oidc = &self.app.config().oidc;
+        if oidc.is_on() && !oidc.admin.is_empty() {
+            return Ok(true);
+        }
         let now = self.app.clock().now();
         let alive = self
             .app
@@ -249,13 +255,13 @@ impl Keys<'_> {
             .map_or(later(now, SESSION), |end| end.min(later(now, SESSION)));
         let session = Session {
             subject: row.id.to_string(),
-            kind: "console".to_owned(),
+            kind: CONSOLE.to_owned(),
             data: row.prefix.clone(),
             expires,
         };
         let mut tx = self.app.store().begin(self.app.scope()).await?;
         tx.add_session(&hash(&cookie), &session, now).await?;
-        note_session(&mut tx, "session.begin", &row, now).await?;
+        note_session(&mut tx, "session.begin", &format!("key:{}", row.name), now).await?;
         tx.commit().await?;
         Ok((SecretString::from(cookie), expires))
     }
@@ -264,14 +270,15 @@ impl Keys<'_> {
     pub async fn sign_out(&self, cookie: &str) -> Result<()> {
         let (store, scope) = (self.app.store(), self.app.scope());
         let now = self.app.clock().now();
-        let row = match store.session(scope, &hash(cookie), now).await? {
-            Some(session) => store.api_key_by_prefix(&session.data).await?,
+        let session = store.session(scope, &hash(cookie), now).await?;
+        let caller = match &session {
+            Some(session) => self.behind(session, now).await?,
             None => None,
         };
         let mut tx = store.begin(scope).await?;
         tx.end_session(&hash(cookie)).await?;
-        if let Some(row) = row {
-            note_session(&mut tx, "session.end", &row, now).await?;
+        if let Some(caller) = caller {
+            note_session(&mut tx, "session.end", &caller.actor, now).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -283,13 +290,22 @@ impl Keys<'_> {
         let Some(session) = self.app.store().session(scope, &hash(cookie), now).await? else {
             return Ok(None);
         };
-        let row = self
-            .app
-            .store()
-            .api_key_by_prefix(&session.data)
-            .await?
-            .filter(|row| works(row, now));
-        row.map(|row| caller(row, Surface::Console)).transpose()
+        self.behind(&session, now).await
+    }
+
+    /// Who is behind a session: somebody whom the identity provider knows, or whoever has a key that still works.
+    async fn behind(self, session: &Session, now: Timestamp) -> Result<Option<Caller>> {
+        match session.kind.as_str() {
+            crate::signin::KIND => Ok(crate::signin::caller(&self.app.config().oidc, session)),
+            CONSOLE => {
+                let row = self.app.store().api_key_by_prefix(&session.data).await?;
+                row.filter(|row| works(row, now))
+                    .map(|row| caller(row, Surface::Console))
+                    .transpose()
+            }
+            // A sign-in that has begun and not ended.
+            _ => Ok(None),
+        }
     }
 
     /// The row of a key, if it is that key.
@@ -396,15 +412,15 @@ fn caller(row: ApiKey, surface: Surface) -> Result<Caller> {
     })
 }
 
-/// Writes down that a browser came in or went, by the name of its key.
-async fn note_session(tx: &mut Tx, action: &str, row: &ApiKey, now: Timestamp) -> Result<()> {
-    let target = format!("key/{}", row.name);
+/// Writes down that a browser came in or went.
+async fn note_session(tx: &mut Tx, action: &str, actor: &str, now: Timestamp) -> Result<()> {
+    let target = actor.replacen(':', "/", 1);
     let change = Change {
         action,
         target: &target,
         detail: json!({}),
     };
-    let by = By::new(format!("key:{}", row.name), Surface::Console);
+    let by = By::new(actor.to_owned(), Surface::Console);
     audit::append(tx, &by, &change, now).await?;
     Ok(())
 }

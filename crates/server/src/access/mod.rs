@@ -5,6 +5,7 @@
 //! Routes of the API name the role they need; for pages it follows from what the request does.
 
 mod login;
+mod oidc;
 
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -21,12 +22,15 @@ use crate::layers::RequestId;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-pub(crate) use login::routes;
+/// The routes of signing in and out.
+pub(crate) fn routes() -> axum::Router<AppState> {
+    login::routes().merge(oidc::routes())
+}
 
 /// Name of the cookie that a signed-in browser sends.
 const COOKIE: &str = "parfocal_session";
 /// Paths that answer anybody: they tell nothing.
-const OPEN: [&str; 4] = ["/healthz", "/readyz", "/login", "/assets/"];
+const OPEN: [&str; 5] = ["/healthz", "/readyz", "/login", "/login/", "/assets/"];
 
 /// Finds out who asks, and refuses strangers.
 pub(crate) async fn identify(
@@ -127,7 +131,20 @@ fn stranger(state: &AppState, request: &Parts) -> Response {
         .is_some_and(|accept| accept.contains("text/html"));
     let path = request.uri.path();
     if accepts_pages && request.method == Method::GET && surface(path) == Surface::Console {
-        return Redirect::to("/login").into_response();
+        let wish = request
+            .uri
+            .path_and_query()
+            .map_or("/", axum::http::uri::PathAndQuery::as_str);
+        // A visit from the start needs no reminder.
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("to", wish)
+            .finish();
+        let address = if wish == "/" {
+            "/login".to_owned()
+        } else {
+            format!("/login?{query}")
+        };
+        return Redirect::to(&address).into_response();
     }
     Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -196,13 +213,18 @@ fn needed(method: &Method, path: &str) -> Role {
 
 /// The session cookie of a request.
 fn cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie_named(headers, COOKIE)
+}
+
+/// The cookie of this name of a request.
+fn cookie_named<'r>(headers: &'r HeaderMap, wanted: &str) -> Option<&'r str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, value)| value)
 }
 

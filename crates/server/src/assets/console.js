@@ -16,6 +16,15 @@
     }
   };
 
+  // A calendar whose zone nobody has chosen is shown in the reader's own.
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shown = document.querySelector("[data-any-zone]");
+  if (shown && own && shown.textContent !== own) {
+    const there = new URL(location.href);
+    there.searchParams.set("zone", own);
+    location.replace(there);
+  }
+
   const page = async (address, signal) => {
     const answer = await fetch(address, { headers: { accept: "text/html" }, signal });
     if (!answer.ok) throw new Error(String(answer.status));

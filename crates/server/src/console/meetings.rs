@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use parfocal_engine::store::InstanceFilter;
 use serde::{Deserialize, Serialize};
 
+use super::month;
 use crate::paging::{self, Params};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -22,10 +23,15 @@ pub(crate) struct ListParams {
     before: Option<String>,
     with: Option<String>,
     after: Option<String>,
+    /// `month` for the calendar.
+    view: Option<String>,
+    month: Option<String>,
+    zone: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Page {
+    calendar: String,
     rows: Vec<InstanceView>,
     filter: Filter,
     filtered: bool,
@@ -72,6 +78,17 @@ impl Filter {
         ]
     }
 
+    /// The address of what the filter finds, apart from its days, shown in another way.
+    fn link(&self, more: &[(&'static str, Option<&str>)]) -> String {
+        let mut pairs = vec![
+            ("topic", self.topic.as_deref()),
+            ("host", self.host.as_deref()),
+            ("with", self.with.as_deref()),
+        ];
+        pairs.extend(more);
+        super::link("/meetings", &pairs)
+    }
+
     fn for_store(&self) -> InstanceFilter {
         let with = |what: &str| (self.with.as_deref() == Some(what)).then_some(true);
         InstanceFilter {
@@ -103,7 +120,13 @@ pub(crate) async fn get(
     Params(params): Params<ListParams>,
 ) -> Result<Response, Problem> {
     let request = paging::request(None, params.after.clone())?;
+    let (month, zone) = (params.month.clone(), params.zone.clone());
+    let calendar = params.view.as_deref() == Some("month");
     let filter = Filter::of(params);
+    if calendar {
+        let asked = (month.as_deref(), zone.as_deref());
+        return month::page(&state, filter.for_store(), asked, |more| filter.link(more)).await;
+    }
     let app = state.app();
     let page = app
         .store()
@@ -111,6 +134,7 @@ pub(crate) async fn get(
         .await?;
     let link = |after: Option<&str>| super::link("/meetings", &filter.pairs(after));
     let page = Page {
+        calendar: filter.link(&[("view", Some("month"))]),
         first: request.after.is_some().then(|| link(None)),
         next: page.next.as_deref().map(|next| link(Some(next))),
         rows: page.items.into_iter().map(InstanceView::from).collect(),

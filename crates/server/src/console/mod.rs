@@ -13,6 +13,7 @@ mod jobs;
 mod mail;
 mod meeting;
 mod meetings;
+mod month;
 mod overview;
 mod player;
 mod schedule;
@@ -54,11 +55,15 @@ const ROOMS: [(&str, &str, &str); 12] = [
     ("settings", "Settings", "/settings"),
 ];
 
-const TEMPLATES: [(&str, &str); 38] = [
+const TEMPLATES: [(&str, &str); 39] = [
     ("base.html", include_str!("../templates/base.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("overview.html", include_str!("../templates/overview.html")),
     ("meetings.html", include_str!("../templates/meetings.html")),
+    (
+        "meetings_month.html",
+        include_str!("../templates/meetings_month.html"),
+    ),
     ("meeting.html", include_str!("../templates/meeting.html")),
     ("player.html", include_str!("../templates/player.html")),
     ("users.html", include_str!("../templates/users.html")),
@@ -179,8 +184,8 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// Compiles the embedded templates.
-    pub(crate) fn new() -> Self {
+    /// Compiles the embedded templates; `guarded` when people have to sign in.
+    pub(crate) fn new(guarded: bool) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         filters::register(&mut environment);
@@ -191,6 +196,7 @@ impl Pages {
         }
         environment.add_global("fingerprint", assets::fingerprint());
         environment.add_global("version", env!("CARGO_PKG_VERSION"));
+        environment.add_global("guarded", guarded);
         Self {
             environment,
             nav: RwLock::new(Value::from(Vec::<Value>::new())),

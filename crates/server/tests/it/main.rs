@@ -23,6 +23,7 @@ mod pages;
 mod problems;
 mod push;
 mod schedule;
+mod signin;
 mod support;
 mod talk;
 mod work;

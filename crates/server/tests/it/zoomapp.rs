@@ -7,7 +7,7 @@ mod proxy;
 use std::time::Duration;
 
 use parfocal_engine::components::Activation;
-use parfocal_engine::config::Secret;
+use parfocal_engine::config::{Config, Secret};
 use parfocal_engine::keys::{Caller, Surface};
 use serde_json::{Value, json};
 
@@ -35,23 +35,33 @@ impl World {
         Self::with(&[]).await
     }
 
+    /// Under a public name, to which Zoom leads browsers back.
+    pub(crate) async fn public() -> Self {
+        let back = format!("https://{}/oauth/zoom/callback", crate::zoom::PUBLIC);
+        Self::set_up(&[], |config| {
+            config.zoom.redirect_uri = Some(back.parse().unwrap())
+        })
+        .await
+    }
+
     /// With another address of Zoom's API than the simulator's.
     pub(crate) async fn at(api: Option<String>) -> Self {
-        Self::set_up(&[], api).await
+        Self::set_up(&[], |config| {
+            config.zoom.api_url = api.map(|api| api.parse().unwrap())
+        })
+        .await
     }
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        Self::set_up(settings, None).await
+        Self::set_up(settings, |_| {}).await
     }
 
-    async fn set_up(settings: &[(&str, &str)], api: Option<String>) -> Self {
+    async fn set_up(settings: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Self {
         let zoom = Zoomed::with(|config| {
             config.zoom.client_id = Some(APP.into());
             config.zoom.client_secret = Some(Secret::new(APP_SECRET));
             config.zoom.webhook_secret_token = vec![Secret::new(SECRET)];
-            if let Some(api) = api {
-                config.zoom.api_url = Some(api.parse().unwrap());
-            }
+            change(config);
         })
         .await;
         let how = Activation {

@@ -284,18 +284,18 @@ async fn after_the_end_it_shows_what_was_said_and_what_is_to_be_done_as_text() {
 
 #[tokio::test]
 async fn installing_in_a_browser_ends_in_zooms_client_with_the_app_open() {
-    let world = World::start().await;
+    let world = World::public().await;
     let browser = &world.zoom.browser;
-    let begun = browser
-        .get(&world.zoom.at("/zoomapp/install"))
-        .await
-        .is(303);
-    let consent = world.zoom.begin(begun.header("location")).await;
+    let named = [("host", crate::zoom::PUBLIC)];
+    let open = async |path: &str| browser.get_with(&world.zoom.at(path), &named).await.is(303);
+    let begun = open("/zoomapp/install").await;
+    let consent = open(begun.header("location")).await;
+    let consent: url::Url = consent.header("location").parse().unwrap();
     let back = world
         .zoom
         .consent_as(&consent, "allow", Some(world.me()))
         .await;
-    let done = browser.get(&back).await.is(303);
+    let done = browser.get_with(&back, &named).await.is(303);
     let link: url::Url = done.header("location").parse().unwrap();
     assert!(
         link.as_str().starts_with(world.zoom.zoom.base_url()),
