@@ -103,14 +103,18 @@ impl Stage {
         }
     }
 
+    /// What the double has; over a connection of its own, since one that rests for long is closed there.
+    fn double(&self) -> Result<Value> {
+        Http::connect(self.zoom)?.json("/_sim/brevo")
+    }
+
     fn brevo(&self, run: &Run, folder: &std::path::Path) -> Result<String> {
         let (past, live) = (run.size(5_000, 60), run.size(500, 40));
         let key = folder.join("key");
         std::fs::write(&key, "xkeysib-simulator")?;
         let key = key.to_str().context("a path that is no text")?;
-        let mut double = Http::connect(self.zoom)?;
         for order in [json!({ "limited": true }), json!({ "import_seconds": 5 })] {
-            let (status, _) = double.post("/_sim/brevo", &order)?;
+            let (status, _) = Http::connect(self.zoom)?.post("/_sim/brevo", &order)?;
             ensure!(status == 200, "the double refused {order}");
         }
         self.fill(0, past, "past")?;
@@ -128,7 +132,7 @@ impl Stage {
         let began = now();
         self.home.json(&["destination", "backfill", "brevo"])?;
         let took = self.sent("brevo", began, 1)?;
-        let seen = double.json("/_sim/brevo")?;
+        let seen = self.double()?;
         let calls = |seen: &Value, class: &str, what: &str| {
             seen["calls"][class][what].as_f64().unwrap_or(0.0)
         };
@@ -155,7 +159,7 @@ impl Stage {
         self.fill(0, live, "live")?;
         let before = all["contacts"].as_u64().unwrap_or(0);
         let took = self.sent("brevo", began, before + 1)?;
-        let after = double.json("/_sim/brevo")?;
+        let after = self.double()?;
         let more = |class: &str, what: &str| calls(&after, class, what) - calls(&seen, class, what);
         let made = more("contacts", "calls");
         let refused = more("contacts", "refused") + more("events", "refused");
@@ -217,12 +221,12 @@ impl Stage {
             while began.elapsed() < Duration::from_millis(50) * u32::try_from(n)? {
                 std::thread::yield_now();
             }
-            let topic = format!("Lag {n} of the measurement");
+            let uuid = format!("lag{n:017}==");
             let body = json!({ "event": "meeting.started", "event_ts": milliseconds(), "payload": { "account_id": "simulator",
-                "object": { "id": (85_000_000_000_u64 + n as u64).to_string(), "uuid": format!("lag{n:017}=="), "topic": topic,
+                "object": { "id": (85_000_000_000_u64 + n as u64).to_string(), "uuid": uuid, "topic": "How long it takes",
                     "type": 2, "host_id": "bench", "timezone": "UTC", "duration": 30, "start_time": "2026-11-20T09:00:00Z" } } })
             .to_string();
-            sent.insert(topic, now());
+            sent.insert(uuid, now());
             post_signed(&mut door, &body)?;
         }
         let end = now();
@@ -230,8 +234,8 @@ impl Stage {
             let got = receiver.got()?;
             let times: Vec<f64> = sent
                 .iter()
-                .filter_map(|(topic, at)| {
-                    let (there, _) = got.iter().find(|(_, body)| body.contains(topic.as_str()))?;
+                .filter_map(|(uuid, at)| {
+                    let (there, _) = got.iter().find(|(_, body)| body.contains(uuid.as_str()))?;
                     Some(there.duration_since(*at).as_secs_f64() * 1e3)
                 })
                 .collect();

@@ -341,6 +341,8 @@ impl World {
     /// Works until everything is at Brevo, and dies `deaths` times on the way.
     async fn work(&mut self, deaths: u32, chance: &mut Chance) -> u32 {
         let (mut died, mut rounds) = (0, 0);
+        // Long enough, on the whole, for the webinar's people to be read through in one life: that begins anew in each.
+        let longest = 1_200.max(60 * self.crowd.saturating_sub(1_000) as u64);
         loop {
             rounds += 1;
             assert!(
@@ -349,7 +351,7 @@ impl World {
                 self.view().await
             );
             let life = if died < deaths {
-                40 + chance.below(1_200.max(6 * self.crowd as u64))
+                40 + chance.below(longest)
             } else {
                 u64::MAX
             };
