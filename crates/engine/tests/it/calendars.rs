@@ -63,7 +63,11 @@ impl Stage {
             .unwrap();
         for adapter in ["google", "microsoft", "caldav"] {
             let (name, caller) = (format!("calendar-{adapter}"), Caller::local(Surface::Cli));
-            let how = Activation::default();
+            // Nothing is scheduled here: the adapters are asked themselves.
+            let how = Activation {
+                anyway: true,
+                ..Activation::default()
+            };
             app.components()
                 .activate(&name, &how, &caller)
                 .await
