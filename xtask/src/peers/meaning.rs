@@ -17,13 +17,17 @@ use crate::quality::{Input, asked, keep_meaning};
 use crate::steps::{output, pause, sh};
 use crate::workspace::root;
 
-/// Every third meeting is taken.
+/// Every so manieth meeting is taken, unless `PARFOCAL_MEANING_EVERY` says otherwise.
 const EVERY: usize = 3;
 /// Hits of a page.
 const LIMIT: usize = 20;
 
 pub(crate) fn meaning() -> Result<()> {
-    let input = part(asked()?);
+    let every = match std::env::var("PARFOCAL_MEANING_EVERY") {
+        Ok(every) => every.parse::<usize>()?.max(1),
+        Err(_) => EVERY,
+    };
+    let input = part(asked()?, every);
     if input.questions.is_empty() {
         println!("   skipped: the meetings with questions are not here");
         return Ok(());
@@ -72,16 +76,16 @@ pub(crate) fn meaning() -> Result<()> {
         stage.set(&format!("PARFOCAL_MODELS__{name}"), value);
     }
     let fused = ask(&stage, &input, true)?;
-    let page = section(&input, &words, &fused);
+    let page = section(&input, every, &words, &fused);
     println!("\n{page}");
     keep_meaning(&page)
 }
 
 /// Some of the meetings with their questions.
-fn part(input: Input) -> Input {
-    let place = |meeting: usize| (meeting.is_multiple_of(EVERY)).then_some(meeting / EVERY);
+fn part(input: Input, every: usize) -> Input {
+    let place = |meeting: usize| meeting.is_multiple_of(every).then_some(meeting / every);
     Input {
-        meetings: input.meetings.into_iter().step_by(EVERY).collect(),
+        meetings: input.meetings.into_iter().step_by(every).collect(),
         questions: input
             .questions
             .into_iter()
@@ -253,9 +257,9 @@ fn read(command: &mut Command) -> Result<Value> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some hundred questions")]
-fn section(input: &Input, words: &[Ranks], fused: &[Ranks]) -> String {
+fn section(input: &Input, every: usize, words: &[Ranks], fused: &[Ranks]) -> String {
     let mut page = format!(
-        "{} of those questions about {} of the meetings (every third, for the time that vectors take), asked of the running \
+        "{} of those questions about {} of the meetings (one of {every}, for the time that vectors take), asked of the running \
          product, all meetings together: the right meeting among the first 1 and 5 that are named, and a turn that answers among \
          the first 1, 5 and 10 hits of a page of {LIMIT}. Vectors by all-MiniLM-L6-v2 (22 million parameters), a passage of 120 words \
          each; fused by reciprocal ranks as the product does it, nothing chosen on these figures.\n\n\
