@@ -86,7 +86,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> Result<Outcome> {
     let event = Told::InsightsReady(InsightsReady {
         transcript: transcript.id,
         kind: kind.name.clone(),
-        model: model.name().to_owned(),
+        model: model.name().clone(),
         action_items: None,
         decisions: None,
         questions: None,
