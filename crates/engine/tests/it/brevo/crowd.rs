@@ -341,8 +341,6 @@ impl World {
     /// Works until everything is at Brevo, and dies `deaths` times on the way.
     async fn work(&mut self, deaths: u32, chance: &mut Chance) -> u32 {
         let (mut died, mut rounds) = (0, 0);
-        // Long enough, on the whole, for the webinar's people to be read through in one life: that begins anew in each.
-        let longest = 1_200.max(60 * self.crowd.saturating_sub(1_000) as u64);
         loop {
             rounds += 1;
             assert!(
@@ -350,6 +348,12 @@ impl World {
                 "it comes to no end: {:?}",
                 self.view().await
             );
+            // The webinar's people are read through in one life or anew in the next: of a large crowd now and then one life is
+            // long enough for that.
+            let longest = match died % 4 {
+                3 if self.crowd > 1_000 => 100 * self.crowd as u64,
+                _ => 1_200,
+            };
             let life = if died < deaths {
                 40 + chance.below(longest)
             } else {
