@@ -123,7 +123,7 @@ impl Provider {
             .read("its description", self.client.get(address))
             .await?;
         if metadata.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
-            return Err(unusable(format!(
+            return Err(unusable(&format!(
                 "the description is that of {:?}, and oidc.issuer is {issuer:?}",
                 short(&metadata.issuer)
             )));
@@ -138,7 +138,7 @@ impl Provider {
         for url in addresses.into_iter().flatten() {
             // A provider elsewhere has no business on this machine.
             if !is_safe(url) || (crate::config::is_loopback(url) && !local) {
-                return Err(unusable(format!(
+                return Err(unusable(&format!(
                     "the description names {url}, which is not safe"
                 )));
             }
@@ -271,7 +271,7 @@ impl Provider {
     async fn read<T: DeserializeOwned>(&self, what: &str, request: RequestBuilder) -> Result<T> {
         let lost = |error: reqwest::Error| {
             let error = error.without_url();
-            unusable(format!("asked for {what}, it does not answer: {error}")).with_source(error)
+            unusable(&format!("asked for {what}, it does not answer: {error}")).with_source(error)
         };
         let mut answer = request
             .header("accept", "application/json")
@@ -282,7 +282,7 @@ impl Provider {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(lost)? {
             if body.len() + chunk.len() > MOST {
-                return Err(unusable(format!(
+                return Err(unusable(&format!(
                     "asked for {what}, it answers without end"
                 )));
             }
@@ -303,17 +303,17 @@ impl Provider {
             ));
         }
         if !status.is_success() {
-            return Err(unusable(format!("asked for {what}, it said {status}")));
+            return Err(unusable(&format!("asked for {what}, it said {status}")));
         }
         serde_json::from_slice(&body).map_err(|error| {
-            unusable(format!(
+            unusable(&format!(
                 "asked for {what}, its answer does not fit: {error}"
             ))
         })
     }
 }
 
-fn unusable(why: String) -> EngineError {
+fn unusable(why: &str) -> EngineError {
     EngineError::new(
         Code::SignInUnavailable,
         format!("the identity provider cannot be used: {why}"),

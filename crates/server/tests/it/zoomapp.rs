@@ -35,15 +35,6 @@ impl World {
         Self::with(&[]).await
     }
 
-    /// Under a public name, to which Zoom leads browsers back.
-    pub(crate) async fn public() -> Self {
-        let back = format!("https://{}/oauth/zoom/callback", crate::zoom::PUBLIC);
-        Self::set_up(&[], |config| {
-            config.zoom.redirect_uri = Some(back.parse().unwrap())
-        })
-        .await
-    }
-
     /// With another address of Zoom's API than the simulator's.
     pub(crate) async fn at(api: Option<String>) -> Self {
         Self::set_up(&[], |config| {

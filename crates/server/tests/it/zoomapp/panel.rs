@@ -283,57 +283,6 @@ async fn after_the_end_it_shows_what_was_said_and_what_is_to_be_done_as_text() {
 }
 
 #[tokio::test]
-async fn installing_in_a_browser_ends_in_zooms_client_with_the_app_open() {
-    let world = World::public().await;
-    let browser = &world.zoom.browser;
-    let named = [("host", crate::zoom::PUBLIC)];
-    let open = async |path: &str| browser.get_with(&world.zoom.at(path), &named).await.is(303);
-    let begun = open("/zoomapp/install").await;
-    let consent = open(begun.header("location")).await;
-    let consent: url::Url = consent.header("location").parse().unwrap();
-    let back = world
-        .zoom
-        .consent_as(&consent, "allow", Some(world.me()))
-        .await;
-    let done = browser.get_with(&back, &named).await.is(303);
-    let link: url::Url = done.header("location").parse().unwrap();
-    assert!(
-        link.as_str().starts_with(world.zoom.zoom.base_url()),
-        "{link}"
-    );
-    let action = link.query_pairs().find(|(name, _)| name == "action");
-    assert_eq!(action.unwrap().1, "installed");
-    // Zoom's client opens the app's home with a context; whoever has installed it needs no sign-in.
-    let home = browser.get(link.as_str()).await;
-    assert!((300..400).contains(&home.status), "{}", home.text);
-    let home: url::Url = home.header("location").parse().unwrap();
-    assert!(
-        home.as_str().starts_with(&world.zoom.at("/zoomapp")),
-        "{home}"
-    );
-    let fragment = home.fragment().unwrap_or_default().to_owned();
-    let context = url::form_urlencoded::parse(fragment.replace('+', "%2B").as_bytes())
-        .find(|(name, _)| name == "context")
-        .unwrap()
-        .1
-        .into_owned();
-    let mut page = Page::default();
-    let body = json!({ "context": context });
-    let session = world
-        .post(&mut page, "/api/zoomapp/context", &body)
-        .await
-        .is(200)
-        .json();
-    assert_eq!(session["status"], "authorized");
-    let me = world
-        .get(&mut page, "/zoom/api/v2/users/me")
-        .await
-        .is(200)
-        .json();
-    assert_eq!(me["email"], world.me());
-}
-
-#[tokio::test]
 async fn the_component_is_off_until_somebody_switches_it_on() {
     let site = crate::support::Site::start().await;
     for path in ["/zoomapp", "/api/zoomapp/session", "/zoom/api/v2/users/me"] {
