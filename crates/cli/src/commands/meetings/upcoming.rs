@@ -71,13 +71,24 @@ async fn hosts(app: &App, whose: &Whose) -> Result<(Vec<Option<String>>, bool), 
 pub(super) async fn list(app: &App, whose: &Whose, context: &Context) -> Result<(), Failure> {
     let (hosts, more) = hosts(app, whose).await?;
     let mut items: Vec<Value> = Vec::new();
+    let mut refused: Option<Failure> = None;
+    let mut asked_some = false;
     for host in hosts {
         let asked = input(&[
             ("host", host.as_deref()),
             ("connection", whose.connection.as_deref()),
             ("which", Some("upcoming")),
         ]);
-        let told = run(app, "meeting.list", asked).await?;
+        let told = match run(app, "meeting.list", asked).await {
+            Ok(told) => told,
+            // One of many: somebody who was only invited, or who left, has no list.
+            Err(failure) if whose.host.is_none() && host.is_some() => {
+                refused = Some(failure);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        asked_some = true;
         for mut item in told["items"].as_array().cloned().unwrap_or_default() {
             if item["host_email"].is_null() {
                 item["host_email"] = host.clone().into();
@@ -90,6 +101,9 @@ pub(super) async fn list(app: &App, whose: &Whose, context: &Context) -> Result<
                 items.push(item);
             }
         }
+    }
+    if let Some(failure) = refused.filter(|_| !asked_some) {
+        return Err(failure);
     }
     items.sort_by(|a, b| a["start"].as_str().cmp(&b["start"].as_str()));
     if context.out.is_json() {
