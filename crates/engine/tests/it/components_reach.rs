@@ -40,8 +40,10 @@ async fn a_missing_calendar_is_named_with_its_mend() {
         ..Activation::default()
     };
     let admin = Caller::local(Surface::Cli);
-    let on = app.components().activate("scheduling", &anyway, &admin);
-    on.await.unwrap();
+    app.components()
+        .activate("scheduling", &anyway, &admin)
+        .await
+        .unwrap();
     for kind in ["google", "microsoft", "caldav"] {
         let found = limits(&app, &format!("calendar-{kind}")).await;
         let says = format!("no calendar of {kind} is connected");
