@@ -394,7 +394,7 @@ async fn with_keys_demanded_nobody_comes_in_without_one() {
             page.status().as_u16(),
             page.headers()["location"].to_str().unwrap()
         ),
-        (303, "/login")
+        (303, "/login?to=%2Fjobs")
     );
     assert_eq!(status(get("/v1/meetings").bearer_auth(&secret)).await, 200);
     let wrong = client
