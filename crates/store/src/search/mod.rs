@@ -102,8 +102,8 @@ impl<'q> SearchRequest<'q> {
 
     /// The accounts as a JSON array.
     fn of_accounts(&self) -> Option<String> {
-        let ids = self.accounts?.iter().map(ToString::to_string);
-        Some(serde_json::Value::from_iter(ids).to_string())
+        let ids: serde_json::Value = self.accounts?.iter().map(ToString::to_string).collect();
+        Some(ids.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests from a file: what whoever measures has prepared, such as the calls of many sessions.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -33,12 +34,12 @@ impl Given {
             .map(|one| {
                 let mut text = format!("GET {} HTTP/1.1\r\nhost: {}\r\n", one.path, options.target);
                 for (name, value) in &one.headers {
-                    text.push_str(&format!("{name}: {value}\r\n"));
+                    write!(text, "{name}: {value}\r\n")?;
                 }
                 text.push_str("\r\n");
-                text.into_bytes()
+                Ok(text.into_bytes())
             })
-            .collect();
+            .collect::<Result<_>>()?;
         Ok(Self {
             requests,
             count: options.count,
