@@ -419,10 +419,10 @@ fn a_calendar_is_connected_by_a_link_and_the_command_tells_what_came_of_it() {
     let off = world.run(&["calendars", "connect", "google", "--no-wait", "--json"]);
     assert_eq!(off.problem()["code"], "component_off");
     world
-        .run(&["component", "activate", "calendar-google"])
+        .run(&["component", "activate", "scheduling", "--anyway"])
         .exits(0);
     world
-        .run(&["component", "activate", "scheduling", "--anyway"])
+        .run(&["component", "activate", "calendar-google"])
         .exits(0);
     let missing = world.run(&["calendars", "connect", "microsoft", "--no-wait", "--json"]);
     let problem = missing.problem();

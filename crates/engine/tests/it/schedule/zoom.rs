@@ -471,7 +471,7 @@ async fn what_somebody_changes_at_zoom_is_followed_everywhere() {
     let mut single = stage.request();
     single.attendees = vec![serde_json::from_value(json!({"email": "bo@example.org"})).unwrap()];
     let mut series = stage.request();
-    series.start = "2031-04-01T09:00:00".to_owned();
+    "2031-04-01T09:00:00".clone_into(&mut series.start);
     series.every = Some("week".to_owned());
     series.count = Some(4);
     let single = scheduling.schedule(&single, &how()).await.unwrap().meeting;

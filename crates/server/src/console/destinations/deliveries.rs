@@ -300,17 +300,17 @@ pub(super) async fn retry(
 ) -> Result<Response, Problem> {
     let verbs = state.app().destinations();
     let by = caller.by();
-    let count = match given(which.id.clone()) {
-        Some(id) => verbs.retry(key(&id)?, &by).await.map(|_| 1)?,
-        None => {
-            let filter = DeliveryFilter {
-                person: person(verbs, given(which.person.clone()).as_deref()).await?,
-                key: given(which.key.clone()),
-                ..DeliveryFilter::default()
-            };
-            let of = given(which.destination.clone());
-            verbs.retry_all(of.as_deref(), filter, &by).await?
-        }
+    let count = if let Some(id) = given(which.id.clone()) {
+        verbs.retry(key(&id)?, &by).await?;
+        1
+    } else {
+        let filter = DeliveryFilter {
+            person: person(verbs, given(which.person.clone()).as_deref()).await?,
+            key: given(which.key.clone()),
+            ..DeliveryFilter::default()
+        };
+        let of = given(which.destination.clone());
+        verbs.retry_all(of.as_deref(), filter, &by).await?
     };
     Ok(which.back("retried", count))
 }
