@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 
@@ -38,7 +39,7 @@ fn names(command: &Command, path: &mut Vec<String>, script: &mut Vec<u8>) {
             .iter()
             .map(|word| format!("__fish_seen_subcommand_from {word}"))
             .collect();
-        let values: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+        let values: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
         // Writing into a vector does not fail.
         let _ = writeln!(
             script,

@@ -56,7 +56,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Component(command) => component::run(command, context).await,
         Command::Action(command) => action::run(command, context).await,
         Command::Sync(command) => sync::run(command, context).await,
-        Command::Calendars(command) => calendars::run(command, context).await,
+        Command::Calendars(command) => Box::pin(calendars::run(command, context)).await,
         Command::Destination(command) => destination::run(command, context).await,
         Command::Deliveries(command) => deliveries::run(command, context).await,
         Command::People(command) => people::run(command, context).await,

@@ -489,14 +489,11 @@ async fn refusals_and_roles_are_told_before_zoom_is_asked() {
             .code(),
         Code::Forbidden
     );
-    assert_eq!(
-        stage
-            .run("search", json!({"query": "x"}), &bounded)
-            .await
-            .unwrap_err()
-            .code(),
-        Code::Forbidden
-    );
+    let found = stage.run("search", json!({"query": "x"}), &bounded).await;
+    let Ok(Outcome::Done(found)) = found else {
+        panic!("a key of no connection may search, and finds nothing: {found:?}");
+    };
+    assert_eq!(found.output["items"], json!([]));
     assert_eq!(
         stage
             .run("meetings.get", json!({}), &plain())

@@ -128,13 +128,13 @@ impl World {
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let site = Site::with(|config| {
             config.server.auth = Auth::Keys;
-            config.oidc = Box::new(Oidc {
+            *config.oidc = Oidc {
                 issuer: Some(issuer),
                 client_id: Some("parfocal".to_owned()),
                 admin: vec!["ana@example.org".to_owned()],
                 read: vec!["@reader.example".to_owned(), "group:staff".to_owned()],
                 ..Oidc::default()
-            });
+            };
             change(config);
         })
         .await;

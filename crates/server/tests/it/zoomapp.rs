@@ -38,7 +38,7 @@ impl World {
     /// With another address of Zoom's API than the simulator's.
     pub(crate) async fn at(api: Option<String>) -> Self {
         Self::set_up(&[], |config| {
-            config.zoom.api_url = api.map(|api| api.parse().unwrap())
+            config.zoom.api_url = api.map(|api| api.parse().unwrap());
         })
         .await
     }
