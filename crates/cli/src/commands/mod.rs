@@ -48,7 +48,7 @@ use crate::failure::{Exit, Failure};
 /// Runs a command.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
     match command {
-        Command::Demo(command) => demo::run(command, context).await,
+        Command::Demo(command) => Box::pin(demo::run(command, context)).await,
         Command::Serve(command) => serve::run(command, context).await,
         Command::Simulate(command) => simulate::run(command, context).await,
         Command::Connect(command) => connect::run(command, context).await,
