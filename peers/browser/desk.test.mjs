@@ -3,13 +3,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { look, lookAtAll, open, sizes } from "./walk.mjs";
 
+// A console of an account whose recordings lie at Zoom.
+const at = process.env.RECORDED_URL;
+assert.ok(at, "RECORDED_URL names that console");
+
 // A meeting with a transcript and a summary whose recording lies at Zoom.
 const recorded = async () => {
-  const page = await open("/meetings?with=recording");
+  const page = await open("/meetings?with=recording", { at });
   const hrefs = await page.locator('main a[href^="/meetings/"]').evaluateAll((links) => links.map((link) => link.getAttribute("href")));
   await page.context().close();
   for (const href of hrefs) {
-    const page = await open(href);
+    const page = await open(href, { at });
     const found = await page.locator(".talk li").count() > 5 && await page.locator(".statements a.at").count() > 0
       && await page.getByRole("button", { name: /^Fetch the video/ }).count() === 1;
     await page.context().close();
@@ -20,7 +24,7 @@ const recorded = async () => {
 
 test("a recording is fetched, plays, and its transcript follows", async () => {
   const href = await recorded();
-  let page = await open(href);
+  let page = await open(href, { at });
   await look(page, "meeting-to-fetch", { fullPage: false });
   await page.getByRole("button", { name: /^Fetch the video/ }).click();
   // The page puts the player in its place when the file is there.
@@ -30,14 +34,14 @@ test("a recording is fetched, plays, and its transcript follows", async () => {
   assert.ok(await screen.evaluate((video) => video.duration > 10 && video.error === null));
   await page.context().close();
 
-  page = await open(href);
+  page = await open(href, { at });
   await page.waitForFunction(() => document.querySelector("#player[data-started] video")?.readyState >= 1);
   // People interrupt each other: a line that begins well before the next, and well behind the one before it.
   const begins = await page.locator("#player .talk li").evaluateAll((lines) => lines.map((line) => Number(line.dataset.ms)));
-  const n = begins.findIndex((_, at) => at > 0 && [at, at + 1, at + 2].every((next) => begins[next] > begins[next - 1] + 200));
+  const n = begins.findIndex((_, place) => place > 0 && [place, place + 1, place + 2].every((next) => begins[next] > begins[next - 1] + 200));
   assert.ok(n > 0, `everybody interrupts: ${begins}`);
   const line = page.locator("#player .talk li").nth(n);
-  const marked = (at) => page.waitForFunction((at) => document.querySelectorAll("#player .talk li")[at].getAttribute("aria-current") === "true", at);
+  const marked = (line) => page.waitForFunction((line) => document.querySelectorAll("#player .talk li")[line].getAttribute("aria-current") === "true", line);
   await line.locator("a.at").click();
   await marked(n);
   const now = await page.locator("#player video").evaluate((video) => video.currentTime);
@@ -60,7 +64,7 @@ test("a recording is fetched, plays, and its transcript follows", async () => {
 
   for (const colorScheme of ["light", "dark"]) {
     for (const size of Object.keys(sizes)) {
-      page = await open(href, { size, colorScheme });
+      page = await open(href, { at, size, colorScheme });
       await page.waitForFunction(() => document.querySelector("#player[data-started] video")?.readyState >= 1);
       await page.locator("#player .talk a.at").nth(2).click();
       await page.locator("#player .talk li[aria-current]").waitFor();

@@ -65,6 +65,15 @@ pub(crate) fn console() -> Result<()> {
     }
     carry(&stage, &base)?;
     let (_server, said) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
+    // The account of the walk has no recordings: a console of its own has one whose recordings lie at Zoom.
+    let port = free_port()?.to_string();
+    let zoom = format!("http://127.0.0.1:{port}");
+    let (_zoom, _) = stage.start(&["simulate", "--port", &port, "--limits", "off", "--json"])?;
+    stage.set("PARFOCAL_DATA__DIR", "recorded");
+    stage.set("ZOOM_API_URL", format!("{zoom}/v2"));
+    stage.set("ZOOM_OAUTH_URL", zoom);
+    take_in(&stage)?;
+    let (_recorded, recorded) = stage.start(&["serve", "--listen", "127.0.0.1:0", "--json"])?;
     // A console of its own, where people sign in at a provider that the walk brings along.
     let issuer = format!("http://127.0.0.1:{}", free_port()?);
     for (name, value) in [
@@ -86,6 +95,7 @@ pub(crate) fn console() -> Result<()> {
         .current_dir(folder)
         .env("SIMULATOR_URL", base)
         .env("CONSOLE_URL", text(&said, "listening")?)
+        .env("RECORDED_URL", text(&recorded, "listening")?)
         .env("SIGNIN_URL", text(&guarded, "listening")?)
         .env("ISSUER", &issuer)
         .env("SHOTS", &shots)
