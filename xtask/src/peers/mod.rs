@@ -28,10 +28,11 @@ use crate::workspace::{cargo, metadata, root};
 type Peer = fn() -> Result<()>;
 
 /// Each peer with the name under which it is called.
-pub(crate) const ALL: [(&str, Peer); 9] = [
+pub(crate) const ALL: [(&str, Peer); 10] = [
     ("recurrence", recurrence::recurrence),
     ("calendars", calendars::calendars),
     ("mail", mail::mail),
+    ("doubles", doubles::doubles),
     ("rivet", rivet::rivet),
     ("clients", clients::clients),
     ("brevo", brevo::brevo),
@@ -41,15 +42,11 @@ pub(crate) const ALL: [(&str, Peer); 9] = [
 ];
 
 /// Peers that are run by name only, since they take long to install.
-const BY_NAME: [(&str, Peer); 3] = [
-    ("model", model::model),
-    ("meaning", meaning::meaning),
-    ("doubles", doubles::doubles),
-];
+const BY_NAME: [(&str, Peer); 2] = [("model", model::model), ("meaning", meaning::meaning)];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which one; all but `model`, `meaning` and `doubles`, which take long, by default
+    /// Which one; all but `model` and `meaning`, which take long, by default
     #[arg(value_parser = ["recurrence", "calendars", "mail", "rivet", "clients", "brevo", "console", "schemathesis", "mcp", "model", "meaning", "doubles"])]
     peer: Option<String>,
 }
