@@ -106,7 +106,7 @@ impl<'a> Reach<'a> {
         let (mut at, mut key) = match after {
             None => (0, None),
             Some(after) => {
-                let (at, key) = after.split_once(' ').unwrap_or((after, ""));
+                let (at, key) = after.split_once('.').unwrap_or((after, ""));
                 let at = at
                     .parse::<usize>()
                     .map_err(|_| EngineError::invalid("this is no place in this list"))?;
@@ -117,7 +117,7 @@ impl<'a> Reach<'a> {
         while let Some(account) = accounts.get(at) {
             let room = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
             if room == 0 {
-                return Ok((found, Some(format!("{at} {}", key.unwrap_or_default()))));
+                return Ok((found, Some(format!("{at}.{}", key.unwrap_or_default()))));
             }
             let filter = InstanceFilter {
                 account: *account,
